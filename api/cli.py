@@ -45,7 +45,7 @@ _OIDC = {
     "issuer": "An identity provider whose access tokens are accepted in addition to keys.",
     "audience": "What its tokens for this service name as their audience.",
     "roles": "The claim with the role; dots lead into objects, as in realm_access.roles.",
-    "body": "The claim with the body that an issuer's token speaks for.",
+    "body": "The claim with the issuer that a token speaks for.",
     "counter": "The claim with the counter that a counter's token speaks for.",
     "region": "The claim with the region that a token is for.",
 }
@@ -159,7 +159,7 @@ def apikey() -> None:
 @_HOME
 @click.option("--name", required=True, help="Whose key it is, for people.")
 @click.option("--role", required=True, type=click.Choice(_ROLES))
-@click.option("--issuer", help="The body that the key speaks for.")
+@click.option("--issuer", help="The issuer that the key speaks for.")
 @click.option("--counter", help="The counter that the key speaks for.")
 @click.option("--region", type=click.IntRange(0, 99), help="The region that the key is for.")
 @click.option("--scope", "scopes", multiple=True, help="An operation; without any, all of a role.")

@@ -26,7 +26,7 @@ from certledger.verifier.formats.record import lookup_digest
 from certledger.verifier.verify.cached import Verifier
 from certledger.verifier.vocabulary import Verdict
 from tests.api.world import disclosures
-from tests.ledger.live import Body
+from tests.ledger.live import LiveIssuer
 
 CALLERS = 40
 """Keys that ask in turn: how often one may ask is bounded."""
@@ -56,16 +56,16 @@ QUICK = Sizes(rounds=1, requests=200, steady=250, batches=3, streamed=2_000)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Home:
-    """A home whose body has issued a thousand certificates, and who may ask about them.
+    """A home whose issuer has issued a thousand certificates, and who may ask about them.
 
     `files` are evidence of each, once for each field that is shown beside: more than the service
     remembers, so that whoever goes through all of them asks about none that it knows.
-    `following` are the body's next batches, `large` the two after them, and `direct` is how many
+    `following` are the issuer's next batches, `large` the two after them, and `direct` is how many
     records a second were taken in without HTTP.
     """
 
     place: Path
-    body: Body
+    issuer: LiveIssuer
     known: SealedBatch
     files: Sequence[Sequence[bytes]]
     counters: Sequence[str]
@@ -75,17 +75,17 @@ class Home:
     direct: float
 
     def asking(
-        self, method: str, path: str, bodies: Sequence[bytes] = (b"",), media: str | None = None
+        self, method: str, path: str, issuers: Sequence[bytes] = (b"",), media: str | None = None
     ) -> list[bytes]:
-        """Return a request of each counter; bodies are taken in turn."""
+        """Return a request of each counter; issuers are taken in turn."""
         return [
-            request(method, path, bodies[number % len(bodies)], headers(key, media))
+            request(method, path, issuers[number % len(issuers)], headers(key, media))
             for number, key in enumerate(self.counters)
         ]
 
     def verify_all(self) -> Callable[[], object]:
         """Return what verifies all files with all known that can be, without HTTP."""
-        ledger = self.body.ledger
+        ledger = self.issuer.ledger
         assert ledger.policy is not None
         policy = ledger.policy.policy
         node = MirrorNode(
@@ -126,31 +126,31 @@ def rows(quick: bool) -> list[Row]:
 @contextmanager
 def prepared(sizes: Sizes) -> Iterator[Home]:
     """Give a home in a folder that is thrown away; nobody has it open."""
-    with home() as (place, body):
-        batches = sealed(body, 1 + 2 * sizes.batches)
-        submit_batch(body.ledger.intake, batches[0].submission())
-        direct = [_seconds_to_take(body, batch) for batch in batches[1 : 1 + sizes.batches]]
-        body.ledger.settle()
+    with home() as (place, issuer):
+        batches = sealed(issuer, 1 + 2 * sizes.batches)
+        submit_batch(issuer.ledger.intake, batches[0].submission())
+        direct = [_seconds_to_take(issuer, batch) for batch in batches[1 : 1 + sizes.batches]]
+        issuer.ledger.settle()
         following = batches[1 + sizes.batches :]
-        large = _large(body, following[-1], sizes.streamed)
+        large = _large(issuer, following[-1], sizes.streamed)
         made = Home(
             place=place,
-            body=body,
+            issuer=issuer,
             known=batches[0],
-            files=_files(body, batches[0]),
-            counters=keys(body, Role.COUNTER, CALLERS),
-            issuers=keys(body, Role.ISSUER, 4),
+            files=_files(issuer, batches[0]),
+            counters=keys(issuer, Role.COUNTER, CALLERS),
+            issuers=keys(issuer, Role.ISSUER, 4),
             following=following,
-            large=[large, _large(body, large, sizes.streamed)],
+            large=[large, _large(issuer, large, sizes.streamed)],
             direct=BATCH / median(direct),
         )
-        body.ledger.close()
+        issuer.ledger.close()
         yield made
 
 
-def _seconds_to_take(body: Body, batch: SealedBatch) -> float:
+def _seconds_to_take(issuer: LiveIssuer, batch: SealedBatch) -> float:
     data, began = batch.submission(), time.perf_counter()
-    submit_batch(body.ledger.intake, data)
+    submit_batch(issuer.ledger.intake, data)
     return time.perf_counter() - began
 
 
@@ -158,11 +158,11 @@ _BESIDE = ("", "credit_code", "legal_representative", "address", "business_scope
 """Fields that are shown beside what must be shown, one at a time."""
 
 
-def _files(body: Body, batch: SealedBatch) -> list[list[bytes]]:
+def _files(issuer: LiveIssuer, batch: SealedBatch) -> list[list[bytes]]:
     """Return evidence of each certificate of a batch, once for each field shown beside."""
     found: list[list[bytes]] = [[] for _ in _BESIDE]
     for number in range(BATCH):
-        evidence = body.ledger.maker.of_leaf(batch.sealed.leaves[number])
+        evidence = issuer.ledger.maker.of_leaf(batch.sealed.leaves[number])
         parts = disclosures(batch, number)
         for files, beside in zip(found, _BESIDE, strict=True):
             wanted = {"certificate_number", beside, *evidence.catalog.entry.shown}
@@ -171,17 +171,17 @@ def _files(body: Body, batch: SealedBatch) -> list[list[bytes]]:
     return found
 
 
-def _large(body: Body, last: SealedBatch, count: int) -> SealedBatch:
+def _large(issuer: LiveIssuer, last: SealedBatch, count: int) -> SealedBatch:
     return seal_issues(
         certificates(last.head.first + count)[last.head.first :],
-        catalog=body.catalog,
+        catalog=issuer.catalog,
         head=last.head,
-        issuer=body.issuer,
+        issuer=issuer.issuer,
         secret=bytes(32),
         seed=bytes(32),
-        signer=body.key,
-        now=body.now(),
-        identity=body.ledger.pin.identity,
+        signer=issuer.key,
+        now=issuer.now(),
+        identity=issuer.ledger.pin.identity,
     )
 
 
@@ -189,7 +189,7 @@ def _large(body: Body, last: SealedBatch, count: int) -> SealedBatch:
 
 
 def _asking(made: Home, served: Process, sizes: Sizes) -> Iterator[Row]:
-    issuer = made.body.issuer
+    issuer = made.issuer.issuer
     questions = [[b'{"evidence":%b}' % data for data in files] for files in made.files]
     digests = [lookup_digest(*pair) for pair in numbers(made)]
     lookups = [orjson.dumps({"digest": digest.hex()}) for digest in digests]
@@ -287,8 +287,8 @@ def _steady(process: Process, requests: Sequence[bytes], sizes: Sizes) -> Load:
 
 def _thousand(made: Home, served: Process, sizes: Sizes) -> Row:
     """Return how many certificates a second are verified, a thousand at once."""
-    bodies = [b"\n".join(files) for files in made.files]
-    asked = made.asking("POST", "/v1/verifications/files", bodies, LINES)
+    issuers = [b"\n".join(files) for files in made.files]
+    asked = made.asking("POST", "/v1/verifications/files", issuers, LINES)
     turns, verify_all = cycle(asked), made.verify_all()
     assert ask(served.port, asked[0]).count(b'"verdict":"valid"') == BATCH
     taken: list[list[float]] = [[], []]

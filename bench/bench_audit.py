@@ -80,7 +80,7 @@ def task(shelf: Shelf, place: int, first: int, count: int) -> BatchTask:
     return BatchTask(
         published=shelf,
         issuer=ISSUER,
-        body=0,
+        issuer_number=0,
         sequence=place + 1,
         first=first,
         count=count,

@@ -51,7 +51,7 @@ def _service(folder: Path, sizes: Sizes) -> Iterator[Row]:
             made.asking(
                 "POST", "/v1/lookups", [orjson.dumps({"digest": d}) for d in digests], JSON
             ),
-            made.asking("GET", f"/v1/status-lists/{made.body.issuer}"),
+            made.asking("GET", f"/v1/status-lists/{made.issuer.issuer}"),
         ]
         served = (*COUNTED, str(out), "serve", "--home", str(made.place), "--port", "0")
         with running(*served) as service:

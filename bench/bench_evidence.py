@@ -1,4 +1,4 @@
-"""How fast evidence is judged: cold, with its body and batch known, and as compact codes."""
+"""How fast evidence is judged: cold, with its issuer and batch known, and as compact codes."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from certledger.verifier.verify.cached import Verifier
 from certledger.verifier.verify.compact import CompactVerifier
 from certledger.verifier.verify.full import Question, verify_bytes
 from certledger.verifier.verify.trust_sources import choose_judge
-from tests.world import IDENTITY, NOW, Body, World, draw, policy, witness_key
+from tests.world import IDENTITY, NOW, World, WorldIssuer, draw, policy, witness_key
 
 BATCH = 4_096
-BODIES = 100
+ISSUERS = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,14 +56,14 @@ class Material:
 
 
 def material(count: int) -> Material:
-    """Return evidence out of a batch of 4,096, one of 100 bodies on a chain of 300 accounts."""
-    body = Body.of()
-    others = [Body.of(f"1232{n:06d}XX000001"[:18]) for n in range(BODIES - 1)]
-    world = World(bodies=[body, *others], accounts=300)
-    issued = [body.issue(f"沪示{n:06d}", index=n) for n in range(BATCH)]
-    body.anchor(issued)
+    """Return evidence out of a batch of 4,096, one of 100 issuers on a chain of 300 accounts."""
+    issuer = WorldIssuer.of()
+    others = [WorldIssuer.of(f"1232{n:06d}XX000001"[:18]) for n in range(ISSUERS - 1)]
+    world = World(issuers=[issuer, *others], accounts=300)
+    issued = [issuer.issue(f"沪示{n:06d}", index=n) for n in range(BATCH)]
+    issuer.anchor(issued)
     cosigned, unsigned = world.note(), world.note({})
-    first = world.evidence(body, issued[0], note=cosigned)
+    first = world.evidence(issuer, issued[0], note=cosigned)
     leaves = [one.record.leaf() for one in issued]
     chosen = range(0, BATCH, BATCH // count)
     paths = merkle.prove_all(leaves, chosen)
@@ -177,7 +177,7 @@ def _secp256k1(sample: Evidence, file: bytes) -> None:
 
 
 def _signatures(made: Material, file: bytes) -> None:
-    """Check one signature of a body and four of witnesses, and nothing else."""
+    """Check one signature of an issuer and four of witnesses, and nothing else."""
     _secp256k1(made.sample, file)
     message, signature = _SIGNED
     for _ in range(4):

@@ -17,26 +17,26 @@ from certledger.verifier.formats.statements import ZERO
 from certledger.verifier.formats.status_tree import StatusTree, choose, move
 from certledger.verifier.vocabulary import Status
 from tests.large import Size, large_evidence
-from tests.world import IDENTITY, NOW, Anchored, Body, World, policy
+from tests.world import IDENTITY, NOW, Anchored, World, WorldIssuer, policy
 
-BODIES = 100
+ISSUERS = 100
 CERTIFICATES = 1_000_000
 REVOKED = 0.01
 BATCHES = 1_000
-"""Batches of each body: a million certificates in batches of ten is the worst that is asked of."""
+"""Batches of each issuer: a million certificates in batches of ten is the worst case."""
 
 
 def rows(quick: bool) -> list[Row]:
     """Return sizes and seconds, against what no snapshot can do without."""
-    bodies, batches = (20, 50) if quick else (BODIES, BATCHES)
-    count = CERTIFICATES // (BODIES * BATCHES)
-    made = [_body(number, batches, count) for number in range(bodies)]
-    world = World(bodies=made, accounts=300)
+    issuers, batches = (20, 50) if quick else (ISSUERS, BATCHES)
+    count = CERTIFICATES // (ISSUERS * BATCHES)
+    made = [_issuer(number, batches, count) for number in range(issuers)]
+    world = World(issuers=made, accounts=300)
     snapshot = world.snapshot()
     data = snapshot.format()
-    statuses = b"".join(part for body in made for part in pack_statuses(body.tree.words))
+    statuses = b"".join(part for issuer in made for part in pack_statuses(issuer.tree.words))
     packed = len(zlib.compress(statuses, 9))
-    total, pin = bodies * batches, policy().ledgers[0]
+    total, pin = issuers * batches, policy().ledgers[0]
     parsed, bare = seconds(1 if quick else 3, partial(_whole, data), partial(_hashes, total))
     old = _a_batch_before(world)
     delta = format_delta(old, snapshot)
@@ -56,10 +56,10 @@ def _size(name: str, value: float, least: float, target: float) -> Row:
     return Row(name, value, "B", least, value / least, at_most(target))
 
 
-def _body(number: int, batches: int, count: int) -> Body:
-    """Return a body with so many batches of `count` certificates, one in a hundred revoked."""
+def _issuer(number: int, batches: int, count: int) -> WorldIssuer:
+    """Return an issuer with so many batches of `count` certificates, one in a hundred revoked."""
     luck = random.Random(number)
-    body = Body.of(f"1232{number:06d}XX000001"[:18], f"示例机构第{number}号")
+    issuer = WorldIssuer.of(f"1232{number:06d}XX000001"[:18], f"示例机构第{number}号")
     rows, block, time = [], 10, NOW - 2 * 365 * 86400
     for _ in range(batches):
         block, time = block + luck.randrange(1, 2000), time + luck.randrange(1, 60_000)
@@ -70,47 +70,47 @@ def _body(number: int, batches: int, count: int) -> Body:
                 not_after=time,
                 block=block,
                 key=0,
-                catalog=body.state.catalog,
+                catalog=issuer.state.catalog,
                 countersignature=ZERO,
             )
         )
     total = batches * count
     words, masks = choose(luck.sample(range(total), round(total * REVOKED)))
-    body.tree = StatusTree(
+    issuer.tree = StatusTree(
         {at: move(bytes(32), mask, Status.REVOKED) for at, mask in zip(words, masks, strict=True)}
     )
-    body.state = replace(body.state, status=body.tree.root, epoch=len(words))
-    return _anchored(body, rows)
+    issuer.state = replace(issuer.state, status=issuer.tree.root, epoch=len(words))
+    return _anchored(issuer, rows)
 
 
-def _anchored(body: Body, rows: Sequence[PackedBatch]) -> Body:
-    held = SnapshotIssuer.of(body.state, rows, body.tree.words, IDENTITY)
-    body.state = held.state
-    body.batches = [
+def _anchored(issuer: WorldIssuer, rows: Sequence[PackedBatch]) -> WorldIssuer:
+    held = SnapshotIssuer.of(issuer.state, rows, issuer.tree.words, IDENTITY)
+    issuer.state = held.state
+    issuer.batches = [
         Anchored(
             statement=statement,
             signature=b"",
-            signer=body.signer,
+            signer=issuer.signer,
             key=row.key,
             block=row.block,
             issued=[],
-            catalog=body.catalog,
+            catalog=issuer.catalog,
         )
         for row, statement in zip(rows, held.statements, strict=True)
     ]
-    return body
+    return issuer
 
 
 def _a_batch_before(world: World) -> Snapshot:
-    """Return the snapshot of a day ago, when a tenth of the bodies had a batch less."""
-    before = World(bodies=[], number=world.number - 1, time=world.time - 86400, accounts=300)
-    for at, body in enumerate(world.bodies):
+    """Return the snapshot of a day ago, when a tenth of the issuers had a batch less."""
+    before = World(issuers=[], number=world.number - 1, time=world.time - 86400, accounts=300)
+    for at, issuer in enumerate(world.issuers):
         if at % 10:
-            before.bodies.append(body)
+            before.issuers.append(issuer)
             continue
-        state = replace(body.state, batches=0, certificates=0, last=ZERO, peaks=())
-        made = replace(body, state=state)
-        before.bodies.append(_anchored(made, [one.row() for one in body.batches[:-1]]))
+        state = replace(issuer.state, batches=0, certificates=0, last=ZERO, peaks=())
+        made = replace(issuer, state=state)
+        before.issuers.append(_anchored(made, [one.row() for one in issuer.batches[:-1]]))
     return before.snapshot()
 
 
@@ -138,7 +138,7 @@ def _evidence(quick: bool) -> list[Row]:
         ("evidence_bytes", Size(accounts=accounts), at_most(10_240)),
         (
             "evidence_bytes_1000_bodies",
-            Size(accounts=accounts, bodies=1_000, entries=50),
+            Size(accounts=accounts, issuers=1_000, entries=50),
             None,
         ),
     ):

@@ -16,7 +16,7 @@ from certledger.ledger.intake.batches import submit_batch
 from certledger.ledger.intake.pending_state import Intake
 from certledger.ledger.sealing.batch import Head, SealedBatch, seal_issues
 from certledger.verifier.formats.catalog import Catalog
-from tests.ledger.live import Body, open_live
+from tests.ledger.live import LiveIssuer, open_live
 
 BATCH = 1_000
 TARGET = 25_000
@@ -24,18 +24,18 @@ TARGET = 25_000
 
 
 @contextmanager
-def body() -> Iterator[Body]:
-    """Give a registered body on a real ledger in a folder that is thrown away."""
+def issuer() -> Iterator[LiveIssuer]:
+    """Give a registered issuer on a real ledger in a folder that is thrown away."""
     with (
         tempfile.TemporaryDirectory(prefix="certledger-bench-") as folder,
         open_live(Path(folder) / "home") as ledger,
     ):
-        made = Body(ledger, issuer=ISSUER, catalog=Catalog.of([ENTRY]))
+        made = LiveIssuer(ledger, issuer=ISSUER, catalog=Catalog.of([ENTRY]))
         made.register()
         yield made
 
 
-def sealed(made: Body, batches: int) -> list[SealedBatch]:
+def sealed(made: LiveIssuer, batches: int) -> list[SealedBatch]:
     """Return consecutive batches of 1,000 certificates with 8 fields."""
     issues = certificates(batches * BATCH)
     head, found = Head(), []
@@ -59,7 +59,7 @@ def sealed(made: Body, batches: int) -> list[SealedBatch]:
 def rows(quick: bool) -> list[Row]:
     """Return the rate of submission through the use case."""
     count = 5 if quick else 60
-    with body() as made:
+    with issuer() as made:
         batches = [batch.submission() for batch in sealed(made, count)]
         taken = median(_seconds(made.ledger.intake, batches))
     records = batches[0].split(b"},{")

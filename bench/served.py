@@ -25,7 +25,7 @@ from certledger.ledger.store.pepper import load_pepper
 from certledger.verifier.files import write_atomically
 from certledger.verifier.formats.catalog import Catalog
 from tests.api.world import policy_of
-from tests.ledger.live import Body, open_live
+from tests.ledger.live import LiveIssuer, open_live
 
 WHERE = "serves http://127.0.0.1:"
 MAX_START_SECONDS = 60.0
@@ -92,30 +92,30 @@ def service(home: Path) -> tuple[str, ...]:
 
 
 @contextmanager
-def home() -> Iterator[tuple[Path, Body]]:
-    """Give a home with a policy and a body that has registered and issued nothing yet."""
+def home() -> Iterator[tuple[Path, LiveIssuer]]:
+    """Give a home with a policy and an issuer that has registered and issued nothing yet."""
     with tempfile.TemporaryDirectory(prefix="certledger-bench-") as folder:
         place = Path(folder) / "home"
         with open_live(place) as ledger:
             write_atomically(place / POLICY, policy_of(ledger.pin, int(time.time())).format())
             ledger.policy = load_policy(place)
-            body = Body(ledger, issuer=ISSUER, catalog=Catalog.of([ENTRY]))
-            body.register()
-            yield place, body
+            issuer = LiveIssuer(ledger, issuer=ISSUER, catalog=Catalog.of([ENTRY]))
+            issuer.register()
+            yield place, issuer
 
 
-def keys(body: Body, role: Role, count: int) -> list[str]:
+def keys(issuer: LiveIssuer, role: Role, count: int) -> list[str]:
     """Return keys for `count` callers of a role: how often one may call is bounded."""
     ring = KeyRing(
-        store=body.ledger.store,
-        pepper=load_pepper(body.ledger.settings.home, body.ledger.store),
+        store=issuer.ledger.store,
+        pepper=load_pepper(issuer.ledger.settings.home, issuer.ledger.store),
         clock=time.time,
     )
     return [
         ring.create(
             name=f"{role} {number}",
             role=role,
-            issuer=body.issuer if role is Role.ISSUER else None,
+            issuer=issuer.issuer if role is Role.ISSUER else None,
             counter=f"counter-{number}" if role is Role.COUNTER else None,
         )[1]
         for number in range(count)

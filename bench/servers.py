@@ -124,7 +124,7 @@ def compare(rounds: int) -> list[str]:
     with prepared(QUICK) as made, ExitStack() as stack:
         questions = [b'{"evidence":%b}' % data for data in made.files[0]]
         verify = made.asking("POST", "/v1/verifications", questions, JSON)
-        listed = made.asking("GET", f"/v1/status-lists/{made.body.issuer}")
+        listed = made.asking("GET", f"/v1/status-lists/{made.issuer.issuer}")
         processes: dict[str, tuple[Process, Process]] = {}
         for number, name in enumerate(names):
             place = made.place.with_name(f"home-{number}")

@@ -248,7 +248,7 @@ class Ledger:
     def _rests(self) -> bool:
         with self.store.begin(write=False) as unit:
             last = unit.checkpoint()
-            moved = max((body.block for body in unit.bodies()), default=0)
+            moved = max((issuer.block for issuer in unit.issuers()), default=0)
             return unit.backlog().acts == 0 and last is not None and last.number >= moved
 
     def close(self) -> None:

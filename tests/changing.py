@@ -66,9 +66,9 @@ def sources() -> tuple[dict[str, Any], ...]:
     plain = Scene(documents=PAPERS[:2])
     sm3 = Scene(documents=PAPERS[:1], with_sm3=True, first_batches=6, after=9)
     revoked = Scene(entries=(LICENCE, ENTRY), entry=LICENCE, before=0, after=0, expires=None)
-    revoked.body.change([revoked.mine.record.index], Status.REVOKED)
+    revoked.issuer.change([revoked.mine.record.index], Status.REVOKED)
     suspended = Scene(expires=date(2026, 11, 1), first_batches=3)
-    suspended.body.stand(standing=Standing.SUSPENDED)
+    suspended.issuer.stand(standing=Standing.SUSPENDED)
     found = [
         plain.evidence(),
         plain.evidence(show=("certificate_number", "holder_name", "sex", "document")),

@@ -28,8 +28,8 @@ from tests.world import (
     IDENTITY,
     NOW,
     OPERATORS,
-    Body,
     Signer,
+    WorldIssuer,
     draw,
     witness_key,
 )
@@ -51,23 +51,23 @@ class Size:
     """How large the chain is on which a certificate's evidence is made."""
 
     accounts: int = 1_000_000
-    bodies: int = 100
+    issuers: int = 100
     batches: int = 100_000
-    """Of the body that issued it."""
+    """Of the issuer that issued it."""
     count: int = 1_000
     """Certificates in each batch."""
     entries: int = 16
-    """In the body's catalog."""
+    """In the issuer's catalog."""
 
 
 def large_evidence(size: Size, *, seed: int = 1) -> Evidence:
     """Return valid evidence of a certificate in the middle of the largest mountain of batches."""
     luck = random.Random(seed)
-    body = Body.of(entries=_entries(size.entries))
+    issuer = WorldIssuer.of(entries=_entries(size.entries))
     sequence = size.batches // 3
     first = (sequence - 1) * size.count
     index = first + luck.randrange(size.count)
-    issued = body.issue(
+    issued = issuer.issue(
         "沪示0100",
         index=index,
         fields={"address": "上海市黄浦区示例路一百号"},
@@ -75,13 +75,13 @@ def large_evidence(size: Size, *, seed: int = 1) -> Evidence:
     )
     path = _hashes(luck, path_length(index - first, size.count))
     statement = Batch(
-        issuer=body.state.issuer.encode(),
+        issuer=issuer.state.issuer.encode(),
         sequence=sequence,
         previous=draw("previous"),
         root=merkle.implied_root(issued.record.leaf(), index - first, size.count, path),
         first=first,
         count=size.count,
-        catalog=body.state.catalog,
+        catalog=issuer.state.catalog,
         not_after=NOW - 20 * 86400,
     )
     block = 7_000_000
@@ -93,7 +93,7 @@ def large_evidence(size: Size, *, seed: int = 1) -> Evidence:
     peaks[which] = merkle.implied_root(leaf, place, 1 << height, climb)
     word = _word(luck, size.batches * size.count)
     state = replace(
-        body.state,
+        issuer.state,
         batches=size.batches,
         certificates=size.batches * size.count,
         last=draw("last"),
@@ -103,27 +103,27 @@ def large_evidence(size: Size, *, seed: int = 1) -> Evidence:
     )
     slot = keccak(slot_position(state.issuer))
     storage_root, slot_proof = trie_path(
-        slot, rlp.encode(int.from_bytes(state.digest(), "big")), size.bodies, luck
+        slot, rlp.encode(int.from_bytes(state.digest(), "big")), size.issuers, luck
     )
     account = rlp.encode([1, 0, storage_root, CODE_HASH])
     state_root, account_proof = trie_path(keccak(ADDRESS), account, size.accounts, luck)
-    found = body.catalog.find(issued.record.category, issued.record.entry)
+    found = issuer.catalog.find(issued.record.category, issued.record.entry)
     assert found is not None
     return Evidence(
         record=issued.record,
         disclosures=tuple(issued.named("certificate_number", "holder_name")),
         path=tuple(path),
         statement=statement,
-        signature=body.signer.sign(digest),
+        signature=issuer.signer.sign(digest),
         signer=Signer(state.issuer).public,
         anchor=BatchAnchor(block=block, key=0, path=tuple(climb)),
         catalog=EntryProof(
             entry=found[1],
             place=found[0],
             count=size.entries,
-            path=tuple(merkle.prove(body.catalog.leaves(), found[0])),
+            path=tuple(merkle.prove(issuer.catalog.leaves(), found[0])),
         ),
-        body=state,
+        issuer=state,
         word=word,
         account_proof=tuple(account_proof),
         slot_proof=tuple(slot_proof),

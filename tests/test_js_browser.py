@@ -16,7 +16,7 @@ import pytest
 from certledger.verifier.verify.full import Question, verify_bytes
 from certledger.verifier.verify.trust_sources import choose_judge
 from certledger.verifier.vocabulary import Status
-from tests.world import NOW, Body, World, signed_policy
+from tests.world import NOW, World, WorldIssuer, signed_policy
 
 pytestmark = pytest.mark.browser
 STATIC = Path(__file__).parents[1] / "api" / "web" / "static"
@@ -65,12 +65,12 @@ async ([evidence, policy, now]) => {
 
 @pytest.mark.parametrize("fate", ["as issued", "revoked", "one byte changed"])
 def test_a_browser_says_what_the_command_line_says(page: Any, fate: str) -> None:
-    body = Body.of()
-    issued = body.issue("SH1", index=0)
-    body.anchor([issued, body.issue("SH2", index=1)])
+    issuer = WorldIssuer.of()
+    issued = issuer.issue("SH1", index=0)
+    issuer.anchor([issued, issuer.issue("SH2", index=1)])
     if fate == "revoked":
-        body.change([0], Status.REVOKED)
-    data = bytearray(World(bodies=[body]).evidence(body, issued).format())
+        issuer.change([0], Status.REVOKED)
+    data = bytearray(World(issuers=[issuer]).evidence(issuer, issued).format())
     if fate == "one byte changed":
         data[len(data) // 2] ^= 1
     policy = signed_policy()

@@ -55,7 +55,7 @@ from tests.conformance.ours import answer
 from tests.conformance.run import ROOT, faults_of, folders
 from tests.effort import effort
 from tests.rotation import ONE, STRANGERS_TWO, THREE, TWO
-from tests.world import IDENTITY, LICENCE, NOW, Body, Issued, World, signed_policy
+from tests.world import IDENTITY, LICENCE, NOW, Issued, World, WorldIssuer, signed_policy
 
 HERE = Path(__file__).parent
 MODULE = HERE.parent / "api" / "web" / "static" / "certledger-verifier.mjs"
@@ -279,22 +279,24 @@ class Counter:
     """A world with a snapshot before and after something happened, and codes of certificates."""
 
     def __init__(self) -> None:
-        body = self.body = Body.of()
-        self.elsewhere = Body.of("12320000MB2F00001A", "江苏省住房和城乡建设厅", entries=(LICENCE,))
-        self.world = World(bodies=[self.elsewhere, body])
+        issuer = self.issuer = WorldIssuer.of()
+        self.elsewhere = WorldIssuer.of(
+            "12320000MB2F00001A", "江苏省住房和城乡建设厅", entries=(LICENCE,)
+        )
+        self.world = World(issuers=[self.elsewhere, issuer])
         self.elsewhere.anchor([self.elsewhere.issue("苏1", entry=LICENCE, expires=None)])
-        body.anchor([body.issue(f"沪示{n}", index=n, documents=PAPERS[:1]) for n in range(5)])
-        body.anchor([body.issue("沪示5", index=5), body.issue("沪示6", index=6)])
-        body.change([1, 5], Status.REVOKED)
-        body.change([2], Status.SUSPENDED)
+        issuer.anchor([issuer.issue(f"沪示{n}", index=n, documents=PAPERS[:1]) for n in range(5)])
+        issuer.anchor([issuer.issue("沪示5", index=5), issuer.issue("沪示6", index=6)])
+        issuer.change([1, 5], Status.REVOKED)
+        issuer.change([2], Status.SUSPENDED)
         self.old = Snapshot.parse(self.world.snapshot().format())  # The world moves on.
         holder = format_holder_key(HOLDERS[0].public_key())
-        self.bound = body.issue("沪示7", holder_key=holder)
-        body.anchor([self.bound])
-        body.change([2], Status.VALID)
-        self.absent = body.issue("沪示8", index=900)
-        late = Body.of("11330000MB2F00002B", "浙江省民政厅")
-        self.world.bodies.append(late)
+        self.bound = issuer.issue("沪示7", holder_key=holder)
+        issuer.anchor([self.bound])
+        issuer.change([2], Status.VALID)
+        self.absent = issuer.issue("沪示8", index=900)
+        late = WorldIssuer.of("11330000MB2F00002B", "浙江省民政厅")
+        self.world.issuers.append(late)
         self.world.number, self.world.time = 1001, NOW - 30
         self.new = self.world.snapshot()
         self.delta = format_delta(self.old, self.new)
@@ -304,16 +306,16 @@ class Counter:
     def _codes(self) -> Iterator[str]:
         """Yield compact codes, of certificates that are in a snapshot and others."""
         shown = ("certificate_number", "holder_name")
-        for body in (self.elsewhere, self.body):
-            for batch in body.batches:
+        for issuer in (self.elsewhere, self.issuer):
+            for batch in issuer.batches:
                 for issued in batch.issued:
-                    yield self.code(body, issued, issued.named(*shown)).format()
-        first = self.body.batches[0].issued[0]
-        yield self.code(self.body, first, first.disclosures).format()
-        yield self.code(self.body, first, first.named("document")).format()
+                    yield self.code(issuer, issued, issued.named(*shown)).format()
+        first = self.issuer.batches[0].issued[0]
+        yield self.code(self.issuer, first, first.disclosures).format()
+        yield self.code(self.issuer, first, first.named("document")).format()
         yield Compact.of(IDENTITY, self.absent.record, (), self.absent.named(*shown)).format()
         yield Compact.of(bytes(32), first.record, (), first.named(*shown)).format()
-        whole = self.code(self.body, self.bound, self.bound.disclosures)
+        whole = self.code(self.issuer, self.bound, self.bound.disclosures)
         subject = Subject(
             identity=IDENTITY,
             leaf=self.bound.record.leaf(),
@@ -322,8 +324,8 @@ class Counter:
         answered = sign(HOLDERS[0], ASKED, subject, time=NOW - 5)
         yield replace(whole, presentation=answered).format()
 
-    def code(self, body: Body, issued: Issued, shown: Sequence[Any]) -> Compact:
-        evidence = self.world.evidence(body, issued)
+    def code(self, issuer: WorldIssuer, issued: Issued, shown: Sequence[Any]) -> Compact:
+        evidence = self.world.evidence(issuer, issued)
         return Compact.of(IDENTITY, issued.record, evidence.path, shown)
 
 
@@ -409,8 +411,8 @@ def test_snapshots_that_do_not_fit_are_refused_by_both(other: Other, counter: Co
         [counter.new.format(), counter.delta],
         [replace(counter.old, nodes=counter.old.nodes[1:]).format()],
         [replace(counter.old, nodes=counter.new.nodes).format()],
-        [replace(counter.old, bodies=counter.old.bodies[:1]).format()],
-        [replace(counter.old, bodies=counter.old.bodies[::-1]).format()],
+        [replace(counter.old, issuers=counter.old.issuers[:1]).format()],
+        [replace(counter.old, issuers=counter.old.issuers[::-1]).format()],
         [replace(counter.old, checkpoint=counter.new.checkpoint).format()],
         [replace(counter.old, checkpoint="no note").format()],
         [replace(counter.old, account_proof=()).format()],

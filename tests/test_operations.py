@@ -47,7 +47,9 @@ def key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return key
 
 
-def test_an_operator_becomes_a_body_and_its_receipts_are_proved(tmp_path: Path, key: str) -> None:
+def test_an_operator_becomes_an_issuer_and_its_receipts_are_proved(
+    tmp_path: Path, key: str
+) -> None:
     (script,) = SCRIPT
     headers = {"authorization": f"Bearer {key}"}
     with (

@@ -29,7 +29,7 @@ ACCEPTED: dict[str, tuple[tuple[str, ...], int, str]] = {
     "decision replay": (("good.json", "--book", "good.json"), 2, "file.receipt is missing"),
     "join": (("--home", "joined", "--chain", NOWHERE), 3, "(chain.unreachable)"),
     "snapshot check": (("day", *AT), 0, ""),
-    "snapshot export": (("day", "nobody"), 2, "the snapshot has no body nobody"),
+    "snapshot export": (("day", "nobody"), 2, "the snapshot has no issuer nobody"),
     "snapshot fetch": (("new", "--from", NOWHERE, *AT), 3, "(snapshot.unreachable)"),
     "verify": (("good.json", *AT), 0, ""),
     "verify-receipt": (("good.json", "--evidence", "good.json", *AT), 2, "file.receipt is missing"),

@@ -93,7 +93,7 @@ def test_no_status_root_is_hashed_for_a_ledger_that_the_policy_does_not_know() -
             lambda one, pin: judge_by_witnesses(one.note, policy(), pin),
         )
     assert refusal.value.code == "snapshot.unproved"
-    assert not any("state" in vars(body) for body in snapshot.bodies), "hashed before the pin"
+    assert not any("state" in vars(issuer) for issuer in snapshot.issuers), "hashed before the pin"
 
 
 @pytest.mark.skipif(NODE is None, reason="needs Node.js, which is not installed")
@@ -101,7 +101,7 @@ def test_the_javascript_verifier_hashes_no_status_root_either(tmp_path: Path) ->
     item = scattered(SOME)
     answer = refuse_by_node(tmp_path, item, "root")
     assert answer["code"] == "snapshot.unproved"
-    assert answer["root"] == Snapshot.parse(pack(item)).bodies[1].state.status.hex()
+    assert answer["root"] == Snapshot.parse(pack(item)).issuers[1].state.status.hex()
     assert 2 * answer["refusal"] < answer["hashing"]
 
 

@@ -1,4 +1,4 @@
-"""A small world without a chain: bodies, batches, a state trie, witnesses, a policy.
+"""A small world without a chain: issuers, batches, a state trie, witnesses, a policy.
 
 Everything in it is real but the consensus: real signatures, real trees, a real Merkle-Patricia
 state (by the `trie` package), real cosignatures.  Tests break it on purpose.
@@ -183,8 +183,8 @@ class Anchored:
 
 
 @dataclass
-class Body:
-    """An issuing body, its state moved by hand exactly as the contract would."""
+class WorldIssuer:
+    """An issuer, its state moved by hand exactly as the contract would."""
 
     state: IssuerState
     signer: Signer
@@ -199,7 +199,7 @@ class Body:
         name: str = "上海市公安局",
         entries: Sequence[Entry] = (ENTRY, LICENCE),
         kind: IssuerKind = IssuerKind.DEPARTMENT,
-    ) -> Body:
+    ) -> WorldIssuer:
         signer, catalog = Signer(issuer), Catalog.of(entries)
         key = Key(address=signer.address, purposes=EVERY, start=10)
         state = IssuerState(
@@ -229,7 +229,7 @@ class Body:
         replaces: int | None = None,
         with_sm3: bool = False,
     ) -> Issued:
-        """Return a certificate of this body, not yet in a batch."""
+        """Return a certificate of this issuer, not yet in a batch."""
         label, place = f"{self.state.issuer} {number} {edition}", 0
         code = access_code(draw(f"{label} code", 10))
         values: dict[str, str] = {"holder_name": "张示例", "sex": "女", **(fields or {})}
@@ -315,7 +315,7 @@ class Body:
         self.state = replace(self.state, epoch=self.state.epoch + 1, status=self.tree.root)
 
     def end_key(self, block: int) -> None:
-        """End the body's only key at `block`."""
+        """End the issuer's only key at `block`."""
         keys = (replace(self.state.keys[0], end=block),)
         self.state = replace(self.state, keys=keys, revision=self.state.revision + 1)
 
@@ -375,7 +375,7 @@ OPERATORS = ("anhui", "jiangsu", "shanghai", "zhejiang")
 class World:
     """The state of a chain that holds the ledger's contract, and those who speak for it."""
 
-    bodies: list[Body] = field(default_factory=list)
+    issuers: list[WorldIssuer] = field(default_factory=list)
     held: set[str] = field(default_factory=set)
     number: int = 1000
     time: int = NOW - 600
@@ -384,12 +384,14 @@ class World:
 
     def _storage(self) -> HexaryTrie:
         slots = {}
-        for body in self.bodies:
-            value = int.from_bytes(body.state.digest(), "big") | (body.state.issuer in self.held)
-            slots[keccak(slot_position(body.state.issuer))] = rlp.encode(value)
-        if self.bodies:  # A slot that is zero is absent.
+        for issuer in self.issuers:
+            value = int.from_bytes(issuer.state.digest(), "big") | (
+                issuer.state.issuer in self.held
+            )
+            slots[keccak(slot_position(issuer.state.issuer))] = rlp.encode(value)
+        if self.issuers:  # A slot that is zero is absent.
             slots[keccak(ROLL)] = rlp.encode(
-                int.from_bytes(roll(body.state.issuer for body in self.bodies), "big")
+                int.from_bytes(roll(issuer.state.issuer for issuer in self.issuers), "big")
             )
         for other in range(2, 7):  # Registrars have slots too.
             slots[keccak(other.to_bytes(32, "big"))] = rlp.encode(other)
@@ -420,10 +422,10 @@ class World:
             ),
         )
 
-    def proofs(self, body: Body) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
+    def proofs(self, issuer: WorldIssuer) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
         storage = self._storage()
         accounts = self._accounts(storage.root_hash)
-        slot = keccak(slot_position(body.state.issuer))
+        slot = keccak(slot_position(issuer.state.issuer))
         return (
             nodes_of(accounts, keccak(ADDRESS)),
             nodes_of(storage, slot),
@@ -433,39 +435,39 @@ class World:
         """Return the trust snapshot of this instant."""
         storage = self._storage()
         accounts = self._accounts(storage.root_hash)
-        positions = [ROLL, *(slot_position(body.state.issuer) for body in self.bodies)]
+        positions = [ROLL, *(slot_position(issuer.state.issuer) for issuer in self.issuers)]
         return Snapshot.of(
             checkpoint=(self.note() if note is None else note).format(),
             account_proof=nodes_of(accounts, keccak(ADDRESS)),
             nodes={node for position in positions for node in nodes_of(storage, keccak(position))},
-            catalogs=[batch.catalog for body in self.bodies for batch in body.batches]
-            + [body.catalog for body in self.bodies],
-            bodies=[
+            catalogs=[batch.catalog for issuer in self.issuers for batch in issuer.batches]
+            + [issuer.catalog for issuer in self.issuers],
+            issuers=[
                 SnapshotIssuer.of(
-                    replace(body.state, batches=0, certificates=0, last=ZERO, peaks=()),
-                    [batch.row() for batch in body.batches],
-                    dict(body.tree.words),
+                    replace(issuer.state, batches=0, certificates=0, last=ZERO, peaks=()),
+                    [batch.row() for batch in issuer.batches],
+                    dict(issuer.tree.words),
                     IDENTITY,
                 )
-                for body in self.bodies
+                for issuer in self.issuers
             ],
         )
 
     def evidence(
         self,
-        body: Body,
+        issuer: WorldIssuer,
         issued: Issued,
         *,
         show: Sequence[str] = ("certificate_number", "holder_name"),
         note: Note | None = None,
     ) -> Evidence:
         """Return full evidence of one certificate that shows the fields `show`."""
-        batch = next(batch for batch in body.batches if issued in batch.issued)
+        batch = next(batch for batch in issuer.batches if issued in batch.issued)
         leaves = [part.record.leaf() for part in batch.issued]
         found = batch.catalog.find(issued.record.category, issued.record.entry)
         assert found is not None
         place, entry = found
-        account, slot = self.proofs(body)
+        account, slot = self.proofs(issuer)
         return Evidence(
             record=issued.record,
             disclosures=tuple(issued.named(*show)),
@@ -478,7 +480,7 @@ class World:
                 key=batch.key,
                 path=tuple(
                     merkle.prove_to_peak(
-                        [other.leaf() for other in body.batches], batch.statement.sequence - 1
+                        [other.leaf() for other in issuer.batches], batch.statement.sequence - 1
                     )
                 ),
             ),
@@ -488,8 +490,8 @@ class World:
                 count=len(batch.catalog.entries),
                 path=tuple(merkle.prove(batch.catalog.leaves(), place)),
             ),
-            body=body.state,
-            word=body.tree.prove(issued.record.index // CELLS),
+            issuer=issuer.state,
+            word=issuer.tree.prove(issued.record.index // CELLS),
             account_proof=account,
             slot_proof=slot,
             checkpoint=(self.note() if note is None else note).format(),
@@ -548,4 +550,4 @@ def signed_policy(**changes: object) -> SignedPolicy:
     return sign(policy(**changes), ROOT_KEYS)
 
 
-__all__ = ["ENTRY", "LICENCE", "NOW", "ZERO", "Body", "Issued", "Signer", "World", "policy"]
+__all__ = ["ENTRY", "LICENCE", "NOW", "ZERO", "Issued", "Signer", "World", "WorldIssuer", "policy"]

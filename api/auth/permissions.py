@@ -37,7 +37,7 @@ class Rule:
 
 KNOWN = frozenset(Role) - {Role.PUBLIC}
 EVERYBODY = frozenset(Role)
-BODIES = frozenset({Role.ISSUER})
+ISSUERS = frozenset({Role.ISSUER})
 _OWN = frozenset({Role.ISSUER, Role.AUDITOR, Role.ADMINISTRATOR})
 _RECORDS = frozenset({Role.ISSUER, Role.PARTNER, Role.AUDITOR})
 _OFFLINE = frozenset({Role.COUNTER, Role.PARTNER, Role.AUDITOR, Role.ADMINISTRATOR})
@@ -50,12 +50,12 @@ _STANDING = "1200/minute"
 RULES: Mapping[str, Rule] = {
     # Submitting
     "submitBatch": Rule(
-        roles=BODIES, longest=64 * MEGABYTE, seconds=120.0, rate="600/minute", packed=True
+        roles=ISSUERS, longest=64 * MEGABYTE, seconds=120.0, rate="600/minute", packed=True
     ),
-    "submitStatusUpdate": Rule(roles=BODIES, longest=256 * KILOBYTE, packed=True),
-    "submitCatalog": Rule(roles=BODIES, longest=9 * MEGABYTE, seconds=60.0, packed=True),
+    "submitStatusUpdate": Rule(roles=ISSUERS, longest=256 * KILOBYTE, packed=True),
+    "submitCatalog": Rule(roles=ISSUERS, longest=9 * MEGABYTE, seconds=60.0, packed=True),
     "submitAct": Rule(
-        roles=BODIES | _ADMINISTRATORS, longest=9 * MEGABYTE, seconds=60.0, packed=True
+        roles=ISSUERS | _ADMINISTRATORS, longest=9 * MEGABYTE, seconds=60.0, packed=True
     ),
     "getBatch": Rule(roles=_OWN),
     "getBatchRecords": Rule(roles=_RECORDS, rate="60/minute"),

@@ -54,10 +54,9 @@ async def list_issuers(request: Request, caller: Asking) -> Response:
     def find() -> Json:
         checkpoint = _newest(service)
         with service.store.begin(write=False) as unit:
-            bodies = unit.bodies(at=checkpoint.number)
             return {
                 "checkpoint": checkpoint.number,
-                "issuers": [_issuer(body) for body in bodies],
+                "issuers": [_issuer(row) for row in unit.issuers(at=checkpoint.number)],
             }
 
     data = await service.pools.prove(request, lambda: orjson.dumps(find()))
@@ -76,8 +75,8 @@ async def list_issuers(request: Request, caller: Asking) -> Response:
 async def get_issuer(request: Request, caller: Asking, issuer: Issuer) -> Response:
     """Standing, keys and counters of an issuer."""
     service = service_of(request)
-    body = await service.pools.read(request, _body, service, issuer)
-    return await cached(request, orjson.dumps(_issuer(body)), control=fresh_for(MINUTE))
+    row = await service.pools.read(request, _issuer_row, service, issuer)
+    return await cached(request, orjson.dumps(_issuer(row)), control=fresh_for(MINUTE))
 
 
 def _newest(service: Service) -> StoredCheckpoint:
@@ -99,17 +98,17 @@ async def _newest_checkpoint(request: Request) -> StoredCheckpoint:
     return checkpoint
 
 
-def _body(service: Service, issuer: str) -> IssuerRow:
+def _issuer_row(service: Service, issuer: str) -> IssuerRow:
     checkpoint = _newest(service)
     with service.store.begin(write=False) as unit:
-        body = unit.body(issuer, at=checkpoint.number)
-    if body is None:
+        row = unit.issuer(issuer, at=checkpoint.number)
+    if row is None:
         raise ResourceUnknownError(f"no issuer {issuer}")
-    return body
+    return row
 
 
-def _issuer(body: IssuerRow) -> Json:
-    state = body.state
+def _issuer(row: IssuerRow) -> Json:
+    state = row.state
     return {
         "issuer": state.issuer,
         "name": state.name,
@@ -117,7 +116,7 @@ def _issuer(body: IssuerRow) -> Json:
         "region": state.region,
         "standing": str(state.standing),
         "since": state.since,
-        "held": body.on_hold,
+        "held": row.on_hold,
         "batches": state.batches,
         "certificates": state.certificates,
         "epoch": state.epoch,
@@ -354,11 +353,11 @@ async def _listed(request: Request, issuer: str, form: Form, media: str, rest: s
 
 
 def _status_list(service: Service, issuer: str, form: Form, media: str, uri: str) -> bytes:
-    body = _body(service, issuer)
+    row = _issuer_row(service, issuer)
     checkpoint = _newest(service)
     with service.store.begin(write=False) as unit:
         words: Mapping[int, bytes] = unit.words(issuer, at=checkpoint.number)
-    count, operator = body.state.certificates, service.ledger.operator
+    count, operator = row.state.certificates, service.ledger.operator
     about: dict[str, Json] = {
         "issuer": issuer,
         "checkpoint": checkpoint.number,

@@ -112,7 +112,7 @@ class ActComparison:
             return False
         known = set(self._observer.accounts)
         subject = getattr(statement, "issuer", b"").decode("ascii", "replace")
-        if (issuer := replay.bodies.get(subject)) is not None:
+        if (issuer := replay.issuers.get(subject)) is not None:
             known |= {key.address for key in issuer.state.keys}
         own = [getattr(statement, one.name) for one in fields(statement)]
         known |= {value for value in own if isinstance(value, bytes) and len(value) == _ADDRESS}
@@ -251,7 +251,7 @@ def _counter(replay: Replay, subject: str, lane: str) -> int | None:
     if lane == Lane.NONCE:
         seat = replay.registrars.get(int(subject[-2:]))
         return None if seat is None else seat.nonce
-    if (issuer := replay.bodies.get(subject)) is None:
+    if (issuer := replay.issuers.get(subject)) is None:
         return -1
     names = {
         Lane.SEQUENCE: "batches",

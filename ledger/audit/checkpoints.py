@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, select
 from certledger.ledger.audit.database_source import StoredFiles
 from certledger.ledger.publish.checkpoints import ROLL_NAME
 from certledger.ledger.store import rows
-from certledger.ledger.store.tables import BODIES, CHECKPOINTS, SLOT_PROOFS
+from certledger.ledger.store.tables import CHECKPOINTS, ISSUERS, SLOT_PROOFS
 from certledger.verifier.audit.findings import AuditFault, fault
 from certledger.verifier.audit.replay import Replay
 from certledger.verifier.audit.runner import Job
@@ -122,14 +122,14 @@ class CheckpointComparison:
     def _slots_at(self, number: int) -> dict[str, bytes]:
         """Return the slot of every issuer at a block by its code, and the count for the roll."""
         newest = (
-            select(BODIES.c.issuer, func.max(BODIES.c.block).label("block"))
-            .where(BODIES.c.block <= number)
-            .group_by(BODIES.c.issuer)
+            select(ISSUERS.c.issuer, func.max(ISSUERS.c.block).label("block"))
+            .where(ISSUERS.c.block <= number)
+            .group_by(ISSUERS.c.issuer)
             .subquery()
         )
-        query = select(BODIES.c.issuer, BODIES.c.slot).join(
+        query = select(ISSUERS.c.issuer, ISSUERS.c.slot).join(
             newest,
-            (newest.c.issuer == BODIES.c.issuer) & (newest.c.block == BODIES.c.block),
+            (newest.c.issuer == ISSUERS.c.issuer) & (newest.c.block == ISSUERS.c.block),
         )
         found = {row.issuer: row.slot for row in self._connection.execute(query)}
         return found | {ROLL_NAME: len(found).to_bytes(4, "big")}

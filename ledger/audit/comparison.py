@@ -174,7 +174,7 @@ class Comparison:
 
     def _names(self, replay: Replay) -> Iterator[AuditFault]:
         """Yield names under another's digest, and names of no registered issuer."""
-        known = {issuer.name for issuer in replay.bodies.values()}
+        known = {issuer.name for issuer in replay.issuers.values()}
         handed_in = {statement["name"] for statement in self._statements(ActKind.REGISTER)}
         stored = set()
         for row in self._connection.execute(select(NAMES)):

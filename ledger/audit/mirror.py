@@ -24,8 +24,8 @@ from certledger.ledger.store.tables import (
     ACTS,
     ANCHORED,
     BLOCKS,
-    BODIES,
     CATALOG_CHANGES,
+    ISSUERS,
     NAMES,
     REGISTRARS,
     STATUS_CHANGES,
@@ -60,7 +60,7 @@ class Reach:
     def of(cls, connection: Connection) -> Reach:
         """Return the newest block of a database, by its rows if it has no block."""
         head = connection.execute(select(func.max(BLOCKS.c.number))).scalar_one_or_none()
-        statement = (BODIES, REGISTRARS, ANCHORED, STATUS_CHANGES, CATALOG_CHANGES)
+        statement = (ISSUERS, REGISTRARS, ANCHORED, STATUS_CHANGES, CATALOG_CHANGES)
         if head is None:
             newest = [
                 connection.execute(select(func.max(of.c.block))).scalar_one() for of in statement
@@ -162,15 +162,15 @@ class MirrorObserver:
             self._pending["status_words", issuer, position] = (STATUS_WORDS, values)
         return found
 
-    def observe_state(self, body: ReplayedIssuer, block: int) -> list[AuditFault]:
+    def observe_state(self, issuer: ReplayedIssuer, block: int) -> list[AuditFault]:
         found = self._turn(block)
-        issuer = body.state.issuer
-        self._versions["bodies"].add((issuer, block))
-        name = self._name(body.name)
+        code = issuer.state.issuer
+        self._versions["bodies"].add((code, block))
+        name = self._name(issuer.name)
         if name is not None and block <= self._reach.head:
-            state = replace(body.state, name=name)
-            seen = IssuerRow(state=state, on_hold=body.on_hold, slot=body.slot(), block=block)
-            self._pending["bodies", issuer] = (BODIES, rows.body_values(seen))
+            state = replace(issuer.state, name=name)
+            seen = IssuerRow(state=state, on_hold=issuer.on_hold, slot=issuer.slot(), block=block)
+            self._pending["bodies", code] = (ISSUERS, rows.issuer_values(seen))
         return found
 
     def seated(self, region: int, seat: Seat, term: int, block: int) -> list[AuditFault]:
@@ -317,7 +317,7 @@ class MirrorObserver:
         if self.behind:
             detail = f"{self.behind} acts came after block {self._reach.head}"
             yield fault("database.behind", "database", detail)
-        states = {issuer: body.state for issuer, body in replay.bodies.items()}
+        states = {code: issuer.state for code, issuer in replay.issuers.items()}
         for of, counter, most in (
             (ANCHORED, "sequence", {name: state.batches for name, state in states.items()}),
             (STATUS_CHANGES, "epoch", {name: state.epoch for name, state in states.items()}),
@@ -332,19 +332,19 @@ class MirrorObserver:
                 expected = 0 < number <= most.get(issuer, 0) and not self._is_beyond(block)
                 if not expected and not self._is_pending(block):
                     yield _extra(of, issuer, number)
-        for of, key in ((BODIES, "issuer"), (REGISTRARS, "region")):
+        for of, key in ((ISSUERS, "issuer"), (REGISTRARS, "region")):
             for name, block in self._connection.execute(select(of.c[key], of.c.block)):
                 known = (name, block) in self._versions[of.name] and not self._is_beyond(block)
                 if not known and not self._is_pending(block):
                     yield _extra(of, name, block)
         yield from self._blocks_missing()
         yield from self._unclaimed_words(replay)
-        for issuer in replay.bodies:
+        for issuer in replay.issuers:
             yield from self._words_over(issuer)
 
     def _unclaimed_words(self, replay: Replay) -> Iterator[AuditFault]:
         for issuer in self._connection.execute(select(STATUS_WORDS.c.issuer).distinct()).scalars():
-            if issuer not in replay.bodies:
+            if issuer not in replay.issuers:
                 query = select(func.min(STATUS_WORDS.c.block)).where(
                     STATUS_WORDS.c.issuer == issuer
                 )

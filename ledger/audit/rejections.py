@@ -12,7 +12,7 @@ from certledger.ledger.core.contract_state import after_act, ledger_state
 from certledger.ledger.core.values import IssuerRow
 from certledger.ledger.outbox.obstacles import BEFORE_ENDED, COUNTED, PASSED, final_reason
 from certledger.ledger.store import rows
-from certledger.ledger.store.tables import ACTS, BODIES
+from certledger.ledger.store.tables import ACTS, ISSUERS
 from certledger.verifier.contract_state import Issuer, RuleBrokenError
 
 _DEAD = [str(state) for state in ActState if not state.alive]
@@ -87,6 +87,6 @@ class RejectionJudge:
         return f"it was rejected for {row.reason}, the act before it for another reason"
 
     def _issuer_at(self, issuer: str, version: int) -> IssuerRow | None:
-        query = select(BODIES).where(BODIES.c.issuer == issuer, BODIES.c.block == version)
+        query = select(ISSUERS).where(ISSUERS.c.issuer == issuer, ISSUERS.c.block == version)
         found = self._connection.execute(query).one_or_none()
-        return None if found is None else rows.body_of(found)
+        return None if found is None else rows.issuer_of(found)

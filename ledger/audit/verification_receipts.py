@@ -130,7 +130,7 @@ class EventComparison:
     ) -> Iterator[AuditFault]:
         """Yield anchored batches that the operator's key signed and that have no row."""
         for issuer in operators:
-            keys = replay.bodies[issuer].state.keys
+            keys = replay.issuers[issuer].state.keys
             for sequence, _, count, key, _ in replay.marks.get(issuer, ()):
                 ours = key < len(keys) and keys[key].address == self._operator
                 if ours and sequence not in known:
@@ -172,7 +172,7 @@ def _operators(replay: Replay, operator: bytes | None) -> Collection[str]:
     """Return the codes of issuers whose batches may contain the receipts."""
     return [
         code
-        for code, issuer in replay.bodies.items()
+        for code, issuer in replay.issuers.items()
         if issuer.state.kind is IssuerKind.OPERATOR
         and (operator is None or any(key.address == operator for key in issuer.state.keys))
     ]

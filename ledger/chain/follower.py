@@ -264,7 +264,7 @@ class _Range:
 
     def _find_issuer(self, code: str) -> Issuer | None:
         if code not in self._issuers:
-            seen = self._unit.body(code)
+            seen = self._unit.issuer(code)
             if seen is None:
                 return None
             self._issuers[code] = Issuer(state=seen.state, on_hold=seen.on_hold)
@@ -417,6 +417,6 @@ class _Range:
     def _put(self, issuer: Issuer, at: ContractLog) -> None:
         digest = issuer.state.digest()
         slot = digest[:-1] + bytes([digest[-1] | issuer.on_hold])
-        self._unit.put_body(
+        self._unit.put_issuer(
             IssuerRow(state=issuer.state, on_hold=issuer.on_hold, slot=slot, block=at.block)
         )

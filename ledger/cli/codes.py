@@ -6,7 +6,14 @@ from pathlib import Path
 
 import click
 
-from certledger.ledger.cli.console import FILE, THERE, Answer, answers, body_option, open_body
+from certledger.ledger.cli.console import (
+    FILE,
+    THERE,
+    Answer,
+    answers,
+    issuer_folder_option,
+    open_issuer,
+)
 from certledger.ledger.cli.preview_table import default_language
 from certledger.verifier.cli.address_options import SERVER
 
@@ -23,10 +30,15 @@ from certledger.verifier.cli.address_options import SERVER
 )
 @click.option("--tab", help="The worksheet to read; else the active one.")
 @click.option("--lang", type=click.Choice(("zh", "en")), help="Of findings; else the locale's.")
-@body_option
+@issuer_folder_option
 @answers
 def codes(
-    sheet: Path, out: Path | None, server: str, tab: str | None, lang: str | None, body_folder: Path
+    sheet: Path,
+    out: Path | None,
+    server: str,
+    tab: str | None,
+    lang: str | None,
+    issuer_folder: Path,
 ) -> Answer:
     """Draw an access code and a short link into every row of SHEET, a CSV file or workbook.
 
@@ -40,7 +52,7 @@ def codes(
     from certledger.ledger.sheets.findings import SheetInvalidError
     from certledger.verifier.files import write_atomically
 
-    names = catalog_columns(open_body(body_folder).catalog())
+    names = catalog_columns(open_issuer(issuer_folder).catalog())
     try:
         made = add_codes(sheet, names, server.rstrip("/"), tab=tab)
     except SheetInvalidError as error:

@@ -24,13 +24,13 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 THERE = click.Path(exists=True, dir_okay=False, path_type=Path)
 FOLDER = click.Path(file_okay=False, path_type=Path)
 
-body_option = click.option(
+issuer_folder_option = click.option(
     "--body",
-    "body_folder",
+    "issuer_folder",
     required=True,
     envvar="CERTLEDGER_BODY",
     type=FOLDER,
-    help="The body's own folder (also CERTLEDGER_BODY).",
+    help="The issuer's own folder (also CERTLEDGER_BODY).",
 )
 passphrase_option = click.option(
     "--passphrase-file",
@@ -134,7 +134,7 @@ def ask_passphrase(file: Path | None, *, what: str, new: bool = False) -> str:
     return asked
 
 
-def open_body(folder: Path) -> IssuerFolder:
+def open_issuer(folder: Path) -> IssuerFolder:
     """Open an issuer's folder."""
     from certledger.ledger.issuer.folder import IssuerFolder
 

@@ -24,7 +24,7 @@ import click
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
 def demo(home: Path, certificates: int, as_json: bool) -> None:
-    """Chain, bodies, certificates, evidence and verdicts, in one folder.
+    """Chain, issuers, certificates, evidence and verdicts, in one folder.
 
     Exits with 0 only if every verdict, good and bad, is the one expected.
     """

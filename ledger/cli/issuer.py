@@ -15,9 +15,9 @@ from certledger.ledger.cli.console import (
     Answer,
     answers,
     ask_passphrase,
-    body_option,
+    issuer_folder_option,
     now,
-    open_body,
+    open_issuer,
     passphrase_option,
     unlock,
 )
@@ -40,9 +40,9 @@ ledger_option = click.option(
     metavar="HEX",
     help="The ledger's identity, 64 hexadecimal digits (also CERTLEDGER_LEDGER).",
 )
-issuer_option = click.option("--issuer", "code", required=True, help="The body's code.")
+issuer_option = click.option("--issuer", "code", required=True, help="The issuer's code.")
 revision_option = click.option(
-    "--revision", required=True, type=click.IntRange(1), help="The body's revision after the act."
+    "--revision", required=True, type=click.IntRange(1), help="The issuer's revision after the act."
 )
 end_option = click.option(
     "--end", "ends", multiple=True, metavar="INDEX:BLOCK", help="Key INDEX ends at BLOCK."
@@ -50,7 +50,7 @@ end_option = click.option(
 
 region_option = click.option("--region", required=True, type=click.IntRange(1, 99))
 issuers_option = click.option(
-    "--issuer", "codes", multiple=True, help="A body's code; may be given several times."
+    "--issuer", "codes", multiple=True, help="An issuer's code; may be given several times."
 )
 nonce_option = click.option(
     "--nonce", required=True, type=click.IntRange(1), help="The registrar's, after the act."
@@ -66,24 +66,24 @@ _NO_ACCOUNT = "0x" + "0" * 40
 
 @click.group()
 def issuer() -> None:
-    """Keys and acts of issuing bodies and registrars."""
+    """Keys and acts of issuers and registrars."""
 
 
 # Keys and folders
 
 
 @issuer.command()
-@body_option
-@click.option("--issuer", "code", required=True, help="The body's code, 18 characters.")
+@issuer_folder_option
+@click.option("--issuer", "code", required=True, help="The issuer's code, 18 characters.")
 @click.option("--kind", required=True, type=click.Choice(KINDS))
-@click.option("--name", required=True, help="The body's name.")
+@click.option("--name", required=True, help="The issuer's name.")
 @ledger_option
 @passphrase_option
 @answers
 def keygen(
-    body_folder: Path, code: str, kind: str, name: str, ledger: str, passphrase_file: Path | None
+    issuer_folder: Path, code: str, kind: str, name: str, ledger: str, passphrase_file: Path | None
 ) -> Answer:
-    """Make a body's folder, with a new key and a new secret of its certificate ids."""
+    """Make an issuer's folder, with a new key and a new secret of its certificate ids."""
     from certledger.ledger.issuer.folder import IssuerFolder, Profile
     from certledger.verifier.formats.canonical_json import from_hex
     from certledger.verifier.vocabulary import IssuerKind
@@ -92,13 +92,13 @@ def keygen(
         issuer=code, kind=IssuerKind(kind), name=name, ledger=from_hex(_bare(ledger), 32)
     )
     passphrase = ask_passphrase(passphrase_file, what="the new key", new=True)
-    body = IssuerFolder.create(body_folder, profile, passphrase)
+    folder = IssuerFolder.create(issuer_folder, profile, passphrase)
     return Answer(
         document={
-            "address": "0x" + body.address().hex(),
-            "folder": str(body_folder),
+            "address": "0x" + folder.address().hex(),
+            "folder": str(issuer_folder),
             "issuer": code,
-            "keystore": str(body.keystore),
+            "keystore": str(folder.keystore),
         }
     )
 
@@ -131,21 +131,21 @@ def make_key(file: Path, kind: str, passphrase_file: Path | None) -> Answer:
 
 @issuer.command()
 @click.argument("file", required=False, type=THERE)
-@click.option("--body", "body_folder", envvar="CERTLEDGER_BODY", type=click.Path(path_type=Path))
+@click.option("--body", "issuer_folder", envvar="CERTLEDGER_BODY", type=click.Path(path_type=Path))
 @answers
-def show(file: Path | None, body_folder: Path | None) -> Answer:
-    """Show a body's folder, the address of the keystore FILE, or the act in it and its signers."""
+def show(file: Path | None, issuer_folder: Path | None) -> Answer:
+    """Show an issuer's folder, the address of the keystore FILE, or the act in FILE."""
     if file is not None:
         return _keystore_answer(file) or _act_answer(_read(file), file)
-    if body_folder is None:
+    if issuer_folder is None:
         raise click.UsageError("name FILE or --body")
-    body = open_body(body_folder)
+    folder = open_issuer(issuer_folder)
     return Answer(
         document={
-            **{name: part for name, part in body.profile().to_json().items() if name != "type"},
-            "address": "0x" + body.address().hex(),
-            "issued": body.register.count(),
-            "next": body.register.head().to_json(),
+            **{name: part for name, part in folder.profile().to_json().items() if name != "type"},
+            "address": "0x" + folder.address().hex(),
+            "issued": folder.register.count(),
+            "next": folder.register.head().to_json(),
         }
     )
 
@@ -161,20 +161,20 @@ def show(file: Path | None, body_folder: Path | None) -> Answer:
     metavar="ADDRESS:PURPOSES",
     help="Another key, like 0x…:batches; it must sign too.",
 )
-@body_option
+@issuer_folder_option
 @passphrase_option
 @out_option
 @answers
 def register(
-    added: Sequence[str], body_folder: Path, passphrase_file: Path | None, out: Path
+    added: Sequence[str], issuer_folder: Path, passphrase_file: Path | None, out: Path
 ) -> Answer:
-    """Ask for registration: signed by the body's key, to be signed by two registrars next."""
+    """Ask for registration: signed by the issuer's key, to be signed by two registrars next."""
     from certledger.ledger.issuer import signed_acts
     from certledger.ledger.issuer.act_file import Envelope
 
-    body = open_body(body_folder)
-    profile = body.profile()
-    signer = unlock(body.keystore, passphrase_file)
+    folder = open_issuer(issuer_folder)
+    profile = folder.profile()
+    signer = unlock(folder.keystore, passphrase_file)
     keys = {signer.address: signed_acts.EVERY_PURPOSE, **dict(map(_added, added))}
     statement = signed_acts.register(profile, keys, now=now())
     act = signed_acts.sign_statement(statement, [signer], profile.ledger)
@@ -221,7 +221,7 @@ def merge_acts(files: Sequence[Path], out: Path) -> Answer:
 def change_keys(
     code: str, revision: int, added: Sequence[str], ends: Sequence[str], **options: Any
 ) -> Answer:
-    """Add and end keys of a body (registrar, a second party, each added key)."""
+    """Add and end keys of an issuer (registrar, a second party, each added key)."""
     from certledger.ledger.issuer import signed_acts
 
     statement = signed_acts.change_keys(
@@ -240,7 +240,7 @@ def change_keys(
 @out_option
 @answers
 def change_standing(code: str, revision: int, wanted: str, **options: Any) -> Answer:
-    """Suspend, resume, close or strike a body (registrar; to strike, a second one)."""
+    """Suspend, resume, close or strike an issuer (registrar; to strike, a second one)."""
     from certledger.ledger.issuer import signed_acts
     from certledger.verifier.vocabulary import Standing
 
@@ -270,9 +270,9 @@ def _brake_command(name: str, help_text: str) -> None:
 
 
 _brake_command(
-    "hold", "Set the brake on bodies at once (registrar); on none, to say that it is there."
+    "hold", "Set the brake on issuers at once (registrar); on none, to say that it is there."
 )
-_brake_command("release", "Clear the brake of bodies that are held (registrar).")
+_brake_command("release", "Clear the brake of issuers that are held (registrar).")
 
 
 @issuer.command("restore")
@@ -297,7 +297,9 @@ _brake_command("release", "Clear the brake of bodies that are held (registrar)."
 @passphrase_option
 @out_option
 @answers
-def restore_bodies(wanted: Sequence[str], ends: Sequence[str], term: int, **options: Any) -> Answer:
+def restore_issuers(
+    wanted: Sequence[str], ends: Sequence[str], term: int, **options: Any
+) -> Answer:
     """Set any standing and any end (a majority of registrars, ascending by region)."""
     from certledger.ledger.issuer import signed_acts
 

@@ -15,9 +15,9 @@ from certledger.ledger.cli.console import (
     THERE,
     Answer,
     answers,
-    body_option,
+    issuer_folder_option,
     now,
-    open_body,
+    open_issuer,
     passphrase_option,
     unlock,
     watch,
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("sheet", type=click.Path(exists=True, path_type=Path))
 @click.option("--out", type=FOLDER, help="The folder to seal into.")
-@body_option
+@issuer_folder_option
 @passphrase_option
 @click.option("--category", help="The category of rows that name none.")
 @click.option("--documents", type=FOLDER, help="Where the documents lie; else beside the sheet.")
@@ -66,7 +66,7 @@ if TYPE_CHECKING:
 def seal(
     sheet: Path,
     out: Path | None,
-    body_folder: Path,
+    issuer_folder: Path,
     passphrase_file: Path | None,
     only_preview: bool,
     page: Path | None,
@@ -92,9 +92,9 @@ def seal(
     language = lang or default_language()
     if out is None and not only_preview:
         raise click.UsageError("name the folder to seal into with --out, or ask for --preview")
-    body = open_body(body_folder)
+    issuer = open_issuer(issuer_folder)
     try:
-        work = _check(body, sheet, out, **options)
+        work = _check(issuer, sheet, out, **options)
     except SheetInvalidError as error:
         raise error.in_language(language) from None
     watched = is_watched() and not yes
@@ -107,7 +107,7 @@ def seal(
         print_preview(preview, err=True)
         confirm(language)
     batches = _seal_all(
-        body, work, out, unlock(body.keystore, passphrase_file), renew=options["renew"]
+        issuer, work, out, unlock(issuer.keystore, passphrase_file), renew=options["renew"]
     )
     return _answer(batches, out, preview)
 
@@ -127,7 +127,7 @@ class _Work:
 
 
 def _check(
-    body: IssuerFolder,
+    issuer: IssuerFolder,
     given: Path,
     out: Path | None,
     *,
@@ -146,19 +146,19 @@ def _check(
     from certledger.ledger.sheets.reader import read_sheet
 
     file, neighbours = _sheet_and_documents(given)
-    names = catalog_columns(body.catalog())
+    names = catalog_columns(issuer.catalog())
     sheet = read_sheet(file, names, tab=tab, accepted=accepted)
     before = SheetRecord.find(out, sheet.digest) if out is not None else None
     if before is not None:
         sheet.findings.accepted = frozenset((*accepted, *before.accepted))
-    start, current = _head(body, out, head, renew=renew)
+    start, current = _head(issuer, out, head, renew=renew)
     apart = range(current.first, current.first + len(sheet.rows)) if current else range(0)
     papers = Papers(
         folder=documents or neighbours,
         with_sm3=sm3,
         is_asked_for=documents is not None or given.is_dir(),
     )
-    issues = _issues(body, sheet, papers, category, start, apart)
+    issues = _issues(issuer, sheet, papers, category, start, apart)
     return _Work(sheet=sheet, issues=issues, start=start)
 
 
@@ -195,7 +195,7 @@ def _folders(count: int, out: Path) -> list[Path]:
 
 
 def _head(
-    body: IssuerFolder, out: Path | None, file: Path | None, *, renew: bool
+    issuer: IssuerFolder, out: Path | None, file: Path | None, *, renew: bool
 ) -> tuple[Head, Head | None]:
     """Return the head that the first batch starts at, and the head of an interrupted run."""
     from certledger.ledger.issuer.workspace import Workspace
@@ -207,11 +207,11 @@ def _head(
     current = plans[0].head if plans else None
     if file is not None and (current is None or renew):
         return Head.from_json(parse(file.read_bytes(), 4096)), current
-    return current or body.register.head(), current
+    return current or issuer.register.head(), current
 
 
 def _issues(
-    body: IssuerFolder,
+    issuer: IssuerFolder,
     sheet: Sheet,
     papers: Papers,
     category: str | None,
@@ -223,12 +223,12 @@ def _issues(
 
     columns = sheet.named.keys() or {name for row in sheet.rows for name in row.cells}
     context = CheckContext(
-        catalog=body.catalog(),
-        issued=body.register.before(start.first, apart),
+        catalog=issuer.catalog(),
+        issued=issuer.register.before(start.first, apart),
         first=start.first,
         papers=papers,
         category=category,
-        name=body.profile().name,
+        name=issuer.profile().name,
         most=MAX_CERTIFICATES,
         columns=columns,
     )
@@ -236,13 +236,13 @@ def _issues(
 
 
 def _seal_all(
-    body: IssuerFolder, work: _Work, out: Path, signer: Signer, *, renew: bool
+    issuer: IssuerFolder, work: _Work, out: Path, signer: Signer, *, renew: bool
 ) -> list[SealedBatch]:
     from certledger.ledger.issuer.sheet_record import SheetRecord
     from certledger.ledger.issuer.workspace import Plan, Workspace
     from certledger.verifier.formats.issuer_state import MAX_BATCH_CERTIFICATES
 
-    profile, catalog, batches = body.profile(), body.catalog(), []
+    profile, catalog, batches = issuer.profile(), issuer.catalog(), []
     head, issues = work.start, work.issues
     SheetRecord.of(work.sheet).write(out)
     for number, folder in enumerate(_folders(len(issues), out)):
@@ -257,12 +257,12 @@ def _seal_all(
             issues[number * MAX_BATCH_CERTIFICATES : (number + 1) * MAX_BATCH_CERTIFICATES],
             plan,
             catalog=catalog,
-            secret=body.secret(),
+            secret=issuer.secret(),
             signer=signer,
             renew=renew,
             watch=watch,
         )
-        body.register.record(batch)
+        issuer.register.record(batch)
         batches.append(batch)
         head = batch.head
     return batches

@@ -13,10 +13,10 @@ from certledger.ledger.cli.console import (
     THERE,
     Answer,
     answers,
-    body_option,
+    issuer_folder_option,
     notice,
     now,
-    open_body,
+    open_issuer,
     out_option,
     passphrase_option,
     unlock,
@@ -148,7 +148,7 @@ def _status_command(name: str, to: str, help_text: str) -> None:
     @click.option("--category", help="Where several categories have the number.")
     @click.option("--reason", required=True, help="A code of the table of reasons, like R01.")
     @click.option("--epoch", type=click.IntRange(1), help="The value after this change.")
-    @body_option
+    @issuer_folder_option
     @passphrase_option
     @out_option
     @answers
@@ -159,7 +159,7 @@ def _status_command(name: str, to: str, help_text: str) -> None:
         category: str | None,
         reason: str,
         epoch: int | None,
-        body_folder: Path,
+        issuer_folder: Path,
         passphrase_file: Path | None,
         out: Path | None,
     ) -> Answer:
@@ -169,18 +169,18 @@ def _status_command(name: str, to: str, help_text: str) -> None:
         if not numbers and not indexes and sheet is None:
             raise click.UsageError("name certificates: NUMBERS, --index or --sheet")
         check_reason(reason, Status(to))
-        body = open_body(body_folder)
-        chosen = [index_of(number, body.register, category) for number in numbers]
+        issuer = open_issuer(issuer_folder)
+        chosen = [index_of(number, issuer.register, category) for number in numbers]
         chosen += indexes
         if sheet is not None:
-            chosen += read_indexes(sheet, body.register)
+            chosen += read_indexes(sheet, issuer.register)
         return _sign_status(
-            body, unlock(body.keystore, passphrase_file), chosen, Status(to), reason, epoch, out
+            issuer, unlock(issuer.keystore, passphrase_file), chosen, Status(to), reason, epoch, out
         )
 
 
 def _sign_status(
-    body: IssuerFolder,
+    issuer: IssuerFolder,
     signer: Signer,
     chosen: Sequence[int],
     to: Status,
@@ -191,7 +191,7 @@ def _sign_status(
     from certledger.ledger.issuer.status_changes import sign_changes, status_changes
     from certledger.verifier.files import write_atomically
 
-    profile, register = body.profile(), body.register
+    profile, register = issuer.profile(), issuer.register
     first = epoch or register.counter(EPOCH) + 1
     changes = status_changes(
         chosen, issuer=profile.issuer, status=to, reason=reason, epoch=first, now=now()
@@ -200,7 +200,7 @@ def _sign_status(
     for act, change in zip(
         sign_changes(changes, signer=signer, identity=profile.ledger), changes, strict=True
     ):
-        place = out if out and len(changes) == 1 else body.folder / f"status-{change.epoch}.json"
+        place = out if out and len(changes) == 1 else issuer.folder / f"status-{change.epoch}.json"
         write_atomically(place, act.canonical())
         register.reach(EPOCH, change.epoch)
         files.append(str(place))
@@ -233,87 +233,87 @@ for _name, _to, _help in (
 
 @click.group()
 def catalog() -> None:
-    """What the body may issue: make it, sign it, show it."""
+    """What the issuer may issue: make it, sign it, show it."""
 
 
 @catalog.command("make")
 @click.argument("categories", nargs=-1)
 @click.option("--from", "source", type=THERE, help="A JSON list of entries, or a sheet of them.")
-@body_option
+@issuer_folder_option
 @answers
-def make_catalog(categories: Sequence[str], source: Path | None, body_folder: Path) -> Answer:
-    """Make the catalog of CATEGORIES of the reform's list, or of a file, in the body's folder."""
+def make_catalog(categories: Sequence[str], source: Path | None, issuer_folder: Path) -> Answer:
+    """Make the catalog of CATEGORIES of the reform's list, or of a file, in the issuer's folder."""
     from certledger.ledger.issuer.catalogs import catalog_of, read_catalog
     from certledger.ledger.reference_data import load_domain
 
     if bool(categories) == (source is not None):
         raise click.UsageError("name CATEGORIES or a file with --from, one of both")
-    body = open_body(body_folder)
-    body.profile()
+    issuer = open_issuer(issuer_folder)
+    issuer.profile()
     made = catalog_of(load_domain(), categories) if source is None else read_catalog(source)
-    body.save_catalog(made)
-    return _catalog_answer(body)
+    issuer.save_catalog(made)
+    return _catalog_answer(issuer)
 
 
 @catalog.command("sign")
 @click.option("--version", type=click.IntRange(1), help="The catalog's version after this change.")
-@body_option
+@issuer_folder_option
 @passphrase_option
 @out_option
 @answers
 def sign_catalog(
-    version: int | None, body_folder: Path, passphrase_file: Path | None, out: Path | None
+    version: int | None, issuer_folder: Path, passphrase_file: Path | None, out: Path | None
 ) -> Answer:
-    """Sign the body's catalog; its registrar signs the same file with `issuer sign`."""
+    """Sign the issuer's catalog; its registrar signs the same file with `issuer sign`."""
     from certledger.ledger.issuer.act_file import Envelope
     from certledger.ledger.issuer.catalogs import catalog_change
     from certledger.ledger.issuer.signed_acts import sign_statement
     from certledger.verifier.files import write_atomically
 
-    body = open_body(body_folder)
-    profile, stored_catalog = body.profile(), body.catalog()
-    wanted = version or body.register.counter(VERSION) + 1
+    issuer = open_issuer(issuer_folder)
+    profile, stored_catalog = issuer.profile(), issuer.catalog()
+    wanted = version or issuer.register.counter(VERSION) + 1
     change = catalog_change(stored_catalog, issuer=profile.issuer, version=wanted, now=now())
-    act = sign_statement(change, [unlock(body.keystore, passphrase_file)], profile.ledger)
-    place = out or body.folder / f"catalog-{wanted}.json"
+    act = sign_statement(change, [unlock(issuer.keystore, passphrase_file)], profile.ledger)
+    place = out or issuer.folder / f"catalog-{wanted}.json"
     write_atomically(place, Envelope(act=act, catalog=stored_catalog).format())
-    body.register.reach(VERSION, wanted)
+    issuer.register.reach(VERSION, wanted)
     document = {"file": str(place), "root": stored_catalog.root().hex(), "version": wanted}
     return Answer(document=document)
 
 
 @catalog.command("show")
 @click.argument("category", required=False)
-@body_option
+@issuer_folder_option
 @answers
-def show_catalog(category: str | None, body_folder: Path) -> Answer:
-    """Show the body's catalog, or the fields of CATEGORY and what stands in them."""
-    body = open_body(body_folder)
-    return _catalog_answer(body) if category is None else _entry_answer(_entry(body, category))
+def show_catalog(category: str | None, issuer_folder: Path) -> Answer:
+    """Show the issuer's catalog, or the fields of CATEGORY and what stands in them."""
+    issuer = open_issuer(issuer_folder)
+    return _catalog_answer(issuer) if category is None else _entry_answer(_entry(issuer, category))
 
 
 @catalog.command("template")
 @click.argument("category")
 @click.option("--out", required=True, type=FILE, help="The .xlsx file to write.")
-@body_option
+@issuer_folder_option
 @answers
-def write_template(category: str, out: Path, body_folder: Path) -> Answer:
+def write_template(category: str, out: Path, issuer_folder: Path) -> Answer:
     """Write an empty sheet for CATEGORY: headers, notes, drop-downs and an example row."""
     import datetime
 
     from certledger.ledger.issuer.sheet_template import format_template
     from certledger.verifier.files import write_atomically
 
-    entry = _entry(open_body(body_folder), category)
+    entry = _entry(open_issuer(issuer_folder), category)
     today = datetime.datetime.fromtimestamp(now(), datetime.UTC).date()
     write_atomically(out, format_template(entry, today))
     return Answer(document={"category": entry.category, "file": str(out)})
 
 
-def _entry(body: IssuerFolder, category: str) -> Entry:
-    entry = body.catalog().newest(category)
+def _entry(issuer: IssuerFolder, category: str) -> Entry:
+    entry = issuer.catalog().newest(category)
     if entry is None:
-        raise click.UsageError(f"{category!r} is not in the body's catalog")
+        raise click.UsageError(f"{category!r} is not in the issuer's catalog")
     return entry
 
 
@@ -343,8 +343,8 @@ def _entry_answer(entry: Entry) -> Answer:
     return Answer(document={"category": entry.category, "columns": fields}, rows=rows)
 
 
-def _catalog_answer(body: IssuerFolder) -> Answer:
-    stored_catalog = body.catalog()
+def _catalog_answer(issuer: IssuerFolder) -> Answer:
+    stored_catalog = issuer.catalog()
     rows = [("root", stored_catalog.root().hex()), ("entries", str(len(stored_catalog.entries)))]
     rows += [
         (f"{entry.category} {entry.version}", f"{entry.name_zh} {entry.name_en}")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import fields
 
-from certledger.verifier.formats.issuer_state import UNNAMED, IssuerState, UnnamedBody
+from certledger.verifier.formats.issuer_state import UNNAMED, IssuerState, UnnamedIssuer
 
 _PLACEHOLDER = re.compile(UNNAMED + r"([0-9a-f]{64})")
 
@@ -26,7 +26,7 @@ def is_placeholder(name: str) -> bool:
 
 
 def unnamed(state: IssuerState) -> IssuerState:
-    """Return `state` as an `UnnamedBody` if its name is a placeholder, else unchanged."""
-    if isinstance(state, UnnamedBody) or not is_placeholder(state.name):
+    """Return `state` as an `UnnamedIssuer` if its name is a placeholder, else unchanged."""
+    if isinstance(state, UnnamedIssuer) or not is_placeholder(state.name):
         return state
-    return UnnamedBody(**{each.name: getattr(state, each.name) for each in fields(state)})
+    return UnnamedIssuer(**{each.name: getattr(state, each.name) for each in fields(state)})

@@ -163,7 +163,7 @@ class Office:
 def state_of(ledger: Ledger, profile: IssuerProfile) -> IssuerState | None:
     """Return an issuer's state in the mirror."""
     with ledger.store.begin(write=False) as unit:
-        seen = unit.body(profile.uscc)
+        seen = unit.issuer(profile.uscc)
     return None if seen is None else seen.state
 
 

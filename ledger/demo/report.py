@@ -103,7 +103,7 @@ def tell(report: DemoReport, console: Console) -> None:
 
 
 def _tell_issuers(report: DemoReport, console: Console) -> None:
-    table = Table("issuing bodies", *_REGIONS.values(), box=None, pad_edge=False)
+    table = Table("issuers", *_REGIONS.values(), box=None, pad_edge=False)
     for kind, label in _KINDS.items():
         counts = [
             sum(
@@ -115,8 +115,8 @@ def _tell_issuers(report: DemoReport, console: Console) -> None:
         table.add_row(label, *[str(count) if count else "·" for count in counts])
     console.print(table)
     console.print(
-        f"\nThe operator is a registered body too ({OPERATOR.uscc}): whatever it tells a caller is "
-        "anchored in batches of its own."
+        f"\nThe operator is a registered issuer too ({OPERATOR.uscc}): its receipts "
+        "are anchored in batches of its own."
     )
     categories = len({one.sample.category.code for one in report.made})
     console.print(

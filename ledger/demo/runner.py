@@ -188,7 +188,7 @@ def _offices(
         issuer: Office(ledger, cast, samples[0].issuer, samples)
         for issuer, samples in by_issuer.items()
     }
-    say(f"{len(offices)} bodies register and file their catalogs")
+    say(f"{len(offices)} issuers register and file their catalogs")
     for office in offices.values():
         if office.state() is None:
             office.register()

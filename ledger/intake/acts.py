@@ -91,7 +91,7 @@ def _stands(unit: Unit, handed: HandedIn) -> bool:
         changes = unit.catalog_changes(subject_of(statement))
         return any(change.digest == handed.act.digest for change in changes)
     if isinstance(statement, Register) and handed.name is not None:
-        row = unit.body(subject_of(statement))
+        row = unit.issuer(subject_of(statement))
         return row is not None and row.state.name == placeholder(statement.name)
     return False
 

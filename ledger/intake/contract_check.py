@@ -119,7 +119,7 @@ def _after_queue(unit: Unit, identity: bytes, statement: Statement) -> LedgerSta
     issuers = {
         code: _issuer(unit, row)
         for code in issuers_of(statement)
-        if (row := unit.body(code)) is not None
+        if (row := unit.issuer(code)) is not None
     }
     ledger = ledger_state(identity, unit.registrars(), issuers)
     seats = {

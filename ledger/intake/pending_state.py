@@ -145,7 +145,7 @@ def head(store: Store, issuer: str) -> PendingHead:
 
 def require_issuer(unit: Unit, issuer: str) -> IssuerRow:
     """Return an issuer's state in the mirror, or raise IssuerUnknownError."""
-    row = unit.body(issuer)
+    row = unit.issuer(issuer)
     if row is None:
         raise IssuerUnknownError(f"the ledger has no issuer {issuer}")
     return row

@@ -138,14 +138,14 @@ def newest_state(chain: EthereumChain, issuer: str, since: int) -> IssuerStateWo
         event = parse_log(log.topics, log.data)
         if isinstance(event, IssuerStateEvent) and event.issuer == issuer:
             return IssuerStateWords(all_words=event.words, block=log.block)
-    raise CarryError(f"the ledger has no body {issuer}")
+    raise CarryError(f"the ledger has no issuer {issuer}")
 
 
 def _key_of(state: IssuerStateWords, address: bytes) -> int:
     for index, word in enumerate(state.key_words()):
         if Key.unpacked(word[:31]).address == address:
             return index
-    raise CarryError(f"0x{address.hex()} is no key of the body")
+    raise CarryError(f"0x{address.hex()} is no key of the issuer")
 
 
 def _wait(chain: EthereumChain, tx: bytes, patience: float) -> Included | None:

@@ -116,7 +116,7 @@ class IssuerFolder:
         if (reason := refusal_of(profile.name)) is not None:
             raise IssuerUnusableError(f"the name cannot stand on a certificate: {reason}")
         if (folder / _PROFILE).exists():
-            raise IssuerUnusableError(f"{folder} holds a body already")
+            raise IssuerUnusableError(f"{folder} holds an issuer already")
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         options = {} if work is None else {"work": work}
         save_keystore(folder / _KEY, draw_secret(random), passphrase, **options)

@@ -14,7 +14,7 @@ from certledger.ledger.reference_data.identifiers import (
     compute_organization_check,
     compute_uscc_check,
 )
-from certledger.ledger.sealing.row_checks import BODY_FIELD, CATEGORY, EXPIRY_FIELD, ISSUE_FIELD
+from certledger.ledger.sealing.row_checks import CATEGORY, EXPIRY_FIELD, ISSUE_FIELD, ISSUER_FIELD
 from certledger.ledger.sealing.sheet_columns import own_columns
 from certledger.ledger.sheets.cells import letters
 from certledger.verifier.formats.catalog import Entry, add_months
@@ -82,7 +82,7 @@ def template_columns(entry: Entry, today: date) -> list[TemplateColumn]:
     fields = [
         _field_column(entry, name, today)
         for name in entry.fields
-        if name not in (NUMBER, ISSUE_FIELD, EXPIRY_FIELD, BODY_FIELD)
+        if name not in (NUMBER, ISSUE_FIELD, EXPIRY_FIELD, ISSUER_FIELD)
     ]
     return [*_own(own), *fields, *_own(days)]
 

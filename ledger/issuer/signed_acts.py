@@ -145,7 +145,7 @@ def register(profile: Profile, keys: Mapping[bytes, Purpose], *, now: int) -> Re
         KeysUnfitError: no key, or as in `packed_keys`.
     """
     if not keys:
-        raise KeysUnfitError("a body needs at least one key")
+        raise KeysUnfitError("an issuer needs at least one key")
     return Register(
         issuer=profile.issuer.encode("ascii"),
         kind=profile.kind.number,

@@ -173,7 +173,7 @@ class Workspace:
                 raise SheetChangedError(f"{self.folder} holds the seal of other certificates")
             if not renew:
                 if replace(plan, head=current.head, now=current.now) != current:
-                    raise SealError(f"{self.folder} was begun for another body or catalog")
+                    raise SealError(f"{self.folder} was begun for another issuer or catalog")
                 return current
             # Crash point: results of the former plan go before the new plan is stored.
             for name in (PLAIN, LINES):

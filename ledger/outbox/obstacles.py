@@ -79,7 +79,7 @@ def obstacles(unit: Unit, waiting: Sequence[SubmittedAct], identity: bytes) -> l
     ledger = ledger_state(identity, unit.registrars(), {})
     found = []
     for (subject, lane), act in first.items():
-        seen = unit.body(subject) if lane in COUNTED else None
+        seen = unit.issuer(subject) if lane in COUNTED else None
         if seen is not None and (met := _met(unit, ledger, seen, act, block)) is not None:
             found.append(Obstacle(act=act, reason=met[0], final=met[1]))
     return found

@@ -54,7 +54,7 @@ def plan(unit: Unit, waiting: Sequence[SubmittedAct], identity: bytes) -> list[C
     entries: list[_Entry] = []
     singles: list[ContractCall] = []
     for subject, lanes in _by_subject(waiting).items():
-        seen = unit.body(subject)
+        seen = unit.issuer(subject)
         for lane, acts in lanes.items():
             if lane is Lane.SEQUENCE:
                 found: list[Any] = _entry(unit, seen, acts, identity)
@@ -189,7 +189,7 @@ def _keys(unit: Unit, state: IssuerState, act: SubmittedAct) -> bytes:
 
 def _restore(unit: Unit, act: SubmittedAct) -> list[ContractCall]:
     """Return the call that restores issuers, none if one of them is unknown here."""
-    issuers = [unit.body(code) for code in issuers_of(act.statement)]
+    issuers = [unit.issuer(code) for code in issuers_of(act.statement)]
     states = [issuer.state for issuer in issuers if issuer is not None]
     if len(states) != len(issuers):
         return []

@@ -64,7 +64,7 @@ def _due(unit: Unit, final: Block, cadence: Cadence) -> list[IssuerRow] | None:
         return None  # The mirror has not followed that block yet.
     if not any(unit.registrar(seat.region, at=final.number) for seat in unit.registrars()):
         return None  # The contract was deployed after the newest final block.
-    issuers = list(unit.bodies(at=final.number))
+    issuers = list(unit.issuers(at=final.number))
     if last is None:
         return issuers
     moved = any(row.block > last.number for row in issuers)

@@ -91,7 +91,7 @@ class EvidenceMaker:
 
     LRU caches, all keyed by content, so that nothing needs invalidation: views by issuer and
     checkpoint number (the note is compared too, for it gains cosignatures), trees by digest of
-    the state, catalogs by root, batches by state digest and sequence.  `bodies` bounds the first
+    the state, catalogs by root, batches by state digest and sequence.  `issuers` bounds the first
     three, `leaves` the certificates of all cached batches together (64 bytes each).
     """
 
@@ -165,7 +165,7 @@ class EvidenceMaker:
                 block=batch.anchored.block, key=batch.anchored.key, path=batch.peak_path
             ),
             catalog=_entry_proof(batch.catalog, record),
-            body=view.state,
+            issuer=view.state,
             word=view.trees.status.prove(record.index // CELLS),
             account_proof=view.checkpoint.account,
             slot_proof=view.slot_proof,
@@ -174,7 +174,7 @@ class EvidenceMaker:
 
     def _checked(self, evidence: Evidence) -> Evidence:
         """Return the evidence after checking every link: the database may have been edited."""
-        proof, state = evidence.catalog, evidence.body
+        proof, state = evidence.catalog, evidence.issuer
         leaf = merkle.leaf_hash(proof.entry.canonical())
         entry_root = merkle.implied_root(leaf, proof.place, proof.count, proof.path)
         status_root = evidence.word.implied_root(evidence.record.index // CELLS)
@@ -199,7 +199,7 @@ class EvidenceMaker:
 
     def _batch_stands(self, evidence: Evidence) -> bool:
         identity = self._ledger.identity
-        anchor, state = evidence.anchor, evidence.body
+        anchor, state = evidence.anchor, evidence.issuer
         return check_batch(evidence.statement, anchor, state, identity=identity) == "ok"
 
     def _record(self, unit: Unit, place: Location) -> Record:
@@ -215,7 +215,7 @@ class EvidenceMaker:
         cached = self._views.get(key)
         if cached is not None and cached.checkpoint.note == checkpoint.note:
             return cached
-        seen = unit.body(issuer, at=checkpoint.number)
+        seen = unit.issuer(issuer, at=checkpoint.number)
         proof = unit.slot_proof(checkpoint.number, issuer)
         if seen is None or proof is None:
             raise EvidencePendingError(f"{issuer} is not under a checkpoint yet")

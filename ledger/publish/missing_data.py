@@ -71,7 +71,7 @@ def missing_of(unit: Unit, limit: int = MAX_LISTED) -> Sequence[Missing]:
 
 
 def _missing(unit: Unit, limit: int) -> Iterator[Missing]:
-    for row in unit.bodies():
+    for row in unit.issuers():
         if is_placeholder(row.state.name):
             digest = bytes.fromhex(row.state.name.partition(":")[2])
             yield Missing(kind="name", issuer=row.state.issuer, digest=digest)

@@ -99,7 +99,7 @@ class SnapshotMaker:
     # Making -----------------------------------------------------------------------------------
 
     def _make(self, unit: Unit, checkpoint: StoredCheckpoint) -> Snapshot:
-        seen = self._in_order(list(unit.bodies(at=checkpoint.number)))
+        seen = self._in_order(list(unit.issuers(at=checkpoint.number)))
         issuers = [self._snapshot_issuer(unit, checkpoint, row.state) for row in seen]
         names = [ROLL_NAME, *(row.state.issuer for row in seen)]
         proofs = [unit.slot_proof(checkpoint.number, name) for name in names]
@@ -112,7 +112,7 @@ class SnapshotMaker:
             account_proof=checkpoint.account,
             nodes=nodes,
             catalogs=catalogs.values(),
-            bodies=issuers,
+            issuers=issuers,
             absent=roots - catalogs.keys(),
         )
         try:

@@ -1,4 +1,4 @@
-"""The reform's catalogue: certificate categories, service items, materials, bodies, regions."""
+"""The reform's catalogue: certificate categories, service items, materials, issuers, regions."""
 
 from certledger.ledger.reference_data.faults import DomainFault, DomainInvalidError, FaultCode
 from certledger.ledger.reference_data.identifiers import CodeInvalidError

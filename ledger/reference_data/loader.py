@@ -51,7 +51,7 @@ def _load(folder: Path) -> Domain:
         categories=_by(lambda row: row.code, categories),
         items=_by(lambda row: row.code, items),
         materials=_by_item(materials),
-        bodies=_by(lambda row: row.uscc, issuers),
+        issuers=_by(lambda row: row.uscc, issuers),
         regions=_by(lambda row: row.code, regions),
         status_codes=_by(lambda row: row.code, status_codes),
         delta_scenarios=_by(lambda row: row.code, scenarios),

@@ -1,4 +1,4 @@
-"""The catalogue of the reform as values: categories, items, materials, bodies, regions."""
+"""The catalogue of the reform as values: categories, items, materials, issuers, regions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -168,7 +168,7 @@ class Domain:
     categories: Mapping[str, Category]
     items: Mapping[str, ServiceItem]
     materials: Mapping[str, tuple[Material, ...]]
-    bodies: Mapping[str, IssuerProfile]
+    issuers: Mapping[str, IssuerProfile]
     regions: Mapping[str, Region]
     status_codes: Mapping[str, StatusCode]
     delta_scenarios: Mapping[str, DeltaScenario]

@@ -57,8 +57,8 @@ class CaseFinder:
 def _causes(unit: Unit, checkpoint: StoredCheckpoint) -> Iterator[tuple[str, int, str | None]]:
     """Yield each certificate that decisions rest on, with the cause of a case or None."""
     for issuer in unit.decided_issuers():
-        body = unit.body(issuer, at=checkpoint.number)
-        struck = body is not None and body.state.standing is Standing.STRUCK
+        row = unit.issuer(issuer, at=checkpoint.number)
+        struck = row is not None and row.state.standing is Standing.STRUCK
         words = unit.words(issuer, at=checkpoint.number)
         for index in unit.decided_indexes(issuer):
             word = words.get(index // CELLS)

@@ -17,7 +17,7 @@ from certledger.ledger.repair.chain_acts import ChainActs
 from certledger.ledger.repair.sources import BatchFiles
 from certledger.ledger.repair.transaction import raw
 from certledger.ledger.store import rows
-from certledger.ledger.store.tables import ACTS, BODIES
+from certledger.ledger.store.tables import ACTS, ISSUERS
 from certledger.ledger.store.unit_of_work import Unit
 from certledger.verifier.crypto.hashing import sha256
 from certledger.verifier.crypto.secp256k1 import recover_address
@@ -200,8 +200,8 @@ def repair_rejected(unit: Unit, identity: bytes, rejected_at: Mapping[int, int])
     """
 
     def version_at(issuer: str, block: int) -> int | None:
-        query = select(func.max(BODIES.c.block))
-        query = query.where(BODIES.c.issuer == issuer, BODIES.c.block <= block)
+        query = select(func.max(ISSUERS.c.block))
+        query = query.where(ISSUERS.c.issuer == issuer, ISSUERS.c.block <= block)
         found: int | None = unit.connection.execute(query).scalar_one()
         return found
 

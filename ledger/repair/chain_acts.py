@@ -72,7 +72,7 @@ def read_chain(node: RpcClient, pin: LedgerPin, start: int, connection: Connecti
                 block = _block(node, log.block)
             replay.apply(log, block.time)
             replay.tasks.clear()
-    names = {issuer.name for issuer in replay.bodies.values()}
+    names = {issuer.name for issuer in replay.issuers.values()}
     return ChainActs(head=head, unsound=observer.acts, absent=observer.absent, names=names)
 
 

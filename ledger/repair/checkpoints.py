@@ -75,7 +75,7 @@ class CheckpointRepair:
         block = self._chain.block(number)
         if block is None:
             return None
-        issuers = list(self._unit.bodies(at=number))
+        issuers = list(self._unit.issuers(at=number))
         try:
             return capture(self._chain, self._pin, block, issuers)
         except (ChainUnreachableError, MirrorDiffersError):
@@ -91,7 +91,7 @@ class CheckpointRepair:
         try:
             stored = rows.checkpoint_of(current.row)
             proofs = {name: rows.unpack_nodes(nodes) for name, nodes in current.proofs.items()}
-            issuers = list(self._unit.bodies(at=number))
+            issuers = list(self._unit.issuers(at=number))
             check_proofs(self._pin, block, issuers, tuple(stored.account), proofs)
             checkpoint = parse_note(stored.note).checkpoint
         except (CertledgerError, ValueError, KeyError, TypeError):

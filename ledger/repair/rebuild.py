@@ -88,7 +88,7 @@ def rebuild(ledger: Ledger, folders: Sequence[Path] = ()) -> Rebuilt:
         _renew(ledger, unit, stored_files, files)
         report = _audit(ledger, stored_files)
         head, last = unit.head(), unit.checkpoint()
-        states = [body.state for body in unit.bodies()]
+        states = [issuer.state for issuer in unit.issuers()]
         rebuilt = Rebuilt(
             block=0 if head is None else head.number,
             issuers=len(states),

@@ -12,7 +12,7 @@ from sqlalchemy import delete, select
 from certledger.ledger.core.acts import ActKind
 from certledger.ledger.repair.sources import BatchFiles
 from certledger.ledger.repair.transaction import raw
-from certledger.ledger.store.tables import ACTS, BODIES, CATALOG_CHANGES, CATALOGS, NAMES
+from certledger.ledger.store.tables import ACTS, CATALOG_CHANGES, CATALOGS, ISSUERS, NAMES
 from certledger.ledger.store.unit_of_work import Unit
 from certledger.verifier.crypto.hashing import sha256
 from certledger.verifier.errors import CertledgerError
@@ -25,7 +25,7 @@ MAX_CATALOG_BYTES = 64 << 20
 def find_names(unit: Unit) -> set[str]:
     """Return every text in the database that may be a name; the caller hashes it before use."""
     found = {row.name for row in unit.connection.execute(raw(NAMES))}
-    for row in unit.connection.execute(raw(BODIES)):
+    for row in unit.connection.execute(raw(ISSUERS)):
         try:
             found.add(orjson.loads(row.state)["name"])
         except (ValueError, KeyError, TypeError):

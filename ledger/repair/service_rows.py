@@ -140,7 +140,7 @@ def _is_handed_in(unit: Unit, row: Any) -> bool | None:
 
 def _operator_sequences(unit: Unit, operator: bytes) -> set[int]:
     """Return the sequences of batches that the operator's key signed."""
-    keys = {row.state.issuer: row.state.keys for row in unit.bodies()}
+    keys = {row.state.issuer: row.state.keys for row in unit.issuers()}
     found = unit.connection.execute(select(ANCHORED.c.issuer, ANCHORED.c.sequence, ANCHORED.c.key))
     return {
         sequence

@@ -127,7 +127,7 @@ def _order_issuers(
     domain: Domain, rng: Random, issuable: Mapping[str, Sequence[str]]
 ) -> Iterator[str]:
     """Yield one issuer of each kind and province, in mixed order, then the others."""
-    issuers = [issuer for issuer in domain.bodies.values() if issuer.uscc in issuable]
+    issuers = [issuer for issuer in domain.issuers.values() if issuer.uscc in issuable]
     rng.shuffle(issuers)
     first: dict[tuple[str, str], IssuerProfile] = {}
     for issuer in issuers:
@@ -148,7 +148,7 @@ def _order_issuers(
 
 
 def _min_issuers(domain: Domain) -> int:
-    return len({(b.province_code, b.kind) for b in domain.bodies.values()}) + MORE_ISSUERS
+    return len({(b.province_code, b.kind) for b in domain.issuers.values()}) + MORE_ISSUERS
 
 
 def _deal(issuable: Mapping[str, list[str]], wanted: int) -> dict[str, str]:
@@ -174,7 +174,7 @@ def _share(domain: Domain, code: str, first: str, pool: frozenset[str]) -> Place
         for issuer in issuers_for(domain, category)
         if issuer.uscc in pool and issuer.uscc != first
     ]
-    return category, [domain.bodies[first], *others]
+    return category, [domain.issuers[first], *others]
 
 
 def _certificate(

@@ -52,7 +52,9 @@ def issuers_for(domain: Domain, category: Category) -> Iterator[IssuerProfile]:
     """Yield the issuers of a category: the one it names, then those that match `FITTING`."""
     office = category.issuing_department_zh
     parts = FITTING.get(office, ())
-    same_kind = [issuer for issuer in domain.bodies.values() if issuer.kind is category.issuer_kind]
+    same_kind = [
+        issuer for issuer in domain.issuers.values() if issuer.kind is category.issuer_kind
+    ]
     yield from (issuer for issuer in same_kind if issuer.name_zh == office)
     for issuer in same_kind:
         if issuer.name_zh != office and any(part in issuer.name_zh for part in parts):

@@ -32,7 +32,7 @@ from certledger.verifier.formats.issuer_state import MAX_BATCH_CERTIFICATES
 from certledger.verifier.formats.presentation import parse_holder_key
 from certledger.verifier.formats.record import MAX_DIGESTS, NUMBER
 
-ISSUE_FIELD, EXPIRY_FIELD, BODY_FIELD = "issue_date", "expiry_date", "issuing_body"
+ISSUE_FIELD, EXPIRY_FIELD, ISSUER_FIELD = "issue_date", "expiry_date", "issuing_body"
 """Fields whose values must agree with the record and the issuer's registration."""
 CATEGORY = "category"
 OWN_COLUMNS = frozenset(
@@ -213,7 +213,7 @@ class _Work:
             return
         filled = {NUMBER, ISSUE_FIELD, EXPIRY_FIELD}
         if self.desk.name is not None:
-            filled.add(BODY_FIELD)
+            filled.add(ISSUER_FIELD)
         if not {NUMBER, "number"} & set(columns):
             self.missing.add((entry.category, NUMBER))
             self.findings.report(value_kinds.NUMBER_MISSING)
@@ -287,7 +287,7 @@ class _RowCheck:
     def issue(self) -> Issue:
         number = self._number()
         fields = self._fields()
-        self._fill_body(fields)
+        self._fill_issuer(fields)
         issued = self._day("issued", ISSUE_FIELD, fields)
         expires = self._day("expires", EXPIRY_FIELD, fields)
         self._check_present(fields)
@@ -394,12 +394,12 @@ class _RowCheck:
                 name=text,
             )
 
-    def _fill_body(self, fields: dict[str, str]) -> None:
+    def _fill_issuer(self, fields: dict[str, str]) -> None:
         name = self.work.desk.name
-        if name is None or BODY_FIELD not in self.entry.fields:
+        if name is None or ISSUER_FIELD not in self.entry.fields:
             return
-        if (typed := fields.setdefault(BODY_FIELD, name)) != name:
-            self.report(BODY_FIELD, value_kinds.BODY_DIFFERS, value=typed, name=name)
+        if (typed := fields.setdefault(ISSUER_FIELD, name)) != name:
+            self.report(ISSUER_FIELD, value_kinds.ISSUER_DIFFERS, value=typed, name=name)
 
     def _check_present(self, fields: Mapping[str, str]) -> None:
         category = self.entry.category

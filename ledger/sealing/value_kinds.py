@@ -87,7 +87,7 @@ CATEGORY = _kind(
     "sheet.category",
     _F,
     "类别 {value} 不在本机构目录中；目录有：{known}",
-    "{value!r} is not in the body's catalog, which has {known}",
+    "{value!r} is not in the issuer's catalog, which has {known}",
 )
 CATEGORY_MISSING = _kind("sheet.category", _F, "没有写类别", "none is named")
 FIELD_MISSING = _kind(
@@ -350,11 +350,11 @@ BIRTH_AFTER = _kind(
 
 # Issuer, editions, holder -----------------------------------------------------------------------
 
-BODY_DIFFERS = _kind(
+ISSUER_DIFFERS = _kind(
     "sheet.body_differs",
     _F,
     "{value}，但本机构登记为 {name}",
-    "{value!r}, but the body is registered as {name!r}",
+    "{value!r}, but the issuer is registered as {name!r}",
 )
 NUMBER_BOTH = _kind(
     "number.invalid",

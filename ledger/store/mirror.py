@@ -30,10 +30,10 @@ from certledger.ledger.store.tables import (
     ACTS,
     ANCHORED,
     BLOCKS,
-    BODIES,
     CATALOG_CHANGES,
     CHECKPOINTS,
     EVENTS,
+    ISSUERS,
     NAMES,
     REGISTRARS,
     REORGANISATIONS,
@@ -45,10 +45,10 @@ from certledger.ledger.store.tables import (
 )
 from certledger.verifier.formats.statements import Batch
 
-BLOCK_TABLES = (BODIES, REGISTRARS, ANCHORED, STATUS_WORDS, STATUS_CHANGES, CATALOG_CHANGES)
+BLOCK_TABLES = (ISSUERS, REGISTRARS, ANCHORED, STATUS_WORDS, STATUS_CHANGES, CATALOG_CHANGES)
 """Tables whose rows name the block that made them; a rollback deletes by it."""
 VERSIONED: Mapping[Table, tuple[str, ...]] = {
-    BODIES: ("issuer",),
+    ISSUERS: ("issuer",),
     REGISTRARS: ("region",),
     STATUS_WORDS: ("issuer", "position"),
 }
@@ -176,12 +176,12 @@ class MirrorPart(Base):
 
     # Rows of blocks --------------------------------------------------------------------------
 
-    def put_body(self, body: IssuerRow) -> None:
+    def put_issuer(self, issuer: IssuerRow) -> None:
         """Store an issuer's state since its block."""
-        self.put(BODIES, [rows.body_values(body)])
+        self.put(ISSUERS, [rows.issuer_values(issuer)])
         self.connection.execute(
             update(ACTS)
-            .where(*_waiting_of(body.state.issuer), ACTS.c.reason.is_not(None))
+            .where(*_waiting_of(issuer.state.issuer), ACTS.c.reason.is_not(None))
             .values(reason=None)
         )
 
@@ -224,10 +224,10 @@ class MirrorPart(Base):
 
     def _rename(self, unknown: str, name: str) -> None:
         """Replace the placeholder name in the states of issuers whose name is now known."""
-        for row in self.connection.execute(select(BODIES)).all():
+        for row in self.connection.execute(select(ISSUERS)).all():
             if unknown.encode() in row.state:
-                body = rows.body_of(row)
-                self.put_body(replace(body, state=body.state.named(name)))
+                issuer = rows.issuer_of(row)
+                self.put_issuer(replace(issuer, state=issuer.state.named(name)))
 
     def name(self, digest: bytes) -> str | None:
         """Return the name whose SHA-256 is `digest`, checked against the digest."""

@@ -21,10 +21,10 @@ from certledger.ledger.store.intake import all_frames
 from certledger.ledger.store.tables import (
     ANCHORED,
     BATCHES,
-    BODIES,
     CATALOG_CHANGES,
     CATALOGS,
     CHECKPOINTS,
+    ISSUERS,
     REGISTRARS,
     SLOT_PROOFS,
     STATUS_CHANGES,
@@ -40,16 +40,16 @@ SIGNATURE_LINE = "\n\u2014 "
 class ReadingPart(Base):
     """Read the mirror."""
 
-    def bodies(self, *, at: int | None = None) -> Sequence[IssuerRow]:
+    def issuers(self, *, at: int | None = None) -> Sequence[IssuerRow]:
         """Return every issuer, ascending by code, newest or as of block `at`."""
-        return self.find_all(newest(BODIES, BODIES.c.issuer, at=at), rows.body_of)
+        return self.find_all(newest(ISSUERS, ISSUERS.c.issuer, at=at), rows.issuer_of)
 
-    def body(self, issuer: str, *, at: int | None = None) -> IssuerRow | None:
+    def issuer(self, issuer: str, *, at: int | None = None) -> IssuerRow | None:
         """Return one issuer, newest or as of block `at`."""
-        query = select(BODIES).where(BODIES.c.issuer == issuer).order_by(BODIES.c.block.desc())
+        query = select(ISSUERS).where(ISSUERS.c.issuer == issuer).order_by(ISSUERS.c.block.desc())
         if at is not None:
-            query = query.where(BODIES.c.block <= at)
-        return self.find_one(query.limit(1), rows.body_of)
+            query = query.where(ISSUERS.c.block <= at)
+        return self.find_one(query.limit(1), rows.issuer_of)
 
     def registrar(self, region: int, *, at: int | None = None) -> RegistrarSeen | None:
         """Return the region's registrar, newest or as of block `at`."""

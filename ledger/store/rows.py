@@ -94,18 +94,18 @@ def transaction_of(row: Found) -> Transaction:
     return value_of(Transaction, row, state=TxState(row.state))
 
 
-def body_values(body: IssuerRow) -> dict[str, Any]:
+def issuer_values(issuer: IssuerRow) -> dict[str, Any]:
     """Return the columns of an issuer's state."""
     return {
-        "issuer": body.state.issuer,
-        "block": body.block,
-        "state": format_canonical(body.state.to_json()),
-        "held": body.on_hold,
-        "slot": body.slot,
+        "issuer": issuer.state.issuer,
+        "block": issuer.block,
+        "state": format_canonical(issuer.state.to_json()),
+        "held": issuer.on_hold,
+        "slot": issuer.slot,
     }
 
 
-def body_of(row: Found) -> IssuerRow:
+def issuer_of(row: Found) -> IssuerRow:
     """Return the issuer's state of a row."""
     state = unnamed(IssuerState.from_json(orjson.loads(row.state)))
     return value_of(IssuerRow, row, state=state, on_hold=bool(row.held))

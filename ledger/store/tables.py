@@ -203,7 +203,7 @@ BLOCKS = Table(
 )
 """A block that the mirror followed."""
 
-BODIES = Table(
+ISSUERS = Table(
     "bodies",
     METADATA,
     Column("issuer", String(18), primary_key=True),

@@ -78,7 +78,7 @@ class MirrorNode:
             with self.store.begin(write=False) as unit:
                 self._newest = unit.checkpoint()
                 self._issuers = {
-                    slot_position(row.state.issuer): row.state.issuer for row in unit.bodies()
+                    slot_position(row.state.issuer): row.state.issuer for row in unit.issuers()
                 }
             self._read = now
         return self._newest

@@ -42,7 +42,7 @@ def prove_receipt(store: Store, maker: EvidenceMaker, given: Verification) -> Ev
 
 
 def _is_operators(unit: Unit, place: Location, signer: bytes) -> bool:
-    issuer = unit.body(place.issuer)
+    issuer = unit.issuer(place.issuer)
     if issuer is None or issuer.state.kind is not IssuerKind.OPERATOR:
         return False
     return any(key.address == signer for key in issuer.state.keys)

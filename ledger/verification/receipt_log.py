@@ -216,7 +216,7 @@ def issue_of(given: Verification) -> Issue:
 
 def operator_issuer(unit: Unit, address: bytes) -> IssuerRow | None:
     """Return the active operator with this address among its keys for batches, None without."""
-    for issuer in unit.bodies():
+    for issuer in unit.issuers():
         if issuer.state.kind is not IssuerKind.OPERATOR:
             continue
         signs = any(

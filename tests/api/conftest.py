@@ -35,7 +35,7 @@ def documented(answers: Answers) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """Return a ledger with two bodies, some certificates, and one of them revoked."""
+    """Return a ledger with two issuers, some certificates, and one of them revoked."""
     with make_world(tmp_path_factory.mktemp("api") / "home") as made:
         yield made
 
@@ -91,7 +91,7 @@ def _client_of(role: Role) -> object:
     return client
 
 
-body = _client_of(Role.ISSUER)
+issuer = _client_of(Role.ISSUER)
 counter = _client_of(Role.COUNTER)
 partner = _client_of(Role.PARTNER)
 auditor = _client_of(Role.AUDITOR)

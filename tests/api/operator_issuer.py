@@ -1,4 +1,4 @@
-"""The operator as a registered body: its key, its catalog, and its logbook."""
+"""The operator as a registered issuer: its key, its catalog, and its logbook."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from certledger.verifier.formats.catalog import Catalog
 from certledger.verifier.verify.receipt import RECEIPT_ENTRY
 from certledger.verifier.vocabulary import IssuerKind
 from tests.api.world import World
-from tests.ledger.live import Body
+from tests.ledger.live import LiveIssuer
 
 OPERATOR = "91310000XX00000389"
 
 
-class OperatorBody(Body):
-    """The body that the operator itself is."""
+class OperatorIssuer(LiveIssuer):
+    """The issuer that the operator itself is."""
 
     @property
     def key(self) -> Signer:
         return self.ledger.operator
 
 
-def operator_body(ledger: Ledger) -> OperatorBody:
-    """Return the operator of a ledger as a body."""
-    return OperatorBody(
+def operator_issuer(ledger: Ledger) -> OperatorIssuer:
+    """Return the operator of a ledger as an issuer."""
+    return OperatorIssuer(
         ledger,
         issuer=OPERATOR,
         name="运营方",
@@ -35,7 +35,7 @@ def operator_body(ledger: Ledger) -> OperatorBody:
 
 def register_operator(world: World) -> Logbook:
     """Register the operator of a world; return its logbook, which seals at once."""
-    operator_body(world.ledger).register()
+    operator_issuer(world.ledger).register()
     return Logbook(
         store=world.ledger.store,
         intake=world.ledger.intake,

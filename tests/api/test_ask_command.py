@@ -67,8 +67,8 @@ def test_a_counter_asks_and_keeps_what_it_was_told(
     verdicts = [one["result"]["verdict"] for one in orjson.loads(both.stdout)["results"]]
     assert verdicts == ["valid", "not_in_force"]
 
-    code = world.body.sealed[0].sealed.codes[0].decode()
-    link = ShortLink(number=world.body.sealed[0].issues[0].number, code=code)
+    code = world.issuer.sealed[0].sealed.codes[0].decode()
+    link = ShortLink(number=world.issuer.sealed[0].issues[0].number, code=code)
     (tmp_path / "link.txt").write_text(link.format("https://elsewhere.example"), encoding="utf-8")
     looked_up = call(running, None, "ask", tmp_path / "link.txt", *trust, "--json")
     # The record is found and in force; whether the paper says what it says, nobody has compared.
@@ -102,7 +102,7 @@ def test_hooks_are_added_listed_replayed_and_removed(world: World, running: Runn
     assert made["secret"].startswith("whsec_")
     assert hook in call(running, Role.ISSUER, "hooks", "list").stdout
 
-    party = f"body:{world.body.issuer}"
+    party = f"body:{world.issuer.issuer}"
     with world.ledger.store.begin() as unit:
         unit.add_event(party, "batch.final", "test/1", b"{}", int(world.service.clock()))
         number = unit.events_of(party, after=0, limit=10_000)[-1].number

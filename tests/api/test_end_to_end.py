@@ -33,7 +33,7 @@ from tests.api.world import Running, World, disclosures, listening
 
 
 def test_a_batch_is_handed_in_and_becomes_final(world: World, issuer: httpx.Client) -> None:
-    batch = world.body.seal(3)
+    batch = world.issuer.seal(3)
     answer = issuer.post("/v1/batches", content=batch.submission())
     assert answer.status_code == 202, answer.text
     receipt = answer.json()["receipt"]
@@ -51,7 +51,7 @@ def test_a_batch_is_handed_in_and_becomes_final(world: World, issuer: httpx.Clie
 
 
 def test_evidence_by_leaf_is_evidence(world: World, counter: httpx.Client) -> None:
-    leaf = world.body.sealed[0].sealed.leaves[0]
+    leaf = world.issuer.sealed[0].sealed.leaves[0]
     answer = counter.get(f"/v1/evidence/{leaf.hex()}")
     assert answer.status_code == 200, answer.text
     assert Evidence.parse(answer.content).record.leaf() == leaf
@@ -153,7 +153,7 @@ def test_what_is_no_evidence_is_a_verdict_and_not_an_error(counter: httpx.Client
 
 def test_a_lookup_tells_the_leaf_or_zeros(world: World, counter: httpx.Client) -> None:
     found = counter.post("/v1/lookups", json={"digest": world.lookup(0).hex()}).json()
-    assert found["leaf"] == world.body.sealed[0].sealed.leaves[0].hex()
+    assert found["leaf"] == world.issuer.sealed[0].sealed.leaves[0].hex()
     missing = counter.post("/v1/lookups", json={"digest": "ab" * 32}).json()
     assert (missing["found"], missing["leaf"]) == (False, "0" * 64)
     assert set(found) == set(missing)
@@ -178,7 +178,7 @@ def test_the_node_answers_what_a_verifier_asks_and_nothing_that_writes(
 
 
 def test_disclosures_are_not_in_what_is_kept(world: World, counter: httpx.Client) -> None:
-    values = [part.value for part in disclosures(world.body.sealed[0], 0)]
+    values = [part.value for part in disclosures(world.issuer.sealed[0], 0)]
     question = {"evidence": orjson.loads(world.evidence(0).format())}
     told = counter.post("/v1/verifications", json=question).json()
     kept = json.dumps(counter.get(f"/v1/verifications/{told['reference']}").json())
@@ -204,7 +204,7 @@ def test_an_uploaded_file_and_document_get_the_same_verdict(
 def test_an_aborted_upload_leaves_nothing_and_harms_nobody(
     world: World, running: Running, issuer: httpx.Client
 ) -> None:
-    batch = world.body.seal(1)
+    batch = world.issuer.seal(1)
     data = batch.submission()
     where = urlsplit(running.url)
     head = (
@@ -214,7 +214,7 @@ def test_an_aborted_upload_leaves_nothing_and_harms_nobody(
     for _ in range(3):
         with socket.create_connection((where.hostname, where.port)) as connection:
             connection.sendall(head.encode() + data[: len(data) // 2])
-    issuer_code = world.body.issuer
+    issuer_code = world.issuer.issuer
     assert issuer.get(f"/v1/batches/{issuer_code}/{batch.statement.sequence}").status_code == 404
     assert issuer.post("/v1/batches", content=data).status_code == 202
     world.ledger.settle()
@@ -248,7 +248,7 @@ def test_bytes_that_are_hardly_http_never_make_a_fault(
 def bound(world: World, label: str, nonce: str) -> dict[str, Any]:
     """Return a question about a new bound certificate, presented to the counter under a nonce."""
     holder = Ed25519PrivateKey.generate()
-    entry = world.body.catalog.entries[-1]
+    entry = world.issuer.catalog.entries[-1]
     issue = Issue(
         entry=entry,
         number=label,
@@ -259,17 +259,17 @@ def bound(world: World, label: str, nonce: str) -> dict[str, Any]:
     )
     batch = seal_issues(
         [issue],
-        catalog=world.body.catalog,
-        head=world.body.head,
-        issuer=world.body.issuer,
+        catalog=world.issuer.catalog,
+        head=world.issuer.head,
+        issuer=world.issuer.issuer,
         secret=bytes(32),
         seed=os.urandom(32),
-        signer=world.body.key,
-        now=world.body.now(),
+        signer=world.issuer.key,
+        now=world.issuer.now(),
         identity=world.ledger.pin.identity,
     )
-    world.body.head = batch.head
-    world.body.sealed.append(batch)
+    world.issuer.head = batch.head
+    world.issuer.sealed.append(batch)
     submit_batch(world.ledger.intake, batch.submission())
     world.ledger.settle()
     evidence = world.ledger.maker.of_leaf(batch.sealed.leaves[0])
@@ -322,7 +322,7 @@ def test_a_presentation_is_accepted_once_by_all_processes_together(
     assert found == {("valid", "ok"): 1, ("cannot_tell", "holder.replayed"): 7}
 
 
-def test_a_body_that_does_not_come_is_not_waited_for_for_ever(
+def test_an_issuer_that_does_not_come_is_not_waited_for_for_ever(
     running: Running, counter: httpx.Client
 ) -> None:
     where = urlsplit(running.url)
@@ -333,7 +333,7 @@ def test_a_body_that_does_not_come_is_not_waited_for_for_ever(
     with socket.create_connection((where.hostname, where.port), timeout=30) as connection:
         connection.sendall(head.encode())
         answer = b""
-        # Head and body of the answer may come one after the other.
+        # Head and issuer of the answer may come one after the other.
         while b"request.too_slow" not in answer and (more := connection.recv(65_536)):
             answer += more
     assert answer.startswith(b"HTTP/1.1 408")

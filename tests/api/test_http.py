@@ -23,7 +23,7 @@ def exchange(port: int, data: bytes, *, half_close: bool = False) -> bytes:
         return answer
 
 
-def test_a_body_that_is_framed_twice_is_refused_and_nothing_after_it_is_read(port: int) -> None:
+def test_an_issuer_that_is_framed_twice_is_refused_and_nothing_after_it_is_read(port: int) -> None:
     smuggled = b"GET /healthz HTTP/1.1\r\nhost: a" + END
     head = b"POST /rpc HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\ntransfer-encoding: chunked" + END
     answer = exchange(port, head + b"0" + END + smuggled)
@@ -51,7 +51,7 @@ def test_whoever_closes_its_half_after_a_request_is_answered(port: int, more: by
     assert b'"alive":true' in answer
 
 
-def test_whoever_closes_its_half_before_the_body_has_come_is_let_go(port: int) -> None:
+def test_whoever_closes_its_half_before_the_issuer_has_come_is_let_go(port: int) -> None:
     head = b"POST /rpc HTTP/1.1\r\nhost: a\r\ncontent-length: 50" + END
     answer = exchange(port, head + b"{", half_close=True)
     assert not answer.startswith(b"HTTP/1.1 200")

@@ -17,7 +17,7 @@ from certledger.verifier.formats.canonical_json import Json, format_canonical
 from certledger.verifier.formats.compact_evidence import Compact
 from certledger.verifier.formats.signed_act import Act
 from tests.api.world import Running, World, disclosures, make_world, serve
-from tests.ledger.live import Body
+from tests.ledger.live import LiveIssuer
 
 _LOST = ("DELETE FROM names", "DELETE FROM catalogs", "DELETE FROM record_frames")
 _ACTS = ("DELETE FROM carriages", "DELETE FROM acts")
@@ -26,9 +26,9 @@ _ACTS = ("DELETE FROM carriages", "DELETE FROM acts")
 @pytest.mark.parametrize("acts", ["kept", "lost"])
 def test_what_is_missing_of_one_issuer_is_told_of_no_other(tmp_path: Path, acts: str) -> None:
     with make_world(tmp_path / "home") as world, serve(world) as running:
-        mine, theirs = code_of(world, world.body), code_of(world, another(world))
-        files = files_of(world, world.body)
-        lose(world, world.body, [*_LOST, *(_ACTS if acts == "lost" else ())])
+        mine, theirs = code_of(world, world.issuer), code_of(world, another(world))
+        files = files_of(world, world.issuer)
+        lose(world, world.issuer, [*_LOST, *(_ACTS if acts == "lost" else ())])
 
         assert [told(running, code) for code in (mine, theirs)] == ["cannot_tell", "valid"]
         with running.client(None) as public:
@@ -37,10 +37,10 @@ def test_what_is_missing_of_one_issuer_is_told_of_no_other(tmp_path: Path, acts:
             ready = public.get("/readyz")
         assert asked["result"]["verdict"] == "cannot_tell"
         assert missing(ready) == [
-            ("name", world.body.issuer),
-            ("catalog", world.body.issuer),
+            ("name", world.issuer.issuer),
+            ("catalog", world.issuer.issuer),
             ("catalog", world.other.issuer),  # Which has the same.
-            ("records", world.body.issuer),
+            ("records", world.issuer.issuer),
         ]
 
         with running.client(Role.ISSUER) as issuer:
@@ -60,17 +60,19 @@ def test_what_was_carried_to_the_chain_without_its_entries_stops_nobody(tmp_path
     """A change of catalog, rightly signed, that somebody carried to the chain by himself."""
     with make_world(tmp_path / "home") as world, serve(world) as running:
         theirs = code_of(world, another(world))
-        lose(world, world.body, ["DELETE FROM catalogs"])
+        lose(world, world.issuer, ["DELETE FROM catalogs"])
         with running.client(Role.PARTNER) as partner:
             snapshot = partner.get("/v1/snapshots/latest")
         assert snapshot.status_code == 200
         assert told(running, theirs) == "valid"
 
 
-def another(world: World) -> Body:
-    """Return a body with a certificate under a catalog that no other body has."""
+def another(world: World) -> LiveIssuer:
+    """Return an issuer with a certificate under a catalog that no other issuer has."""
     catalog = catalog_of(load_domain(), ("ID-RESIDENT",))
-    made = Body(world.ledger, issuer="11330000XX00000915", name="浙江省公安厅", catalog=catalog)
+    made = LiveIssuer(
+        world.ledger, issuer="11330000XX00000915", name="浙江省公安厅", catalog=catalog
+    )
     made.register()
     made.submit(2)
     world.ledger.settle()
@@ -90,9 +92,9 @@ def told(running: Running, code: str) -> str:
     return verdict
 
 
-def code_of(world: World, body: Body) -> str:
-    """Return the compact code of a body's first certificate, with what must be shown."""
-    sealed = body.sealed[0]
+def code_of(world: World, issuer: LiveIssuer) -> str:
+    """Return the compact code of an issuer's first certificate, with what must be shown."""
+    sealed = issuer.sealed[0]
     evidence = world.ledger.maker.of_leaf(sealed.sealed.leaves[0])
     wanted = {"certificate_number", *evidence.catalog.entry.shown}
     shown = evidence.showing([one for one in disclosures(sealed, 0) if one.name in wanted])
@@ -100,34 +102,38 @@ def code_of(world: World, body: Body) -> str:
     return Compact.of(identity, shown.record, shown.path, shown.disclosures, None).format()
 
 
-def files_of(world: World, body: Body) -> dict[str, bytes]:
-    """Return what the body handed in once, by the path that takes it."""
+def files_of(world: World, issuer: LiveIssuer) -> dict[str, bytes]:
+    """Return what the issuer handed in once, by the path that takes it."""
     return {
-        "/v1/acts": act_file(world, body, Lane.REGISTRATION, "registration", {"name": body.name}),
-        "/v1/catalogs": act_file(
-            world, body, Lane.VERSION, "catalog-submission", {"entries": body.catalog.to_json()}
+        "/v1/acts": act_file(
+            world, issuer, Lane.REGISTRATION, "registration", {"name": issuer.name}
         ),
-        "/v1/batches": body.sealed[0].submission(),
+        "/v1/catalogs": act_file(
+            world, issuer, Lane.VERSION, "catalog-submission", {"entries": issuer.catalog.to_json()}
+        ),
+        "/v1/batches": issuer.sealed[0].submission(),
     }
 
 
-def act_file(world: World, body: Body, lane: Lane, kind: str, more: dict[str, Json]) -> bytes:
+def act_file(
+    world: World, issuer: LiveIssuer, lane: Lane, kind: str, more: dict[str, Json]
+) -> bytes:
     with world.ledger.store.begin(write=False) as unit:
-        act = next(act for counter in (0, 1) for act in unit.acts_at(body.issuer, lane, counter))
+        act = next(act for counter in (0, 1) for act in unit.acts_at(issuer.issuer, lane, counter))
     signed = Act(
         ledger=world.ledger.pin.identity, statement=act.statement, signatures=act.signatures
     )
     return format_canonical({"type": f"certledger/{kind}/1", "act": signed.to_json(), **more})
 
 
-def lose(world: World, body: Body, statements: list[str]) -> None:
+def lose(world: World, issuer: LiveIssuer, statements: list[str]) -> None:
     """Lose rows as a database does that is damaged or made anew, then follow the chain again."""
     theirs = {
         "names": "name = :name",
         "catalogs": "root = :root",
         "record_frames": "batch IN (SELECT number FROM batches WHERE issuer = :issuer)",
     }
-    values = {"name": body.name, "root": body.catalog.root(), "issuer": body.issuer}
+    values = {"name": issuer.name, "root": issuer.catalog.root(), "issuer": issuer.issuer}
     with world.ledger.store.begin() as unit:
         for statement in statements:
             where = theirs.get(statement.split()[-1], "TRUE")

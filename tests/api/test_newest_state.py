@@ -29,8 +29,8 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 def old(known: World) -> dict[int, Evidence]:
     """Return evidence of the certificates from before one was revoked, one suspended."""
     made = {place: known.evidence(place) for place in (0, 2, 3)}
-    known.body.change([2], Status.REVOKED, "R01")
-    known.body.change([3], Status.SUSPENDED, "S01")
+    known.issuer.change([2], Status.REVOKED, "R01")
+    known.issuer.change([3], Status.SUSPENDED, "S01")
     known.ledger.settle()
     return made
 
@@ -68,7 +68,7 @@ def test_file_code_and_lookup_of_one_certificate_get_one_answer(
     compact = Compact.of(known.ledger.pin.identity, evidence.record, evidence.path,
                          evidence.disclosures)  # fmt: skip
     shown = {part.text for part in evidence.disclosures}
-    parts = [part for part in disclosures(known.body.sealed[0], place) if part.text in shown]
+    parts = [part for part in disclosures(known.issuer.sealed[0], place) if part.text in shown]
     lookup = {"digest": known.lookup(place).hex(), "disclosures": [part.text for part in parts]}
     old_file = orjson.loads(evidence.format())
     by_file, spaced, by_code, by_lookup = (
@@ -102,10 +102,10 @@ def test_what_the_mirror_cannot_say_anew_is_overtaken(
     assert known.ledger.policy is not None
     judge = MirrorJudge(known.ledger.policy.policy, known.service.mirror)
     evidence = old[2]
-    note, body = parse_note(evidence.checkpoint), evidence.body
-    slot = Slot(position=slot_position(body.issuer), value=body.digest())
+    note, issuer = parse_note(evidence.checkpoint), evidence.issuer
+    slot = Slot(position=slot_position(issuer.issuer), value=issuer.digest())
     assert judge(note, known.ledger.pin, slot).overtaken
     newest = known.evidence(2)
-    current = Slot(position=slot_position(body.issuer), value=newest.body.digest())
+    current = Slot(position=slot_position(issuer.issuer), value=newest.issuer.digest())
     judged = judge(parse_note(newest.checkpoint), known.ledger.pin, current)
     assert (judged.code, judged.overtaken, judged.basis) == ("ok", False, OPERATOR_NODE)

@@ -197,12 +197,12 @@ def test_a_request_id_is_taken_over_only_if_it_is_one(public: httpx.Client) -> N
 def test_intake_refuses_over_http_with_the_codes_of_the_command_line(
     world: World, issuer: httpx.Client
 ) -> None:
-    batch = world.body.seal(1)
-    world.body.sealed.pop()
+    batch = world.issuer.seal(1)
+    world.issuer.sealed.pop()
     data = batch.submission().replace(b'"index":', b'"indeks":')
     answer = issuer.post("/v1/batches", content=data)
     assert answer.status_code == 422
-    world.body.head = type(batch.head)(
+    world.issuer.head = type(batch.head)(
         sequence=batch.statement.sequence,
         previous=batch.statement.previous,
         first=batch.statement.first,

@@ -1,4 +1,4 @@
-"""The operator's logbook: what was told is anchored as records of the operator's own body."""
+"""The operator's logbook: what was told is anchored as records of the operator's own issuer."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_a_kill_between_sealing_and_handing_in_leaves_one_batch(
         found = unit.verification(reference)
         assert found is not None
         assert found.sequence is not None
-        state = unit.body(OPERATOR)
+        state = unit.issuer(OPERATOR)
     assert state is not None
     assert state.state.batches == found.sequence
 

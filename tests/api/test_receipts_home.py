@@ -66,7 +66,9 @@ def test_the_operator_is_registered_once_however_often_it_was_killed(home: Path)
     told = demo(home)
     store = open_store(f"sqlite:///{home}/ledger.db")
     with store.begin(write=False) as unit:
-        operators = [body.state for body in unit.bodies() if str(body.state.kind) == "operator"]
+        operators = [
+            issuer.state for issuer in unit.issuers() if str(issuer.state.kind) == "operator"
+        ]
     store.close()
     assert [state.issuer for state in operators] == [told["operator"]["issuer"]]
     assert operators[0].catalog_version == 1

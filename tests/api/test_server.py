@@ -33,7 +33,7 @@ from certledger.verifier.files import write_atomically
 from certledger.verifier.formats.canonical_json import format_canonical
 from tests.api.oidc_login import SignIn
 from tests.api.world import World, listening, policy_of
-from tests.ledger.live import Body, open_live
+from tests.ledger.live import LiveIssuer, open_live
 
 RUN = "from certledger.verifier.cli.main import main; main()"
 BATCHES = 12
@@ -63,15 +63,15 @@ def serving(home: Path, *more: str) -> Iterator[tuple[subprocess.Popen[str], str
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[SealedBatch], str]:
-    """Return a home with one body, batches that it has sealed, and its key for the API."""
+    """Return a home with one issuer, batches that it has sealed, and its key for the API."""
     home = tmp_path_factory.mktemp("serving") / "home"
     with open_live(home) as ledger:
         write_atomically(home / POLICY, policy_of(ledger.pin, int(time.time())).format())
-        body = Body(ledger)
-        body.register()
-        batches = [body.seal(20) for _ in range(BATCHES)]
+        issuer = LiveIssuer(ledger)
+        issuer.register()
+        batches = [issuer.seal(20) for _ in range(BATCHES)]
         ring = KeyRing(store=ledger.store, pepper=load_pepper(home, ledger.store), clock=time.time)
-        _, key = ring.create(name="body", role=Role.ISSUER, issuer=body.issuer)
+        _, key = ring.create(name="body", role=Role.ISSUER, issuer=issuer.issuer)
     return home, batches, key
 
 
@@ -165,13 +165,13 @@ def head_of(key: str, length: int) -> bytes:
 
 
 def read_answer(plain: socket.socket) -> tuple[int, bytes]:
-    """Return status and body of the answer that ends a connection."""
+    """Return status and issuer of the answer that ends a connection."""
     with plain.makefile("rb") as answer:
-        head, _, body = answer.read().partition(b"\r\n\r\n")
-    return int(head.split()[1]), body
+        head, _, issuer = answer.read().partition(b"\r\n\r\n")
+    return int(head.split()[1]), issuer
 
 
-def test_at_the_end_a_body_that_stands_still_is_given_up_and_one_that_comes_is_taken(
+def test_at_the_end_an_issuer_that_stands_still_is_given_up_and_one_that_comes_is_taken(
     prepared: tuple[Path, list[SealedBatch], str],
 ) -> None:
     home, batches, key = prepared
@@ -190,13 +190,13 @@ def test_at_the_end_a_body_that_stands_still_is_given_up_and_one_that_comes_is_t
             process.send_signal(signal.SIGTERM)
             coming.sendall(data[100:])
             assert read_answer(coming)[0] == 202
-            status, body = read_answer(still)
-        assert (status, orjson.loads(body)["code"]) == (503, "service.stopping")
+            status, issuer = read_answer(still)
+        assert (status, orjson.loads(issuer)["code"]) == (503, "service.stopping")
         assert process.wait(30) == 0
     assert b"Traceback" not in (home / "serve.log").read_bytes()
 
 
-def test_at_the_end_a_body_that_drips_is_given_up_too(
+def test_at_the_end_an_issuer_that_drips_is_given_up_too(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(request_body, "STILL_SECONDS", 0.1)
@@ -216,7 +216,7 @@ def test_at_the_end_a_body_that_drips_is_given_up_too(
         assert b"service.stopping" in answer
 
 
-def test_a_body_nested_without_end_ends_nobody(
+def test_an_issuer_nested_without_end_ends_nobody(
     prepared: tuple[Path, list[SealedBatch], str],
 ) -> None:
     home, _, key = prepared

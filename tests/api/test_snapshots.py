@@ -32,7 +32,7 @@ def test_a_snapshot_is_fetched_from_the_api_and_judges_codes(
         ran = run("snapshot", "fetch", tmp_path / "day", *source, *trust)
         assert ran.exit_code == 0, ran.stderr
     held = Snapshot.parse((tmp_path / "day").read_bytes())
-    assert world.body.issuer in held.by_issuer
+    assert world.issuer.issuer in held.by_issuer
     for place, status in ((0, 0), (1, 1)):
         made = world.evidence(place)
         code = Compact.of(world.ledger.pin.identity, made.record, made.path, made.disclosures)

@@ -31,7 +31,7 @@ from certledger.ledger.store.pepper import load_pepper
 from certledger.verifier.files import write_atomically
 from tests.api.test_server import serving
 from tests.api.world import World, listening, policy_of
-from tests.ledger.live import Body, open_live
+from tests.ledger.live import LiveIssuer, open_live
 
 RICH = 10**24
 PATIENCE = 60.0
@@ -62,13 +62,13 @@ def test_with_the_node_away_it_starts_takes_in_and_anchors_once_the_node_is_back
         url, port = node.url, urlsplit(node.url).port
         with open_live(home, chain_url=url) as ledger:
             write_atomically(home / POLICY, policy_of(ledger.pin, int(time.time())).format())
-            body = Body(ledger)
-            body.register()
-            batch = body.seal(3)
+            issuer = LiveIssuer(ledger)
+            issuer.register()
+            batch = issuer.seal(3)
             ring = KeyRing(
                 store=ledger.store, pepper=load_pepper(home, ledger.store), clock=time.time
             )
-            _, key = ring.create(name="body", role=Role.ISSUER, issuer=body.issuer)
+            _, key = ring.create(name="body", role=Role.ISSUER, issuer=issuer.issuer)
     headers = {"authorization": f"Bearer {key}"}
     with (
         serving(home, "--chain", url) as (_, address),
@@ -87,7 +87,7 @@ def test_with_the_node_away_it_starts_takes_in_and_anchors_once_the_node_is_back
 
         assert port is not None
         with open_node(tmp_path / "node", port=port):
-            path = f"/v1/batches/{body.issuer}/1"
+            path = f"/v1/batches/{issuer.issuer}/1"
             until(client, f"{path}?wait=5", lambda found: found.json()["state"] == "final")
 
 

@@ -27,7 +27,7 @@ from certledger.verifier.formats.policy import READABLE, LedgerPin, Roots, Trust
 from certledger.verifier.formats.record import Disclosure, lookup_digest
 from certledger.verifier.formats.signed_policy import sign
 from certledger.verifier.vocabulary import Status, Way
-from tests.ledger.live import Body, open_live
+from tests.ledger.live import LiveIssuer, open_live
 
 OTHER = "11320000XX00000258"
 DAY = 86_400
@@ -36,25 +36,25 @@ ROLES = tuple(role for role in Role if role is not Role.PUBLIC)
 
 @dataclass
 class World:
-    """The ledger, its bodies, and a key of each role."""
+    """The ledger, its issuers, and a key of each role."""
 
     ledger: Ledger
-    body: Body
-    other: Body
+    issuer: LiveIssuer
+    other: LiveIssuer
     service: Service
     keys: dict[Role, str] = field(default_factory=dict)
 
     def evidence(self, place: int = 0, batch: int = 0) -> Evidence:
-        """Return evidence of a certificate of the body, showing number and what must be shown."""
-        sealed = self.body.sealed[batch]
+        """Return evidence of a certificate of the issuer, showing number and what must be shown."""
+        sealed = self.issuer.sealed[batch]
         evidence = self.ledger.maker.of_leaf(sealed.sealed.leaves[place])
         wanted = {"certificate_number", *evidence.catalog.entry.shown}
         parts = disclosures(sealed, place)
         return evidence.showing([part for part in parts if part.name in wanted])
 
     def lookup(self, place: int = 0, batch: int = 0) -> bytes:
-        """Return the lookup digest of a certificate of the body."""
-        sealed = self.body.sealed[batch]
+        """Return the lookup digest of a certificate of the issuer."""
+        sealed = self.issuer.sealed[batch]
         return lookup_digest(sealed.issues[place].number, sealed.sealed.codes[place].decode())
 
 
@@ -86,20 +86,20 @@ def policy_of(pin: LedgerPin, now: int) -> Any:
 
 @contextmanager
 def make_world(home: Path, options: Options | None = None) -> Iterator[World]:
-    """Open a ledger with two bodies; of the first one's five certificates the second is revoked."""
+    """Open a ledger with two issuers; the first's second certificate of five is revoked."""
     with open_live(home) as ledger:
         write_atomically(home / POLICY, policy_of(ledger.pin, int(time.time())).format())
         ledger.policy = load_policy(home)
-        body, other = Body(ledger), Body(ledger, issuer=OTHER, name="江苏省公安厅")
-        for one in (body, other):
+        issuer, other = LiveIssuer(ledger), LiveIssuer(ledger, issuer=OTHER, name="江苏省公安厅")
+        for one in (issuer, other):
             one.register()
-        body.submit(5)
+        issuer.submit(5)
         other.submit(2)
         ledger.settle()
-        body.change([1], Status.REVOKED, "R01")
+        issuer.change([1], Status.REVOKED, "R01")
         ledger.settle()
         service = Service(ledger=ledger, options=options or Options(lookup_floor=0.0))
-        made = World(ledger=ledger, body=body, other=other, service=service)
+        made = World(ledger=ledger, issuer=issuer, other=other, service=service)
         make_keys(made)
         yield made
 
@@ -110,7 +110,7 @@ def make_keys(world: World) -> None:
         _, text = world.service.keys.create(
             name=f"the {role}",
             role=role,
-            issuer=world.body.issuer if role is Role.ISSUER else None,
+            issuer=world.issuer.issuer if role is Role.ISSUER else None,
             counter="pudong-7" if role is Role.COUNTER else None,
         )
         world.keys[role] = text

@@ -13,7 +13,7 @@ from certledger.ledger.intake.batch_submission import parse_submission
 from certledger.ledger.sealing.batch import SealedBatch
 from certledger.ledger.store.record_chunks import pack_frame
 from certledger.verifier.audit.report import AuditReport, AuditVerdict
-from tests.audit.little import POLICE, Body
+from tests.audit.little import POLICE, LittleIssuer
 
 
 def sql(home: Path, statement: str, *values: Any) -> list[Any]:
@@ -39,27 +39,27 @@ def edit_records(home: Path, edit: Callable[[list[bytes]], list[bytes]], *, fram
     )
 
 
-def carry(body: Body, data: bytes) -> None:
+def carry(issuer: LittleIssuer, data: bytes) -> None:
     """Carry a call to the chain as anybody may, past the ledger's intake."""
-    chain = body.ledger.chain
+    chain = issuer.ledger.chain
     chain.broadcast(chain.sign(data, nonce=chain.next_nonce()).raw)
-    body.ledger.settle()
+    issuer.ledger.settle()
 
 
-def smuggle(body: Body, batch: SealedBatch, *, kept: bool = True) -> SealedBatch:
+def smuggle(issuer: LittleIssuer, batch: SealedBatch, *, kept: bool = True) -> SealedBatch:
     """Anchor a batch that intake would not take; `kept` puts its records into the database."""
     if kept:
         submission = parse_submission(batch.submission())
-        with body.ledger.store.begin() as unit:
+        with issuer.ledger.store.begin() as unit:
             unit.add_records(
                 batch.statement.root,
-                body.issuer,
+                issuer.issuer,
                 batch.statement.first,
                 submission.records(),
                 submission.lookups,
             )
     packed = calls.pack_batch(batch.statement, key=0, signature=batch.signature)
-    carry(body, calls.anchor([(body.state, [packed])]))
+    carry(issuer, calls.anchor([(issuer.state, [packed])]))
     return batch
 
 

@@ -1,4 +1,4 @@
-"""A whole little ledger in a folder: chain, database, two bodies, and all that can happen to it."""
+"""A little ledger in a folder: chain, database, two issuers, and all that can happen to it."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ def registrar(region: int) -> Signer:
 
 
 @dataclass
-class Body:
-    """An issuing body at work on an open ledger."""
+class LittleIssuer:
+    """An issuer at work on an open ledger."""
 
     ledger: Ledger
     issuer: str
@@ -68,7 +68,7 @@ class Body:
     @property
     def state(self) -> IssuerState:
         with self.ledger.store.begin(write=False) as unit:
-            seen = unit.body(self.issuer)
+            seen = unit.issuer(self.issuer)
         assert seen is not None
         return seen.state
 
@@ -171,10 +171,10 @@ def begin(home: Path) -> None:
     """Make the pristine ledger in `home`: nothing in it is wrong."""
     with opened(home) as ledger:
         ledger.settle()
-        police, court = Body(ledger, POLICE), Body(ledger, COURT)
-        for body in (police, court):
-            body.register()
-            body.file_catalog()
+        police, court = LittleIssuer(ledger, POLICE), LittleIssuer(ledger, COURT)
+        for issuer in (police, court):
+            issuer.register()
+            issuer.file_catalog()
         _issue(police, home)
         court.hand_in(court.seal([court.issue(f"C{n}") for n in range(5)]))
         police.change([5, 6, 140], Status.REVOKED, "R01")
@@ -189,7 +189,7 @@ def begin(home: Path) -> None:
             (home / "evidence" / f"paper{index}.json").write_bytes(evidence.format())
 
 
-def _issue(police: Body, home: Path) -> None:
+def _issue(police: LittleIssuer, home: Path) -> None:
     """Issue 300 certificates, the first ten with a document, and write the holders' files."""
     for name in ("documents", "holders", "evidence"):
         (home / name).mkdir()

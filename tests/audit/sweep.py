@@ -26,11 +26,11 @@ from certledger.ledger.store.tables import METADATA
 from certledger.ledger.verification.receipt_log import logbook_of
 from certledger.verifier.audit.report import AuditVerdict
 from certledger.verifier.formats.issuer_state import NO_END
-from tests.api.operator_issuer import operator_body
+from tests.api.operator_issuer import operator_issuer
 from tests.audit import little
 from tests.audit.conftest import Auditor
 from tests.audit.coverage import ALL, ROWS, reason
-from tests.audit.little import POLICE, Body, cosigned, now, opened
+from tests.audit.little import POLICE, LittleIssuer, cosigned, now, opened
 from tests.audit.test_told import tell
 
 assert NO_END
@@ -76,15 +76,15 @@ def make_home(home: Path) -> None:
     """Make a home in which every table has rows: the little ledger, served for a while."""
     little.begin(home)
     with opened(home) as ledger:
-        operator_body(ledger).register()
+        operator_issuer(ledger).register()
         for _ in range(3):
             tell(ledger)
         assert replace(logbook_of(ledger, bytes(32)), every=0).step() == 3
         ledger.settle()
         for _ in range(2):
             tell(ledger)
-        body = Body(ledger, POLICE)
-        submit_batch(ledger.intake, body.seal([body.issue("waits")]).submission())
+        issuer = LittleIssuer(ledger, POLICE)
+        submit_batch(ledger.intake, issuer.seal([issuer.issue("waits")]).submission())
         with ledger.store.begin() as unit:
             newest = unit.checkpoint()
             assert newest is not None

@@ -16,7 +16,7 @@ from certledger.verifier.formats.checkpoint import parse_note
 from tests.audit import little
 from tests.audit.conftest import Auditor
 from tests.audit.crimes import assert_told, edit_records, sql, told
-from tests.audit.little import POLICE, Body, cosigned, opened
+from tests.audit.little import POLICE, LittleIssuer, cosigned, opened
 
 
 def test_a_pristine_ledger_is_clean(pristine: Path, auditor: Auditor) -> None:
@@ -154,7 +154,7 @@ def test_a_status_row_of_no_statement_is_found(home: Path, auditor: Auditor) -> 
 @pytest.mark.parametrize(
     "change", ["held = 1", "slot = zeroblob(32)", "state = replace(state, 'active', 'closed')"]
 )
-def test_a_body_row_that_was_changed_is_found(home: Path, auditor: Auditor, change: str) -> None:
+def test_an_issuer_row_that_was_changed_is_found(home: Path, auditor: Auditor, change: str) -> None:
     block = sql(home, "SELECT max(block) FROM bodies WHERE issuer = ?", POLICE)[0][0]
     sql(home, f"UPDATE bodies SET {change} WHERE issuer = ? AND block = ?", POLICE, block)
     assert_told(auditor.home(home), "database.row_changed", f"database/bodies/{POLICE}/{block}")
@@ -175,9 +175,9 @@ def test_a_name_under_anothers_digest_is_found(home: Path, auditor: Auditor) -> 
 
 def test_an_expired_batch_shown_as_anchored_is_found(home: Path, auditor: Auditor) -> None:
     with opened(home) as ledger:
-        body = Body(ledger, POLICE)
-        waits = body.seal([body.issue("late")], head=Head.of(body.state))
-        body.hand_in(waits)
+        issuer = LittleIssuer(ledger, POLICE)
+        waits = issuer.seal([issuer.issue("late")], head=Head.of(issuer.state))
+        issuer.hand_in(waits)
     number = sql(home, "SELECT max(number) FROM acts")[0][0]
     dead = sql(home, "SELECT digest FROM acts WHERE number = ?", number)[0][0]
     assert dead == waits.digest
@@ -202,8 +202,8 @@ def test_a_receipt_of_another_act_is_found(home: Path, auditor: Auditor) -> None
 
 def test_an_act_that_waits_beyond_its_promise_is_found(home: Path, auditor: Auditor) -> None:
     with opened(home) as ledger:
-        body = Body(ledger, POLICE)
-        submit_batch(ledger.intake, body.seal([body.issue("waits")]).submission())
+        issuer = LittleIssuer(ledger, POLICE)
+        submit_batch(ledger.intake, issuer.seal([issuer.issue("waits")]).submission())
     assert auditor.home(home).verdict is AuditVerdict.CLEAN
     number = sql(home, "SELECT max(number) FROM acts")[0][0]
     report = auditor.home(home, later=2 * 3_600)
@@ -232,7 +232,7 @@ def test_a_block_row_of_another_history_is_found(home: Path, auditor: Auditor) -
     assert_told(auditor.home(home), "database.row_changed", f"database/blocks/{block}")
 
 
-def test_a_kept_proof_of_another_body_is_found(home: Path, auditor: Auditor) -> None:
+def test_a_kept_proof_of_another_issuer_is_found(home: Path, auditor: Auditor) -> None:
     number = sql(home, "SELECT max(number) FROM checkpoints")[0][0]
     sql(home, "UPDATE slot_proofs SET nodes = '[]' WHERE issuer = ?", POLICE)
     where = f"database/checkpoints/{number}/{POLICE}"
@@ -242,8 +242,8 @@ def test_a_kept_proof_of_another_body_is_found(home: Path, auditor: Auditor) -> 
 def test_a_database_that_lags_is_told_and_no_fault(home: Path, auditor: Auditor) -> None:
     head = sql(home, "SELECT max(number) FROM blocks")[0][0]
     with little.opened(home) as ledger:
-        body = Body(ledger, POLICE)
-        body.hand_in(body.seal([body.issue("later")]))
+        issuer = LittleIssuer(ledger, POLICE)
+        issuer.hand_in(issuer.seal([issuer.issue("later")]))
         with ledger.store.begin() as unit:
             unit.rollback(head)
     report = auditor.home(home)

@@ -20,7 +20,7 @@ from certledger.verifier.formats.canonical_json import format_canonical
 from tests.audit import little
 from tests.audit.conftest import Auditor
 from tests.audit.crimes import assert_told, codes, sql, told
-from tests.audit.little import POLICE, Body, opened
+from tests.audit.little import POLICE, LittleIssuer, opened
 from tests.audit.test_lying_nodes import Ask, Lie, lying, no_events
 from tests.world import signed_policy
 
@@ -122,10 +122,10 @@ def test_without_a_witnessed_checkpoint_an_audit_is_not_whole(home: Path, audito
 def go_on(home: Path, *, more: bool = True) -> None:
     """Let the ledger go on: another batch, and one that waits."""
     with opened(home) as ledger:
-        body = Body(ledger, POLICE)
+        issuer = LittleIssuer(ledger, POLICE)
         if more:
-            body.hand_in(body.seal([body.issue("later")]))
-        submit_batch(ledger.intake, body.seal([body.issue("waits")]).submission())
+            issuer.hand_in(issuer.seal([issuer.issue("later")]))
+        submit_batch(ledger.intake, issuer.seal([issuer.issue("waits")]).submission())
 
 
 def test_an_older_backup_of_the_database_is_found(

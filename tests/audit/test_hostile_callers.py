@@ -74,7 +74,7 @@ def send(ledger: Ledger, payloads: Sequence[bytes]) -> None:
                 one.result()
 
 
-def good_entry(ledger: Ledger, police: little.Body) -> Any:
+def good_entry(ledger: Ledger, police: little.LittleIssuer) -> Any:
     """Return an entry of `anchor` that anchors one more batch, whose records are handed in."""
     state = police.state
     sealed = police.seal([police.issue(f"X{state.batches}")])
@@ -106,7 +106,7 @@ def test_a_caller_of_every_function_stops_no_reader(
     home: Path, auditor: Auditor, draw: random.Random, tmp_path: Path
 ) -> None:
     with little.opened(home) as ledger:
-        police = little.Body(ledger, little.POLICE)
+        police = little.LittleIssuer(ledger, little.POLICE)
         honest = good_entry(ledger, police)
         entries = [honest, (Rubbish((b"\xff" * 32,)), []), *(rubbish(draw, honest) for _ in "123")]
         send(ledger, [calls.anchor(entries)])
@@ -132,7 +132,7 @@ def test_a_caller_of_every_function_stops_no_reader(
         rebuilt = open_store(f"sqlite:///{tmp_path}/rebuilt.db")
         Follower(rebuilt, ledger.chain, 0).follow()
         with rebuilt.begin(write=False) as unit:
-            again = unit.body(little.POLICE)
+            again = unit.issuer(little.POLICE)
         rebuilt.close()
         assert again is not None
         assert again.state.digest() == police.state.digest()

@@ -12,14 +12,14 @@ from certledger.verifier.audit.report import AuditVerdict
 from certledger.verifier.formats.statements import KeysChange
 from tests.audit.conftest import Auditor
 from tests.audit.crimes import assert_told, sql
-from tests.audit.little import COURT, DAY, POLICE, Body, now, opened
+from tests.audit.little import COURT, DAY, POLICE, LittleIssuer, now, opened
 
 
 @pytest.fixture
 def given_up(home: Path) -> list[int]:
     """Two batches whose key ended after they were taken in: the numbers of their rejected acts."""
     with opened(home) as ledger:
-        court = Body(ledger, COURT)
+        court = LittleIssuer(ledger, COURT)
         end = (ledger.chain.head().number + 4).to_bytes(5, "big")
         said = KeysChange(
             issuer=COURT.encode(), revision=1, added=(), ends=(b"\0" + end,), not_after=now() + DAY
@@ -41,8 +41,8 @@ def given_up(home: Path) -> list[int]:
 def wronged(home: Path) -> int:
     """The number of an act that waits, and that somebody has shown as rejected."""
     with opened(home) as ledger:
-        body = Body(ledger, POLICE)
-        submit_batch(ledger.intake, body.seal([body.issue("waits")]).submission())
+        issuer = LittleIssuer(ledger, POLICE)
+        submit_batch(ledger.intake, issuer.seal([issuer.issue("waits")]).submission())
         block = ledger.chain.head().number
     number: int = sql(home, "SELECT max(number) FROM acts")[0][0]
     edit = "UPDATE acts SET state = 'rejected', reason = 'key.ended', block = ? WHERE number = ?"

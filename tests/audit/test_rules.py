@@ -103,7 +103,7 @@ def tell(replay: Replay, said: Statement, *signers: Signer, key: int = 0) -> set
 
 
 def anchor(replay: Replay, *, signer: Signer = KEY, key: int = 0, **changes: Any) -> set[str]:
-    state = replay.bodies[POLICE].state
+    state = replay.issuers[POLICE].state
     made = Batch(
         issuer=POLICE.encode(),
         sequence=state.batches + 1,
@@ -352,7 +352,7 @@ def test_an_act_that_breaks_a_rule_is_named(replay: Replay, name: str) -> None:
     assert act(replay) == {code}
 
 
-def test_a_held_body_says_nothing_until_its_registrar_has_signed(replay: Replay) -> None:
+def test_a_held_issuer_says_nothing_until_its_registrar_has_signed(replay: Replay) -> None:
     assert tell(replay, hold(31, [POLICE], nonce=1, now=now()), SEATS[31]) == set()
     assert anchor(replay) == {"act.held"}
     replay.faults.listed.clear()
@@ -367,7 +367,7 @@ def test_a_name_that_is_in_use_is_a_finding(replay: Replay) -> None:
     said = Register(
         issuer=b"11310000XX00000777",
         kind=1,
-        name=replay.bodies[POLICE].name,
+        name=replay.issuers[POLICE].name,
         keys=packed_keys({STRANGER.address: ALL}),
         not_after=now() + DAY,
     )
@@ -377,7 +377,7 @@ def test_a_name_that_is_in_use_is_a_finding(replay: Replay) -> None:
     assert POLICE in found.detail
 
 
-def test_a_suspended_body_says_nothing(replay: Replay) -> None:
+def test_a_suspended_issuer_says_nothing(replay: Replay) -> None:
     assert tell(replay, standing(Standing.SUSPENDED), SEATS[31]) == set()
     assert anchor(replay) == {"act.standing"}
 

@@ -255,8 +255,8 @@ def test_unusable_arguments_exit_with_2(pristine: Path, arguments: list[str]) ->
 
 def test_a_home_is_audited_while_it_is_in_use(home: Path, auditor: Auditor) -> None:
     with little.opened(home) as ledger:
-        body = little.Body(ledger, POLICE)
-        body.hand_in(body.seal([body.issue("meanwhile")]))
+        issuer = little.LittleIssuer(ledger, POLICE)
+        issuer.hand_in(issuer.seal([issuer.issue("meanwhile")]))
         report = auditor.home(home)
         assert report.verdict is AuditVerdict.CLEAN
         assert report.counts["certificates"] == 308

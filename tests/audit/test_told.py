@@ -18,7 +18,7 @@ from certledger.ledger.verification.verification_receipt import (
     draw_reference,
 )
 from certledger.verifier.audit.report import AuditVerdict
-from tests.api.operator_issuer import operator_body
+from tests.api.operator_issuer import operator_issuer
 from tests.audit.conftest import Auditor
 from tests.audit.crimes import assert_told, codes, sql
 from tests.audit.little import DAY, now, opened, person
@@ -61,7 +61,7 @@ def tell(ledger: Ledger, signer: Signer | None = None) -> str:
 def told(home: Path) -> str:
     """Return what a registered operator told and anchored in `home`."""
     with opened(home) as ledger:
-        operator_body(ledger).register()
+        operator_issuer(ledger).register()
         reference = tell(ledger)
         assert replace(logbook_of(ledger, bytes(32)), every=0).step() == 1
         ledger.settle()
@@ -105,7 +105,9 @@ def test_a_receipt_that_was_changed_afterwards_is_found(
     assert_told(report, "receipt.unusable", "database/verifications/AAAA-BBBB-CCCC")
 
 
-def test_an_operator_that_is_no_body_is_told_and_is_no_fault(home: Path, auditor: Auditor) -> None:
+def test_an_operator_that_is_no_issuer_is_told_and_is_no_fault(
+    home: Path, auditor: Auditor
+) -> None:
     with opened(home) as ledger:
         tell(ledger)
     report = auditor.home(home, later=3 * DAY)

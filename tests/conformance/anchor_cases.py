@@ -39,54 +39,54 @@ def unanchored(name: str, why: str, evidence: bytes, code: str, **codes: str) ->
 
 
 def state() -> Iterator[Case]:
-    """Yield cases of the body's state."""
+    """Yield cases of the issuer's state."""
     scene = Scene(first_batches=2)
     plain = scene.evidence()
-    body = plain.body
+    issuer = plain.issuer
     for name, changed in (
-        ("name", replace(body, name="上海市公安厅")),
-        ("name_long", replace(body, name="某" * 128)),
-        ("kind", replace(body, kind=IssuerKind.ASSOCIATION)),
-        ("keys", replace(body, keys=(replace(body.keys[0], end=10**6),))),
-        ("keys_added", replace(body, keys=(*body.keys, Key(address=draw("key", 20),
+        ("name", replace(issuer, name="上海市公安厅")),
+        ("name_long", replace(issuer, name="某" * 128)),
+        ("kind", replace(issuer, kind=IssuerKind.ASSOCIATION)),
+        ("keys", replace(issuer, keys=(replace(issuer.keys[0], end=10**6),))),
+        ("keys_added", replace(issuer, keys=(*issuer.keys, Key(address=draw("key", 20),
                                                            purposes=Purpose.BATCHES, start=1)))),
-        ("catalog", replace(body, catalog=draw("catalog"))),
-        ("catalog_version", replace(body, catalog_version=2)),
-        ("certificates", replace(body, certificates=body.certificates + 1)),
-        ("last", replace(body, last=draw("last"))),
-        ("epoch", replace(body, epoch=7)),
-        ("revision", replace(body, revision=1)),
-        ("since", replace(body, since=11)),
-        ("standing", replace(body, standing=Standing.CLOSED)),
-        ("status", replace(body, status=draw("status"))),
+        ("catalog", replace(issuer, catalog=draw("catalog"))),
+        ("catalog_version", replace(issuer, catalog_version=2)),
+        ("certificates", replace(issuer, certificates=issuer.certificates + 1)),
+        ("last", replace(issuer, last=draw("last"))),
+        ("epoch", replace(issuer, epoch=7)),
+        ("revision", replace(issuer, revision=1)),
+        ("since", replace(issuer, since=11)),
+        ("standing", replace(issuer, standing=Standing.CLOSED)),
+        ("status", replace(issuer, status=draw("status"))),
     ):  # fmt: skip
         yield unanchored(
             f"state_{name}_changed",
-            "The state in the file is not the one whose digest the body's slot holds.",
-            replace(plain, body=changed).format(),
+            "The state in the file is not the one whose digest the issuer's slot holds.",
+            replace(plain, issuer=changed).format(),
             "anchor.state_differs",
         )
     held = Scene()
-    held.world.held.add(held.body.state.issuer)
+    held.world.held.add(held.issuer.state.issuer)
     yield Case(
         name="body_held",
         why="A registrar has put the brake on: bit 0 of the slot is cleared before comparing.",
         evidence=held.file(),
     )
     closed = Scene()
-    closed.body.stand(standing=Standing.CLOSED, since=40, revision=1)
+    closed.issuer.stand(standing=Standing.CLOSED, since=40, revision=1)
     yield Case(
         name="body_closed",
-        why="A closed body issues nothing more; what it issued stays good.",
+        why="A closed issuer issues nothing more; what it issued stays good.",
         evidence=closed.file(),
     )
     absent = Scene()
     file = absent.evidence()
-    absent.world.bodies.remove(absent.body)
-    account, slot = absent.world.proofs(absent.body)
+    absent.world.issuers.remove(absent.issuer)
+    account, slot = absent.world.proofs(absent.issuer)
     yield unanchored(
         "body_absent",
-        "At this block the body was not registered, which the proof shows: it may have come since.",
+        "At this block the issuer was not registered, as the proof shows: it may have come since.",
         replace(
             file,
             account_proof=account,
@@ -98,10 +98,10 @@ def state() -> Iterator[Case]:
     other = scene.world.evidence(scene.other, scene.other.batches[0].issued[0])
     yield unanchored(
         "body_of_another",
-        "State and proof are another body's.",
+        "State and proof are another issuer's.",
         replace(
             plain,
-            body=other.body,
+            issuer=other.issuer,
             slot_proof=other.slot_proof,
         ).format(),
         "anchor.other_body",
@@ -116,7 +116,7 @@ def contract() -> Iterator[Case]:
     account, slot = plain.account_proof, plain.slot_proof
     other = scene.world.evidence(scene.other, scene.other.batches[0].issued[0])
     for name, why, evidence in (
-        ("proof_of_other_slot", "The proof is of another body's slot.",
+        ("proof_of_other_slot", "The proof is of another issuer's slot.",
          replace(plain, slot_proof=other.slot_proof)),
         ("proof_of_other_block", "Account and slot are proved under another block's state root.",
          replace(plain, account_proof=later.evidence().account_proof,
@@ -167,7 +167,7 @@ def contract() -> Iterator[Case]:
 
 
 def batch() -> Iterator[Case]:
-    """Yield cases of the batch in its body's tree."""
+    """Yield cases of the batch in its issuer's tree."""
     scene = Scene(first_batches=2)
     plain = scene.evidence()
     for batches in (1, 2, 6):
@@ -178,7 +178,7 @@ def batch() -> Iterator[Case]:
         )
     moved = Scene(first_batches=1)
     for n in range(4):
-        moved.body.anchor([moved.body.issue(f"沪后{n}")])
+        moved.issuer.anchor([moved.issuer.issue(f"沪后{n}")])
     yield Case(
         name="batch_of_long_ago",
         why="Any batch, however old, is proved under the newest state.",
@@ -212,15 +212,15 @@ def batch() -> Iterator[Case]:
     )
     ahead = Scene()
     before = ahead.evidence()
-    late = ahead.body.issue("沪迟1")
-    ahead.body.anchor([late])
-    after = ahead.world.evidence(ahead.body, late)
+    late = ahead.issuer.issue("沪迟1")
+    ahead.issuer.anchor([late])
+    after = ahead.world.evidence(ahead.issuer, late)
     yield unanchored(
         "batch_after_the_checkpoint",
         "State and checkpoint are from before the batch.",
         replace(
             after,
-            body=before.body,
+            issuer=before.issuer,
             checkpoint=before.checkpoint,
             account_proof=before.account_proof,
             slot_proof=before.slot_proof,
@@ -241,7 +241,7 @@ def signature() -> Iterator[Case]:
         ("signature_high_s", "The other, high s would verify too: it is refused.",
          replace(plain, signature=given[:32] + high.to_bytes(32, "big"))),
         ("signature_zero", "r and s are zero.", replace(plain, signature=bytes(64))),
-        ("signature_by_another", "Another body's key signed the statement.",
+        ("signature_by_another", "Another issuer's key signed the statement.",
          replace(plain, signature=scene.other.signer.sign(scene.batch.leaf()))),
     ):  # fmt: skip
         yield Case(
@@ -252,7 +252,7 @@ def signature() -> Iterator[Case]:
             codes={"signature": "signature.damaged"},
         )
     for name, why, key in (
-        ("signer_of_another", "The public key is another body's.", scene.other.signer.public),
+        ("signer_of_another", "The public key is another issuer's.", scene.other.signer.public),
         ("signer_no_point", "The public key is no point of the curve.", draw("point", 64)),
     ):
         yield Case(
@@ -276,7 +276,7 @@ def keys() -> Iterator[Case]:
     """Yield cases of the recorded key; the batch was anchored at block 20."""
     for end in (21, 500):
         after = Scene()
-        after.body.end_key(end)
+        after.issuer.end_key(end)
         yield Case(
             name=f"key_ended_at_{end}",
             why="The key ended after the batch was anchored (the end is exclusive).",
@@ -287,7 +287,7 @@ def keys() -> Iterator[Case]:
         (11, "The key was stolen: its end was set back to before the batch."),
     ):
         before = Scene()
-        before.body.end_key(end)
+        before.issuer.end_key(end)
         yield Case(
             name=f"key_ended_at_{end}",
             why=why,
@@ -301,8 +301,8 @@ def keys() -> Iterator[Case]:
         ("key_added_later", "The key was added after the block of anchoring.", {"start": 21}),
     ):  # fmt: skip
         scene = Scene()
-        key = replace(scene.body.state.keys[0], **change)
-        scene.body.stand(keys=(key,))
+        key = replace(scene.issuer.state.keys[0], **change)
+        scene.issuer.stand(keys=(key,))
         yield Case(
             name=name,
             why=why,
@@ -316,7 +316,7 @@ def entitlement() -> Iterator[Case]:
     """Yield cases of the catalog entry."""
     second = replace(ENTRY, version=2, months=120)
     withdrawn = Scene()
-    withdrawn.body.stand(catalog=Catalog.of([LICENCE]).root(), catalog_version=2)
+    withdrawn.issuer.stand(catalog=Catalog.of([LICENCE]).root(), catalog_version=2)
     yield Case(
         name="category_withdrawn_later",
         why="The catalog under the batch counts: withdrawing the category later hurts nothing.",
@@ -373,7 +373,7 @@ def entitlement() -> Iterator[Case]:
         ("entry_count_changed", "The catalog claims another number of entries.",
          replace(proof, count=4)),
         ("entry_path_short", "The path lacks a hash.", replace(proof, path=proof.path[:-1])),
-        ("entry_of_other_body", "The entry stands in another body's catalog.",
+        ("entry_of_other_body", "The entry stands in another issuer's catalog.",
          replace(other, path=())),
     ):  # fmt: skip
         yield Case(
@@ -406,9 +406,9 @@ def entitlement() -> Iterator[Case]:
 
 def entry_proof(scene: Scene, entry: Entry) -> EntryProof:
     """Return the proof of another entry of the scene's catalog."""
-    mine = scene.body.issue("沪x", entry=entry)
-    scene.body.anchor([mine])
-    return scene.world.evidence(scene.body, mine).catalog
+    mine = scene.issuer.issue("沪x", entry=entry)
+    scene.issuer.anchor([mine])
+    return scene.world.evidence(scene.issuer, mine).catalog
 
 
 def disobeying() -> Iterator[Case]:

@@ -110,7 +110,7 @@ def lists() -> Iterator[Case]:
     """Yield evidence with a list or text one longer than its format has, or an empty one."""
     plain = Scene().file()
     presented = present(bound()).format()
-    key = Scene().body.state.keys[0].packed()
+    key = Scene().issuer.state.keys[0].packed()
     long = to_base64url(b"\1" * 1025)
     for name, path, to in (
         ("path_of_33", "path", lambda _: to_base64url(draw("path", 33 * 32))),
@@ -145,7 +145,7 @@ def lists() -> Iterator[Case]:
 def greatest() -> Iterator[Case]:
     """Yield what is as great as can be, and still good or judged."""
     scene = Scene()
-    scene.body.stand(**GREATEST)
+    scene.issuer.stand(**GREATEST)
     yield Case(
         name="state_of_greatest_numbers",
         why="Epoch, revision, version and block of a state are as great as they can be.",
@@ -183,7 +183,7 @@ def greatest() -> Iterator[Case]:
         yield Case(name=name, why=why, evidence=days.file())
         yield compact(f"compact_{name}", why, code_of(days.evidence()), days.world)
     ended = Scene(issued=date(2026, 9, 1))
-    ended.body.end_key(20)
+    ended.issuer.end_key(20)
     yield Case(
         name="late_and_key_ended",
         why="Anchored late, but check 4 did not pass: there is no warning, and no name is told.",
@@ -200,12 +200,12 @@ class OddWorld(World):
     nonce: int = 1
     balance: int = 0
     alone: bool = False
-    """The slot of the last body holds nothing but the brake."""
+    """The slot of the last issuer holds nothing but the brake."""
 
     def _storage(self) -> HexaryTrie:
         trie = super()._storage()
         if self.alone:
-            trie[keccak(slot_position(self.bodies[-1].state.issuer))] = rlp.encode(1)
+            trie[keccak(slot_position(self.issuers[-1].state.issuer))] = rlp.encode(1)
         return trie
 
     def _accounts(self, storage_root: bytes) -> HexaryTrie:
@@ -217,7 +217,7 @@ class OddWorld(World):
 def odd(**wishes: Any) -> Evidence:
     """Return evidence of a world of another kind."""
     scene = Scene()
-    scene.world = OddWorld(bodies=scene.world.bodies, **wishes)
+    scene.world = OddWorld(issuers=scene.world.issuers, **wishes)
     return scene.evidence()
 
 
@@ -238,7 +238,7 @@ def accounts() -> Iterator[Case]:
         )
     yield unanchored(
         "slot_of_brake_alone",
-        "The slot holds the brake and nothing else: there is no body.",
+        "The slot holds the brake and nothing else: there is no issuer.",
         odd(alone=True).format(),
         "anchor.body_absent",
     )
@@ -391,7 +391,7 @@ def holders() -> Iterator[Case]:
         ):
             yield Case(
                 name=f"holder_key_of_other_{name}_{asked}",
-                why="The body bound the certificate to a key that nobody can sign with.",
+                why="The issuer bound the certificate to a key that nobody can sign with.",
                 evidence=replace(shown, presentation=presentation).format(),
                 request=ASKED,
                 verdict="cannot_tell",
@@ -400,10 +400,10 @@ def holders() -> Iterator[Case]:
 
 
 def issuers() -> Iterator[Case]:
-    """Yield codes of bodies that name no region: unreadable in a record as in a state."""
+    """Yield codes of issuers that name no region: unreadable in a record as in a state."""
     scene = Scene()
     plain = scene.file()
-    why = "Characters 3 and 4 of a body's code are the digits of its region."
+    why = "Characters 3 and 4 of an issuer's code are the digits of its region."
     for name, issuer in (("letters", "11AB0000XX00000196"), ("one_letter", "113A0000XX00000196")):
         yield unreadable(
             f"issuer_region_of_{name}",

@@ -12,7 +12,7 @@ from certledger.verifier.formats.catalog import Entry
 from certledger.verifier.formats.checkpoint import Note
 from certledger.verifier.formats.evidence import Evidence
 from certledger.verifier.vocabulary import CheckName
-from tests.world import ENTRY, LICENCE, NOW, Body, Issued, World, signed_policy
+from tests.world import ENTRY, LICENCE, NOW, Issued, World, WorldIssuer, signed_policy
 
 NAMES = [str(check) for check in CheckName]
 EXITS = {"valid": 0, "not_in_force": 1, "not_genuine": 1, "cannot_tell": 3, "refused": 2}
@@ -101,7 +101,7 @@ def case_json(case: Case, result: Mapping[str, Any] | None) -> bytes:
 
 
 class Scene:
-    """Two bodies, a batch with one certificate that matters, and the chain they stand on."""
+    """Two issuers, a batch with one certificate that matters, and the chain they stand on."""
 
     def __init__(
         self,
@@ -114,21 +114,21 @@ class Scene:
         block: int | None = None,
         **issue: Any,
     ) -> None:
-        self.body = Body.of(entries=entries)
-        self.other = Body.of("12320000MB2F00001A", "江苏省住房和城乡建设厅")
-        self.world = World(bodies=[self.other, self.body])
+        self.issuer = WorldIssuer.of(entries=entries)
+        self.other = WorldIssuer.of("12320000MB2F00001A", "江苏省住房和城乡建设厅")
+        self.world = World(issuers=[self.other, self.issuer])
         self.other.anchor([self.other.issue(f"苏{n}", index=n) for n in range(3)])
         for n in range(first_batches):
-            self.body.anchor([self.body.issue(f"沪先{n}")])
-        start = self.body.state.certificates
+            self.issuer.anchor([self.issuer.issue(f"沪先{n}")])
+        start = self.issuer.state.certificates
         certificates = [
-            self.body.issue(f"沪示{n}", index=start + n, entry=entries[0])
+            self.issuer.issue(f"沪示{n}", index=start + n, entry=entries[0])
             for n in range(before + 1 + after)
         ]
         issue.setdefault("index", start + before)
-        self.mine = self.body.issue("沪示0100", entry=entry, **issue)
+        self.mine = self.issuer.issue("沪示0100", entry=entry, **issue)
         certificates[before] = self.mine
-        self.batch = self.body.anchor(certificates, block=block)
+        self.batch = self.issuer.anchor(certificates, block=block)
 
     @property
     def certificates(self) -> list[Issued]:
@@ -142,7 +142,7 @@ class Scene:
         note: Note | None = None,
     ) -> Evidence:
         """Return the evidence of the certificate that matters."""
-        return self.world.evidence(self.body, self.mine, show=show, note=note)
+        return self.world.evidence(self.issuer, self.mine, show=show, note=note)
 
     def file(self, **wishes: Any) -> bytes:
         """Return the bytes of that evidence."""

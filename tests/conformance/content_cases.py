@@ -102,18 +102,20 @@ def shown() -> Iterator[Case]:
 
 
 def misnamed() -> Case:
-    """Return a record whose body put a disclosure in the place of another field."""
+    """Return a record whose issuer put a disclosure in the place of another field."""
     scene = Scene()
     salt = derived_salt(scene.mine.code, 1)
     wrong = disclosure(salt, "sex", "张示例")
     digests = list(scene.mine.record.digests)
     digests[1] = wrong.digest
     certificates = [*scene.certificates]
-    record = replace(scene.mine.record, digests=tuple(digests), index=scene.body.state.certificates)
+    record = replace(
+        scene.mine.record, digests=tuple(digests), index=scene.issuer.state.certificates
+    )
     scene.mine = Issued(
         record=record, disclosures=(scene.mine.disclosures[0], wrong), code=scene.mine.code
     )
-    scene.body.anchor([scene.mine, *reindexed(certificates[:2], record.index + 1)])
+    scene.issuer.anchor([scene.mine, *reindexed(certificates[:2], record.index + 1)])
     return Case(
         name="field_in_place_of_another",
         why="The disclosure is in the record, but in the place of another field, which has"
@@ -197,10 +199,10 @@ def wrong_sm3() -> Case:
     record = replace(
         scene.mine.record,
         digests=(*scene.mine.record.digests[:-1], part.digest),
-        index=scene.body.state.certificates,
+        index=scene.issuer.state.certificates,
     )
     scene.mine = Issued(record=record, disclosures=(part,), code=scene.mine.code)
-    scene.body.anchor([scene.mine])
+    scene.issuer.anchor([scene.mine])
     return Case(
         name="document_sm3_differs",
         why="SHA-256 is the document's, SM3 is not: where both are recorded both must fit.",

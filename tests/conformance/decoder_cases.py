@@ -98,7 +98,7 @@ def columns() -> Iterator[Case]:
         ("instant_before", "A last instant before 1970.", 2, [-1]),
         ("instant_after", "A last instant after the year 9999.", 2, [253_402_300_800]),
         ("block_beyond", "A block of 2^40.", 3, [2**40]),
-        ("key_beyond", "A key that the body does not have.", 4, [16]),
+        ("key_beyond", "A key that the issuer does not have.", 4, [16]),
         ("catalog_below", "A catalog below none.", 5, [-2]),
     ):
         yield refused(
@@ -126,10 +126,10 @@ def items() -> Iterator[Case]:
     """Yield snapshots with parts of other types, ranges and counts."""
     scene = Scene(first_batches=1)
     item = scene.world.snapshot().to_cbor()
-    key = scene.world.snapshot().bodies[1].state.keys[0].packed()
+    key = scene.world.snapshot().issuers[1].state.keys[0].packed()
     for name, why, place, value in (
-        ("without_keys", "A body without keys.", 5, b""),
-        ("of_17_keys", "A body of 17 keys.", 5, key * 17),
+        ("without_keys", "An issuer without keys.", 5, b""),
+        ("of_17_keys", "An issuer of 17 keys.", 5, key * 17),
         ("epoch_beyond", "An epoch of 2^53.", 8, 2**53),
         ("catalog_number", "The catalog is a number.", 7, 32),
         ("since_beyond", "Since a block of 2^40.", 4, 2**40),
@@ -166,7 +166,7 @@ def deltas() -> Iterator[Case]:
     """Yield deltas with parts of other types."""
     scene = Scene()
     old = Snapshot.parse(scene.world.snapshot().format())
-    scene.body.change([0], Status.REVOKED)
+    scene.issuer.change([0], Status.REVOKED)
     scene.world.number, scene.world.time = scene.world.number + 1, scene.world.time + 5
     new = scene.world.snapshot()
     delta = zlib.decompress(format_delta(old, new))
@@ -181,7 +181,7 @@ def deltas() -> Iterator[Case]:
         ("nodes_map", "The nodes are a map.", edited(delta, 4, to=lambda _: {})),
         ("nodes_unordered", "Nodes do not ascend.",
          edited(delta, 4, to=lambda n: sorted([*n, b"\x01"], reverse=True))),
-        ("place_true", "A body's place is true.", edited(delta, 6, 1, 0, to=lambda _: True)),
+        ("place_true", "An issuer's place is true.", edited(delta, 6, 1, 0, to=lambda _: True)),
         ("catalog_again", "A catalog that the snapshot has already.",
          edited(delta, 5, to=lambda _: cbor2.loads(old.to_cbor())[4])),
     ):  # fmt: skip

@@ -85,7 +85,7 @@ def certificates() -> Iterator[Case]:
     stale = {"freshness": "freshness.stale"}
     for name, why, scene, wishes, codes in (
         ("expired", "It expired last month.", ended, {}, {"dates": "dates.expired"}),
-        ("body_suspended", "Its body is suspended.", changed(standing=Standing.SUSPENDED), {},
+        ("body_suspended", "Its issuer is suspended.", changed(standing=Standing.SUSPENDED), {},
          {"status": "status.body_suspended"}),
         ("revoked_long_ago", "Stale, but what is revoked stays revoked.",
          changed(Status.REVOKED), late, {"status": "status.revoked", **stale}),
@@ -183,7 +183,7 @@ def edited(item: bytes, *path: int, to: Callable[[Any], Any]) -> bytes:
 def forged_snapshots() -> Iterator[Case]:
     """Yield snapshots with one thing wrong."""
     scene = Scene(first_batches=1)
-    scene.body.change([0], Status.REVOKED)
+    scene.issuer.change([0], Status.REVOKED)
     item = scene.world.snapshot().to_cbor()
     stray = b"\xc2\x01\x02" * 11
     for name, why, data in (
@@ -197,9 +197,9 @@ def forged_snapshots() -> Iterator[Case]:
         ("catalog_missing", "A catalog is missing.", edited(item, 4, to=lambda c: c[1:])),
         ("catalog_edited", "An entry allows more months: the catalog is another.",
          edited(item, 4, 0, 0, to=lambda e: e.replace(b'"lag_days":30', b'"lag_days":90'))),
-        ("bodies_unordered", "Bodies in another order than they were registered in.",
+        ("bodies_unordered", "Issuers in another order than they were registered in.",
          edited(item, 5, to=lambda b: b[::-1])),
-        ("body_renamed", "A body has another name.",
+        ("body_renamed", "An issuer has another name.",
          edited(item, 5, 1, 2, to=lambda _: "上海市公安分局")),
         ("key_lives_on", "The end of a key was changed.",
          edited(item, 5, 1, 5, to=lambda k: k[:-1] + b"\xfe")),
@@ -229,8 +229,8 @@ def forged_deltas() -> Iterator[Case]:
     scene = Scene()
     plain = code_of(scene.evidence())
     old = Snapshot.parse(scene.world.snapshot().format())
-    scene.body.change([0], Status.REVOKED)
-    scene.body.anchor([scene.body.issue("沪新1")])
+    scene.issuer.change([0], Status.REVOKED)
+    scene.issuer.anchor([scene.issuer.issue("沪新1")])
     scene.world.number, scene.world.time = scene.world.number + 1, scene.world.time + 5
     new = scene.world.snapshot()
     forth, back = (zlib.decompress(format_delta(*pair)) for pair in ((old, new), (new, old)))
@@ -248,9 +248,9 @@ def forged_deltas() -> Iterator[Case]:
         ("batch_hidden", "The delta leaves a batch out.",
          [old.to_cbor(), edited(forth, 6, 1, 1, 10,
                                 to=lambda _: [b"", [], [], [], [], [], {}])]),
-        ("change_hidden", "The delta says that a body has not changed.",
+        ("change_hidden", "The delta says that an issuer has not changed.",
          [old.to_cbor(), edited(forth, 6, 1, to=lambda _: 1)]),
-        ("body_dropped", "The delta leaves a body out.",
+        ("body_dropped", "The delta leaves an issuer out.",
          [old.to_cbor(), edited(forth, 6, to=lambda b: b[1:])]),
         ("version", "A version unknown here.",
          [old.to_cbor(), edited(forth, 0, to=lambda _: "certledger/delta/2")]),

@@ -112,7 +112,7 @@ def members() -> Iterator[Case]:
         return orjson.dumps(whole, option=orjson.OPT_SORT_KEYS)
 
     slack = to_base64url(plain.signature)[:-1] + chr(ord(to_base64url(plain.signature)[-1]) + 1)
-    key = plain.body.keys[0].packed()
+    key = plain.issuer.keys[0].packed()
     for name, why, data in (
         ("unknown_version", "A later version of evidence.", put("type", "certledger/evidence/2")),
         ("unknown_kind", "Another kind of file.", put("type", "certledger/holding/1")),
@@ -143,11 +143,11 @@ def members() -> Iterator[Case]:
         ("path_over_32", "A path of 33 hashes.", put("path", to_base64url(bytes(33 * 32)))),
         ("signature_with_recovery_byte", "A signature of 65 bytes.",
          put("signature", to_base64url(plain.signature + b"\x1b"))),
-        ("issuer_of_other_form", "A body's code in lower case.",
+        ("issuer_of_other_form", "An issuer's code in lower case.",
          put("record", "issuer", "11310000xx00000196")),
-        ("issuer_full_width", "A body's code in full-width digits.",
+        ("issuer_full_width", "An issuer's code in full-width digits.",
          put("record", "issuer", "１１310000XX00000196")),
-        ("body_without_region", "A body's code without a region.",
+        ("body_without_region", "An issuer's code without a region.",
          put("body", "issuer", "11AB0000XX00000196")),
         ("day_that_is_none", "30 February.", put("record", "expires", "2027-02-30")),
         ("day_with_time", "A day with a time.", put("record", "issued", "2026-10-01T00:00:00Z")),
@@ -166,9 +166,9 @@ def members() -> Iterator[Case]:
         ("count_zero", "An empty batch.", put("statement", "count", 0)),
         ("count_over_65536", "A batch of 65,537.", put("statement", "count", 65537)),
         ("sequence_zero", "Sequences start at one.", put("statement", "sequence", 0)),
-        ("key_index_16", "A body has at most 16 keys.", put("anchor", "key", 16)),
-        ("keys_none", "A body without keys.", put("body", "keys", "")),
-        ("keys_17", "A body with 17 keys.", put("body", "keys", to_base64url(key * 17))),
+        ("key_index_16", "An issuer has at most 16 keys.", put("anchor", "key", 16)),
+        ("keys_none", "An issuer without keys.", put("body", "keys", "")),
+        ("keys_17", "An issuer with 17 keys.", put("body", "keys", to_base64url(key * 17))),
         ("key_without_purpose", "A key without a purpose.",
          put("body", "keys", to_base64url(key[:20] + b"\x00" + key[21:]))),
         ("peaks_not_fitting", "More peaks than the number of batches has.",
@@ -234,7 +234,8 @@ def mix(evidence: Evidence, other: Evidence, parts: tuple[str, ...]) -> Evidence
         elif part == "statement":
             taken[part] = replace(other.statement, issuer=evidence.record.issuer.encode())
         else:
-            taken[part] = getattr(other, part)
+            attribute = "issuer" if part == "body" else part
+            taken[attribute] = getattr(other, attribute)
     return replace(evidence, **taken)
 
 
@@ -242,11 +243,11 @@ def donors() -> dict[str, tuple[Evidence, Evidence]]:
     """Return, by the relation between them, evidence of two certificates that are both good."""
     scene = Scene(first_batches=2)
     mine = scene.evidence()
-    neighbour = scene.world.evidence(scene.body, scene.certificates[0])
-    batch = scene.world.evidence(scene.body, scene.body.batches[0].issued[0])
-    body = scene.world.evidence(scene.other, scene.other.batches[0].issued[1])
-    scene.body.change([200], Status.REVOKED)
-    scene.body.anchor([scene.body.issue("沪后1")])
+    neighbour = scene.world.evidence(scene.issuer, scene.certificates[0])
+    batch = scene.world.evidence(scene.issuer, scene.issuer.batches[0].issued[0])
+    issuer = scene.world.evidence(scene.other, scene.other.batches[0].issued[1])
+    scene.issuer.change([200], Status.REVOKED)
+    scene.issuer.anchor([scene.issuer.issue("沪后1")])
     scene.world.number += 5
     scene.world.time += 60
     block = scene.evidence()
@@ -254,7 +255,7 @@ def donors() -> dict[str, tuple[Evidence, Evidence]]:
     return {
         "neighbour": (mine, neighbour),
         "other_batch": (mine, batch),
-        "other_body": (mine, body),
+        "other_body": (mine, issuer),
         "later_block": (mine, block),
         "other_body_and_block": (mine, stranger),
     }

@@ -74,14 +74,14 @@ def changed(*steps: Status, standing: Standing = Standing.ACTIVE) -> Scene:
     """Return a scene whose certificate has gone through `steps`."""
     scene = Scene()
     for step in steps:
-        scene.body.change([scene.mine.record.index], step)
+        scene.issuer.change([scene.mine.record.index], step)
     if standing is not Standing.ACTIVE:
-        scene.body.stand(standing=standing, since=40, revision=1)
+        scene.issuer.stand(standing=standing, since=40, revision=1)
     return scene
 
 
 def statuses() -> Iterator[Case]:
-    """Yield cases of a certificate's status and its body's standing."""
+    """Yield cases of a certificate's status and its issuer's standing."""
     late = T + DAY + 1
     yield Case(
         name="suspension_lifted",
@@ -89,7 +89,7 @@ def statuses() -> Iterator[Case]:
         evidence=changed(Status.SUSPENDED, Status.VALID).file(),
     )
     neighbour = Scene()
-    neighbour.body.change([1, 3], Status.REVOKED)
+    neighbour.issuer.change([1, 3], Status.REVOKED)
     yield Case(
         name="neighbours_revoked",
         why="The certificates before and after it in the word are revoked.",
@@ -102,13 +102,13 @@ def statuses() -> Iterator[Case]:
         ("suspended", "It is suspended.", changed(Status.SUSPENDED), NOW, "status.suspended"),
         ("suspended_then_revoked", "It was suspended, then revoked.",
          changed(Status.SUSPENDED, Status.REVOKED), NOW, "status.revoked"),
-        ("body_suspended", "Nothing of a suspended body is relied on.",
+        ("body_suspended", "Nothing of a suspended issuer is relied on.",
          changed(standing=Standing.SUSPENDED), NOW, "status.body_suspended"),
-        ("body_struck", "Nothing of a body struck off is relied on.",
+        ("body_struck", "Nothing of an issuer struck off is relied on.",
          changed(standing=Standing.STRUCK), NOW, "status.body_struck"),
         ("revoked_and_body_suspended", "What stays true counts before what may pass.",
          changed(Status.REVOKED, standing=Standing.SUSPENDED), NOW, "status.revoked"),
-        ("revoked_and_body_struck", "The body was struck off.",
+        ("revoked_and_body_struck", "The issuer was struck off.",
          changed(Status.REVOKED, standing=Standing.STRUCK), NOW, "status.body_struck"),
         ("revoked_stale", "Revoked stays revoked, however old the evidence.",
          changed(Status.REVOKED), late, "status.revoked"),
@@ -133,7 +133,7 @@ def statuses() -> Iterator[Case]:
     for name, why, scene, code in (
         ("suspended_stale", "A suspension may have been lifted since: old evidence of it says"
          " nothing.", changed(Status.SUSPENDED), "status.suspended"),
-        ("body_suspended_stale", "The body may have been resumed since.",
+        ("body_suspended_stale", "The issuer may have been resumed since.",
          changed(standing=Standing.SUSPENDED), "status.body_suspended"),
     ):  # fmt: skip
         yield Case(
@@ -149,7 +149,7 @@ def statuses() -> Iterator[Case]:
 def words() -> Iterator[Case]:
     """Yield cases of the proof of a status word."""
     scene = Scene(before=300, after=100)
-    scene.body.change([5, 250, 399], Status.REVOKED)
+    scene.issuer.change([5, 250, 399], Status.REVOKED)
     yield Case(
         name="third_status_word",
         why="The word of certificate 300 has neighbours that are not zero.",
@@ -161,7 +161,7 @@ def words() -> Iterator[Case]:
     clean = Scene().evidence().word
     for name, why, evidence in (
         ("word_of_other_index", "The word is another one of the same tree.",
-         replace(plain, word=scene.body.tree.prove(1))),
+         replace(plain, word=scene.issuer.tree.prove(1))),
         ("word_cleared", "The certificate is revoked, and the file shows an empty word.",
          replace(revoked.evidence(), word=clean)),
         ("word_bit", "One bit of the word is another.",
@@ -174,7 +174,7 @@ def words() -> Iterator[Case]:
          replace(plain, word=replace(word, marks=word.marks | 1 << 20,
                                      siblings=(*word.siblings, DEFAULTS[20])))),
         ("word_of_old_state", "The word was true before the last change.",
-         replace(revoked.evidence(), word=Scene().body.tree.prove(0))),
+         replace(revoked.evidence(), word=Scene().issuer.tree.prove(0))),
     ):  # fmt: skip
         yield Case(
             name=name,
@@ -391,14 +391,14 @@ def several() -> Iterator[Case]:
     forged_revoked = replace(revoked.evidence(), disclosures=(number, forged.disclosures[1]))
     expired = date(2025, 1, 1), date(2025, 12, 31)
     struck = dated(*expired)
-    struck.body.stand(standing=Standing.SUSPENDED, since=40, revision=1)
+    struck.issuer.stand(standing=Standing.SUSPENDED, since=40, revision=1)
     for name, why, evidence, at, verdict, codes in (
         ("forged_and_unwitnessed", "A forged field is one, whatever is known of the block.",
          forged, NOW, "not_genuine", {**unwitnessed, "content": "content.field_differs"}),
         ("forged_and_revoked", "A forged field counts before a revocation.", forged_revoked, NOW,
          "not_genuine", {"content": "content.field_differs", "status": "status.revoked"}),
         ("state_differs_and_unwitnessed", "Without a trusted block the state proves nothing: not"
-         " a forgery.", replace(plain, body=replace(plain.body, epoch=9)), NOW, "cannot_tell",
+         " a forgery.", replace(plain, issuer=replace(plain.issuer, epoch=9)), NOW, "cannot_tell",
          unwitnessed),
         ("revoked_and_unwitnessed", "A revocation counts only under a trusted block.",
          revoked.evidence(note=revoked.world.note(few)), NOW, "cannot_tell", unwitnessed),
@@ -437,14 +437,14 @@ def several() -> Iterator[Case]:
 def revoked_bound() -> Evidence:
     """Return evidence of a bound certificate that is revoked."""
     scene = bound()
-    scene.body.change([scene.mine.record.index], Status.REVOKED)
+    scene.issuer.change([scene.mine.record.index], Status.REVOKED)
     return scene.evidence()
 
 
 def stolen() -> Evidence:
     """Return evidence of a revoked certificate signed by a stolen key."""
     scene = changed(Status.REVOKED)
-    scene.body.end_key(15)
+    scene.issuer.end_key(15)
     return scene.evidence()
 
 

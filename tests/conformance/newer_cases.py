@@ -40,7 +40,7 @@ def advance(world: World, by: int = LATER) -> None:
 
 def step(to: Status) -> Callable[[Scene], object]:
     """Return what changes the status of the certificate that matters."""
-    return lambda scene: scene.body.change([scene.mine.record.index], to)
+    return lambda scene: scene.issuer.change([scene.mine.record.index], to)
 
 
 def moved() -> Iterator[Case]:
@@ -53,34 +53,34 @@ def moved() -> Iterator[Case]:
         ("suspended", "It was suspended after the evidence was made.", step(Status.SUSPENDED),
          "status.suspended"),
         ("body_struck", "Its issuer was struck off after the evidence was made.",
-         lambda scene: scene.body.stand(standing=Standing.STRUCK, since=1050, revision=1),
+         lambda scene: scene.issuer.stand(standing=Standing.STRUCK, since=1050, revision=1),
          "status.body_struck"),
         ("body_suspended", "Its issuer was suspended after the evidence was made.",
-         lambda scene: scene.body.stand(standing=Standing.SUSPENDED, since=1050, revision=1),
+         lambda scene: scene.issuer.stand(standing=Standing.SUSPENDED, since=1050, revision=1),
          "status.body_suspended"),
     ):  # fmt: skip
         yield since(f"newer_{name}", why, change, verdict="not_in_force", codes={"status": code})
     yield since(
         "newer_key_ended",
         "The key's end was set back to before the batch was anchored, after the evidence was made.",
-        lambda scene: scene.body.end_key(20),
+        lambda scene: scene.issuer.end_key(20),
         verdict="not_genuine",
         codes={"signature": "signature.key_ended"},
     )
     yield since(
         "newer_neighbour_revoked",
         "Another certificate in its word was revoked: this one is valid as of the snapshot.",
-        lambda scene: scene.body.change([scene.mine.record.index + 1], Status.REVOKED),
+        lambda scene: scene.issuer.change([scene.mine.record.index + 1], Status.REVOKED),
     )
     yield since(
         "newer_batch",
         "The issuer has anchored another batch since.",
-        lambda scene: scene.body.anchor([scene.body.issue("沪后")], block=1050),
+        lambda scene: scene.issuer.anchor([scene.issuer.issue("沪后")], block=1050),
     )
     scene = Scene()
-    scene.body.change([scene.mine.record.index], Status.SUSPENDED)
+    scene.issuer.change([scene.mine.record.index], Status.SUSPENDED)
     file = scene.file()
-    scene.body.change([scene.mine.record.index], Status.VALID)
+    scene.issuer.change([scene.mine.record.index], Status.VALID)
     advance(scene.world)
     yield Case(
         name="newer_lifted",
@@ -118,7 +118,7 @@ def older() -> Iterator[Case]:
     """Yield cases in which the evidence is as new as the snapshot or newer."""
     scene = Scene()
     old = taken(scene.world)
-    scene.body.change([scene.mine.record.index], Status.REVOKED)
+    scene.issuer.change([scene.mine.record.index], Status.REVOKED)
     advance(scene.world)
     yield Case(
         name="older_snapshot_revoked",
@@ -129,9 +129,9 @@ def older() -> Iterator[Case]:
         codes={"status": "status.revoked"},
     )
     lifted_again = Scene()
-    lifted_again.body.change([lifted_again.mine.record.index], Status.SUSPENDED)
+    lifted_again.issuer.change([lifted_again.mine.record.index], Status.SUSPENDED)
     suspended = taken(lifted_again.world)
-    lifted_again.body.change([lifted_again.mine.record.index], Status.VALID)
+    lifted_again.issuer.change([lifted_again.mine.record.index], Status.VALID)
     advance(lifted_again.world)
     yield Case(
         name="older_snapshot_suspended",
@@ -154,13 +154,13 @@ def unusable() -> Iterator[Case]:
         "newer_without_the_issuer",
         "A later block that three operators cosigned does not have the issuer: somebody lies, and"
         " nothing is known of the status.",
-        lambda scene: scene.world.bodies.remove(scene.body),
+        lambda scene: scene.world.issuers.remove(scene.issuer),
         verdict="cannot_tell",
         codes={"freshness": "freshness.overtaken"},
     )
     scene = Scene()
     file = scene.file()
-    scene.body.change([scene.mine.record.index], Status.REVOKED)
+    scene.issuer.change([scene.mine.record.index], Status.REVOKED)
     advance(scene.world)
     two = scene.world.note(dict.fromkeys(OPERATORS[:2], scene.world.time))
     yield Case(

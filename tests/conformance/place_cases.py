@@ -101,9 +101,9 @@ def recorded(scene: Scene, place: int, parts: Sequence[Disclosure], *digests: by
     """Return the scene with its certificate anchored anew, `digests` from `place` on."""
     record = scene.mine.record
     whole = (*record.digests[:place], *digests, *record.digests[place + len(digests) :])
-    record = replace(record, digests=whole, index=scene.body.state.certificates)
+    record = replace(record, digests=whole, index=scene.issuer.state.certificates)
     scene.mine = Issued(record=record, disclosures=tuple(parts), code=scene.mine.code)
-    scene.body.anchor([scene.mine])
+    scene.issuer.anchor([scene.mine])
     return scene
 
 
@@ -136,7 +136,7 @@ def places() -> Iterator[Case]:
     mixed = misnamed_scene()
     yield differing(
         "compact_of_misnamed_field",
-        "The body put a field in the place of another: under the name of its place it is not what"
+        "The issuer put a field in the place of another: under the name of its place it is not what"
         " was certified.",
         code_of(mixed.evidence(show=("certificate_number", "sex"))),
         mixed,
@@ -162,7 +162,7 @@ def places() -> Iterator[Case]:
 
 
 def misnamed_scene() -> Scene:
-    """Return a scene whose body put a disclosure named `sex` in the place of the holder's name."""
+    """Return a scene whose issuer put a disclosure named `sex` in place of the holder's name."""
     scene = Scene()
     text = format_disclosure(derived_salt(scene.mine.code, 1), "sex", "张示例")
     part = Disclosure.parse(text)
@@ -172,9 +172,9 @@ def misnamed_scene() -> Scene:
 def kinds() -> Iterator[Case]:
     """Yield values of another kind than their place has."""
     for name, why, place, value in (
-        ("field_of_document", "Its body certified a document where a field stands.", 1,
+        ("field_of_document", "Its issuer certified a document where a field stands.", 1,
          describe_document(PAPER)),
-        ("document_of_text", "Its body certified text where a document stands.", 4, "a document"),
+        ("document_of_text", "Its issuer certified text where a document stands.", 4, "a document"),
     ):  # fmt: skip
         scene = Scene(documents=[PAPER])
         field = "holder_name" if place == 1 else "document"

@@ -13,7 +13,7 @@ import cbor2
 from certledger.verifier.formats.base45 import to_base45
 from certledger.verifier.formats.compact_evidence import PREFIX, Compact, CompactDisclosure
 from certledger.verifier.formats.evidence import Evidence
-from certledger.verifier.formats.issuer_state import UNNAMED, IssuerState, UnnamedBody
+from certledger.verifier.formats.issuer_state import UNNAMED, IssuerState, UnnamedIssuer
 from certledger.verifier.formats.snapshot import Snapshot
 from certledger.verifier.formats.snapshot_delta import format_delta
 from certledger.verifier.vocabulary import Standing, Status
@@ -100,7 +100,9 @@ def good() -> Iterator[Case]:
         request=ASKED,
     )
     closed = changed(standing=Standing.CLOSED)
-    yield compact("compact_body_closed", "A closed body.", code_of(closed.evidence()), closed.world)
+    yield compact(
+        "compact_body_closed", "A closed issuer.", code_of(closed.evidence()), closed.world
+    )
 
 
 def bad() -> Iterator[Case]:
@@ -109,7 +111,7 @@ def bad() -> Iterator[Case]:
         ("revoked", "It is revoked.", changed(Status.REVOKED), "status.revoked"),
         ("superseded", "It is superseded.", changed(Status.SUPERSEDED), "status.superseded"),
         ("suspended", "It is suspended.", changed(Status.SUSPENDED), "status.suspended"),
-        ("body_struck", "Its body was struck off.", changed(standing=Standing.STRUCK),
+        ("body_struck", "Its issuer was struck off.", changed(standing=Standing.STRUCK),
          "status.body_struck"),
     ):  # fmt: skip
         yield compact(
@@ -123,7 +125,7 @@ def bad() -> Iterator[Case]:
     scene = Scene()
     plain = code_of(scene.evidence())
     ended = Scene()
-    ended.body.end_key(20)
+    ended.issuer.end_key(20)
     holder = plain.shown[1]
     forged = CompactDisclosure(place=1, salt=holder.salt, value="李示例")
     for name, why, code, world, codes in (
@@ -149,11 +151,11 @@ def bad() -> Iterator[Case]:
 
 
 def unheard() -> tuple[Compact, World]:
-    """Return the code of a certificate whose category its body was never granted."""
+    """Return the code of a certificate whose category its issuer was never granted."""
     scene = Scene()
     record = replace(scene.mine.record, category="NEVER-GRANTED", index=5)
     scene.mine = Issued(record=record, disclosures=scene.mine.disclosures, code=scene.mine.code)
-    scene.body.anchor([scene.mine])
+    scene.issuer.anchor([scene.mine])
     shown = tuple(scene.mine.disclosures[:2])
     return Compact.of(IDENTITY, record, (), shown), scene.world
 
@@ -195,11 +197,11 @@ def codes() -> Iterator[Case]:
               "content": "content.nothing_compared"}  # fmt: skip
     late = Scene()
     snapshot = taken(late.world)
-    late.mine = late.body.issue("沪迟1")
-    late.body.anchor([late.mine])
+    late.mine = late.issuer.issue("沪迟1")
+    late.issuer.anchor([late.mine])
     for name, why, unknown, world, more in (
-        ("body_absent", "The snapshot has no such body: it may have come since.", plain,
-         World(bodies=[scene.other]), {"anchor": "anchor.body_absent"}),
+        ("body_absent", "The snapshot has no such issuer: it may have come since.", plain,
+         World(issuers=[scene.other]), {"anchor": "anchor.body_absent"}),
         ("batch_pending", "The snapshot has no such certificate: it may have come since.",
          code_of(late.evidence()), late.world, {"anchor": "anchor.batch_pending"}),
     ):  # fmt: skip
@@ -255,27 +257,29 @@ def lacking_catalogs(snapshot: Snapshot) -> Snapshot:
         account_proof=snapshot.account_proof,
         nodes=snapshot.nodes,
         catalogs=(),
-        bodies=snapshot.bodies,
+        issuers=snapshot.issuers,
         absent=snapshot.catalogs,
     )
 
 
-def lacking_name(snapshot: Snapshot, issuer: str) -> Snapshot:
-    """Return the snapshot as a service makes it that was never handed in a body's name."""
+def lacking_name(snapshot: Snapshot, code: str) -> Snapshot:
+    """Return the snapshot as a service makes it that was never handed in an issuer's name."""
     return replace(
         snapshot,
-        bodies=tuple(
-            replace(body, rootless=unnamed(body.rootless)) if body.state.issuer == issuer else body
-            for body in snapshot.bodies
+        issuers=tuple(
+            replace(issuer, rootless=unnamed(issuer.rootless))
+            if issuer.state.issuer == code
+            else issuer
+            for issuer in snapshot.issuers
         ),
     )
 
 
-def unnamed(state: IssuerState) -> UnnamedBody:
+def unnamed(state: IssuerState) -> UnnamedIssuer:
     """Return a state of which only the digest of the name is known."""
     parts = {each.name: getattr(state, each.name) for each in fields(state)}
     digest = hashlib.sha256(state.name.encode()).hexdigest()
-    return UnnamedBody(**{**parts, "name": f"{UNNAMED}{digest}"})
+    return UnnamedIssuer(**{**parts, "name": f"{UNNAMED}{digest}"})
 
 
 def absences() -> Iterator[Case]:
@@ -291,9 +295,9 @@ def absences() -> Iterator[Case]:
     bare = lacking_catalogs(whole)
     known = zlib.decompress(format_delta(bare, whole))
     for name, why, code, files, lacks in (
-        ("name_absent", "The snapshot has the digest of the body's name alone.",
+        ("name_absent", "The snapshot has the digest of the issuer's name alone.",
          mine, [nameless], "anchor.name_absent"),
-        ("name_of_another_absent", "Another body's name is missing: nothing to this one.",
+        ("name_of_another_absent", "Another issuer's name is missing: nothing to this one.",
          theirs, [nameless], None),
         ("catalog_absent", "The snapshot has the root of the catalog alone.",
          mine, [pack(bare.to_cbor())], "anchor.catalog_absent"),
@@ -317,8 +321,8 @@ def snapshots() -> Iterator[Case]:
     plain = code_of(scene.evidence())
     old = Snapshot.parse(scene.world.snapshot().format())
     whole = old.to_cbor()
-    without = World(bodies=[scene.body]).snapshot()
-    scene.body.change([scene.mine.record.index], Status.REVOKED)
+    without = World(issuers=[scene.issuer]).snapshot()
+    scene.issuer.change([scene.mine.record.index], Status.REVOKED)
     scene.world.number += 1
     scene.world.time += 5
     new = scene.world.snapshot()
@@ -334,14 +338,14 @@ def snapshots() -> Iterator[Case]:
         codes={"status": "status.revoked"},
     )
     yield from absences()
-    lacking = replace(old, bodies=without.bodies, by_issuer=without.by_issuer)
+    lacking = replace(old, issuers=without.issuers, by_issuer=without.by_issuer)
     for name, why, files, wishes in (
         ("snapshot_not_packed", "The snapshot is not packed.", [whole], {}),
         ("snapshot_trailing", "A byte follows the snapshot.", [pack(whole) + b"\x00"], {}),
-        ("snapshot_without_a_body", "A body was left out: the roll does not fit.",
+        ("snapshot_without_a_body", "An issuer was left out: the roll does not fit.",
          [pack(lacking.to_cbor())], {}),
         ("snapshot_status_hidden", "A revocation was taken out: the state is another.",
-         [pack(replace(new, bodies=old.bodies, by_issuer=old.by_issuer).to_cbor())], {}),
+         [pack(replace(new, issuers=old.issuers, by_issuer=old.by_issuer).to_cbor())], {}),
         ("snapshot_of_other_ledger", "The policy does not know the snapshot's ledger.",
          [pack(whole)], {"policy": signed_policy(ledgers=(pin,)).format()}),
         ("delta_alone", "A delta is no snapshot.", [pack(delta)], {}),

@@ -93,7 +93,7 @@ class SignedBatch:
 
 @dataclass(frozen=True, kw_only=True)
 class Anchoring:
-    """A list of bodies, each with its state and batches."""
+    """A list of issuers, each with its state and batches."""
 
     entries: tuple[tuple[IssuerState, tuple[SignedBatch, ...]], ...]
 

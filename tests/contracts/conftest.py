@@ -1,4 +1,4 @@
-"""A deployed ledger, and one with a body on it; every test starts from the same snapshot."""
+"""A deployed ledger, and one with an issuer on it; every test starts from the same snapshot."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def world(deployed: tuple[World, Any]) -> World:
 
 @pytest.fixture(scope="session")
 def settled(deployed: tuple[World, Any]) -> tuple[Office, Any]:
-    """A body of region 31 with a key for each purpose and 300 certificates."""
+    """An issuer of region 31 with a key for each purpose and 300 certificates."""
     world, start = deployed
     world.revert(start)
     office = Office(world=world)

@@ -21,7 +21,7 @@ from tests.contracts.world import REGIONS, World, code, ends_of
 
 SNAPSHOT = Path(__file__).with_name("gas.json")
 BATCH = 1_000
-BODIES = 30
+ISSUERS = 30
 BATCHES_BEFORE = 63
 MILLION = 2**20
 # All keys for everything, as a small office has it.
@@ -29,7 +29,7 @@ PURPOSES = (15, 15, 15)
 
 TARGETS = {
     "anchor, a certificate of 1,000, alone": 68,
-    "anchor, a certificate of 1,000, in a list of 30 bodies": 48,
+    "anchor, a certificate of 1,000, in a list of 30 issuers": 48,
     "status, one change alone": 95_000,
     "status, a change of 1,000 in a row": 150,
     "status, a change of 300 scattered over a million": 8_500,
@@ -49,14 +49,14 @@ def _office(world: World, region: int, number: int) -> Office:
 
 
 def _grown(office: Office, **changes: Any) -> Office:
-    """Let the chain believe that the body has come so far already."""
+    """Let the chain believe that the issuer has come so far already."""
     office.state = replace(office.state, **changes)
     office.world.put_slot(office.issuer, office.state.digest())
     return office
 
 
 def _with_batches(office: Office, batches: int) -> Office:
-    """Let the body have anchored so many batches of 1,000."""
+    """Let the issuer have anchored so many batches of 1,000."""
     peaks = tuple(keccak(bytes([at])) for at in range(batches.bit_count()))
     return _grown(
         office,
@@ -81,25 +81,25 @@ def _issue(offices: list[Office]) -> int:
 
 
 def anchoring() -> Iterator[tuple[str, int]]:
-    """Yield the gas of batches on bodies of 3 keys, at their dearest up to the 64th."""
+    """Yield the gas of batches on issuers of 3 keys, at their dearest up to the 64th."""
     world = World()
     yield "deployment", world.deploy().gas
     office = Office(world=world, issuer=code(31, 2), purposes=PURPOSES)
     yield "register, 3 keys", office.register().gas
     alone = max(_issue([_with_batches(office, before)]) for before in range(BATCHES_BEFORE + 1))
     yield "anchor, a certificate of 1,000, alone", -(-alone // BATCH)
-    offices = [_office(world, REGIONS[n % 4], 10 + n) for n in range(BODIES)]
+    offices = [_office(world, REGIONS[n % 4], 10 + n) for n in range(ISSUERS)]
     for one in offices:
         _with_batches(one, BATCHES_BEFORE)
     yield (
-        "anchor, a certificate of 1,000, in a list of 30 bodies",
-        (-(-_issue(offices) // BATCH // BODIES)),
+        "anchor, a certificate of 1,000, in a list of 30 issuers",
+        (-(-_issue(offices) // BATCH // ISSUERS)),
     )
-    yield "anchor, five batches of one body", _with_batches(office, 63).issue(*[BATCH] * 5).gas
+    yield "anchor, five batches of one issuer", _with_batches(office, 63).issue(*[BATCH] * 5).gas
 
 
 def changing() -> Iterator[tuple[str, int]]:
-    """Yield the gas of status changes in a body of a million certificates, one in 100 touched."""
+    """Yield the gas of status changes for an issuer of a million certificates, one in 100 moved."""
     world = World()
     world.deploy()
     office = _with_batches(_office(world, 31, 1), BATCHES_BEFORE)
@@ -125,7 +125,7 @@ def _change(office: Office, cells: list[int]) -> int:
 
 
 def governing() -> Iterator[tuple[str, int]]:
-    """Yield the gas of the rarer acts, each on the same small body."""
+    """Yield the gas of the rarer acts, each on the same small issuer."""
     world = World()
     world.deploy()
     office = Office(world=world)

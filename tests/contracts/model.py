@@ -46,12 +46,12 @@ def refuse(name: str) -> NoReturn:
 
 @dataclass
 class Model:
-    """Every body, registrar and counter."""
+    """Every issuer, registrar and counter."""
 
     seats: dict[int, bytes]
     recoveries: dict[int, bytes]
     identity: bytes
-    bodies: dict[str, IssuerState] = field(default_factory=dict)
+    issuers: dict[str, IssuerState] = field(default_factory=dict)
     trees: dict[str, StatusTree] = field(default_factory=dict)
     held: set[str] = field(default_factory=set)
     nonces: dict[int, int] = field(default_factory=dict)
@@ -67,9 +67,9 @@ class Model:
     # What stands on the chain
 
     def slot(self, issuer: str) -> bytes:
-        if issuer not in self.bodies:
+        if issuer not in self.issuers:
             return bytes(32)
-        digest = self.bodies[issuer].digest()
+        digest = self.issuers[issuer].digest()
         return digest[:-1] + bytes([digest[-1] | (issuer in self.held)])
 
     # Acts
@@ -99,8 +99,8 @@ class Model:
             raise
 
     def _register(self, act: Act, said: Register) -> None:
-        issuer = said.issuer.decode()
-        if issuer in self.bodies:
+        code = said.issuer.decode()
+        if code in self.issuers:
             refuse("BodyExists")
         if not CODE.fullmatch(said.issuer):
             refuse("CodeInvalid")
@@ -108,10 +108,10 @@ class Model:
             refuse("KindUnknown")
         self._timely(said.not_after)
         self._count(act, 2 + len(said.keys))
-        self._by_registrar(act, int(issuer[2:4]), 0)
-        self._by_other(act, int(issuer[2:4]), 1)
-        body = IssuerState(
-            issuer=issuer,
+        self._by_registrar(act, int(code[2:4]), 0)
+        self._by_other(act, int(code[2:4]), 1)
+        issuer = IssuerState(
+            issuer=code,
             kind=list(IssuerKind)[said.kind - 1],
             name=NAME,
             keys=self._added((), said.keys, act, 2),
@@ -120,74 +120,74 @@ class Model:
         )
         count = int.from_bytes(self.roll[28:], "big") + 1
         self.roll = keccak(self.roll + said.issuer)[:28] + count.to_bytes(4, "big")
-        self.trees[issuer] = StatusTree()
-        self.bodies[issuer] = body
+        self.trees[code] = StatusTree()
+        self.issuers[code] = issuer
 
     def _catalog(self, act: Act, said: CatalogChange) -> None:
-        body = self._open(act)
-        if body.standing is not Standing.ACTIVE:
+        issuer = self._open(act)
+        if issuer.standing is not Standing.ACTIVE:
             refuse("StandingForbids")
-        self._next(body.catalog_version, said.version)
+        self._next(issuer.catalog_version, said.version)
         self._timely(said.not_after)
         if act.key == NO_KEY:
             if said.root != bytes(32):
                 refuse("CatalogAlone")
             self._count(act, 1)
-            self._by_registrar(act, body.region, 0)
+            self._by_registrar(act, issuer.region, 0)
         else:
             self._count(act, 2)
-            self._by_key(act, body, Purpose.CATALOG, 0)
-            self._by_registrar(act, body.region, 1)
-        self._store(replace(body, catalog_version=said.version, catalog=said.root))
+            self._by_key(act, issuer, Purpose.CATALOG, 0)
+            self._by_registrar(act, issuer.region, 1)
+        self._store(replace(issuer, catalog_version=said.version, catalog=said.root))
 
     def _keys(self, act: Act, said: KeysChange) -> None:
-        body = self._open(act)
-        if body.standing is Standing.STRUCK:
+        issuer = self._open(act)
+        if issuer.standing is Standing.STRUCK:
             refuse("StandingForbids")
-        self._next(body.revision, said.revision)
+        self._next(issuer.revision, said.revision)
         self._timely(said.not_after)
         if not said.added and not said.ends:
             refuse("NothingChanges")
         if len(act.signers) == 1:
-            if body.issuer in self.held:
+            if issuer.issuer in self.held:
                 refuse("BodyHeld")
             if said.added or len(said.ends) != 1:
                 refuse("EndAlone")
             index, end = said.ends[0][0], int.from_bytes(said.ends[0][1:], "big")
             if index != act.key or end <= self.block:
                 refuse("EndAlone")
-            self._by_key(act, body, None, 0)
-            if body.keys[act.key].end != 2**40 - 1:
+            self._by_key(act, issuer, None, 0)
+            if issuer.keys[act.key].end != 2**40 - 1:
                 refuse("EndAlone")
         else:
             self._count(act, 2 + len(said.added))
-            self._by_registrar(act, body.region, 0)
+            self._by_registrar(act, issuer.region, 0)
             if act.key == NO_KEY:
-                self._by_other(act, body.region, 1)
+                self._by_other(act, issuer.region, 1)
             else:
-                self._by_key(act, body, Purpose.KEYS, 1)
-        ended = self._ended(body.keys, said.ends, raise_too=False)
+                self._by_key(act, issuer, Purpose.KEYS, 1)
+        ended = self._ended(issuer.keys, said.ends, raise_too=False)
         keys = self._added(ended, said.added, act, 2)
-        self._store(replace(body, revision=said.revision, keys=keys))
+        self._store(replace(issuer, revision=said.revision, keys=keys))
 
     def _standing(self, act: Act, said: StandingChange) -> None:
-        body = self._open(act)
+        issuer = self._open(act)
         allowed = {
             Standing.ACTIVE: {2, 3, 4},
             Standing.SUSPENDED: {1, 4},
             Standing.CLOSED: {4},
             Standing.STRUCK: set(),
         }
-        if said.standing not in allowed[body.standing]:
+        if said.standing not in allowed[issuer.standing]:
             refuse("StandingForbids")
-        self._next(body.revision, said.revision)
+        self._next(issuer.revision, said.revision)
         self._timely(said.not_after)
         self._count(act, 2 if said.standing == 4 else 1)
-        self._by_registrar(act, body.region, 0)
+        self._by_registrar(act, issuer.region, 0)
         if said.standing == 4:
-            self._by_other(act, body.region, 1)
+            self._by_other(act, issuer.region, 1)
         standing = list(Standing)[said.standing - 1]
-        self._store(replace(body, revision=said.revision, standing=standing, since=self.block))
+        self._store(replace(issuer, revision=said.revision, standing=standing, since=self.block))
 
     def _restore(self, act: Act, said: Restore) -> None:
         self._next(self.term, said.term)
@@ -201,18 +201,20 @@ class Model:
         self._by_majority(act, 0)
         ends = list(said.ends)
         for at, (state, number) in enumerate(zip(act.states, said.standings, strict=True)):
-            body = self._current(state)
+            issuer = self._current(state)
             if not 1 <= number <= 4:
                 refuse("StandingForbids")
             mine = []
             while ends and int.from_bytes(ends[0][:2], "big") == at:
                 mine.append(ends.pop(0)[2:])
             standing = list(Standing)[number - 1]
-            since = body.since if standing is body.standing else self.block
-            keys = self._ended(body.keys, mine, raise_too=True)
-            revision = body.revision + 1
-            self._store(replace(body, revision=revision, standing=standing, since=since, keys=keys))
-            self.held.discard(body.issuer)
+            since = issuer.since if standing is issuer.standing else self.block
+            keys = self._ended(issuer.keys, mine, raise_too=True)
+            revision = issuer.revision + 1
+            self._store(
+                replace(issuer, revision=revision, standing=standing, since=since, keys=keys)
+            )
+            self.held.discard(issuer.issuer)
         if ends:
             refuse("EndOrder")
         self.term = said.term
@@ -237,7 +239,7 @@ class Model:
         for code in said.issuers:
             if code <= before:
                 refuse("IssuerList")
-            if code.decode() not in self.bodies:
+            if code.decode() not in self.issuers:
                 refuse("BodyUnknown")
             if int(code[2:4]) != said.region:
                 refuse("IssuerList")
@@ -303,25 +305,25 @@ class Model:
         self.challenged[said.region] = self.now
 
     def _status(self, act: Act, said: StatusChange) -> None:
-        body = self._open(act)
-        if body.standing not in (Standing.ACTIVE, Standing.CLOSED):
+        issuer = self._open(act)
+        if issuer.standing not in (Standing.ACTIVE, Standing.CLOSED):
             refuse("StandingForbids")
-        self._next(body.epoch, said.epoch)
+        self._next(issuer.epoch, said.epoch)
         self._timely(said.not_after)
         countersigned = len(act.signers) > 1
-        if body.issuer in self.held and not countersigned:
+        if issuer.issuer in self.held and not countersigned:
             refuse("BodyHeld")
         self._count(act, 2 if countersigned else 1)
-        self._by_key(act, body, Purpose.STATUS, 0)
+        self._by_key(act, issuer, Purpose.STATUS, 0)
         if countersigned:
-            self._by_registrar(act, body.region, 1)
-        later = self._moved(act, said, body, countersigned)
-        tree = self.trees[body.issuer]
+            self._by_registrar(act, issuer.region, 1)
+        later = self._moved(act, said, issuer, countersigned)
+        tree = self.trees[issuer.issuer]
         tree.update(dict(zip(said.words, later, strict=True)))
-        self._store(replace(body, epoch=said.epoch, status=tree.root))
+        self._store(replace(issuer, epoch=said.epoch, status=tree.root))
 
     def _moved(
-        self, act: Act, said: StatusChange, body: IssuerState, any_step: bool
+        self, act: Act, said: StatusChange, issuer: IssuerState, any_step: bool
     ) -> Sequence[bytes]:
         size = len(said.words)
         if not 1 <= size <= MAX_STATUS_WORDS or len(said.masks) != size or len(act.olds) != size:
@@ -333,12 +335,12 @@ class Model:
             if word < least or word >= 2**25:
                 refuse("StatusOrder")
             least = word + 1
-            later.append(moved_word(word, mask, old, said.status, body.certificates, any_step))
+            later.append(moved_word(word, mask, old, said.status, issuer.certificates, any_step))
         try:
             before = act.proof.implied_root(said.words, act.olds)
         except ProofInvalidError:
             refuse("StatusProofShape")
-        if before != body.status:
+        if before != issuer.status:
             refuse("StatusProofRoot")
         return later
 
@@ -347,21 +349,21 @@ class Model:
         anchored = False
         first: tuple[str, str] | None = None
         for handed, batches in act.entries:
-            body = self.bodies.get(handed.issuer)
-            if body is None or body.digest() != handed.digest():
+            issuer = self.issuers.get(handed.issuer)
+            if issuer is None or issuer.digest() != handed.digest():
                 first = first or ("", "StateStale")  # It says nothing of what it did not check.
-            elif body.issuer in self.held:
+            elif issuer.issuer in self.held:
                 passed.append((handed.issuer, 0, "BodyHeld"))
-            elif body.standing is not Standing.ACTIVE:
+            elif issuer.standing is not Standing.ACTIVE:
                 passed.append((handed.issuer, 0, "StandingForbids"))
             else:
                 for batch in batches:
                     try:
-                        body = self._appended(body, batch)
+                        issuer = self._appended(issuer, batch)
                         anchored = True
                     except ModelRefusal as reason:
-                        passed.append((body.issuer, batch.said.sequence, str(reason)))
-                self.bodies[body.issuer] = body
+                        passed.append((issuer.issuer, batch.said.sequence, str(reason)))
+                self.issuers[issuer.issuer] = issuer
             if passed and first is None:
                 first = (passed[0][0], passed[0][2])
         self.first_refusal = first
@@ -369,25 +371,25 @@ class Model:
             refuse("NothingAnchored")
         return passed
 
-    def _appended(self, body: IssuerState, batch: SignedBatch) -> IssuerState:
+    def _appended(self, issuer: IssuerState, batch: SignedBatch) -> IssuerState:
         said = batch.said
-        self._next(body.batches, said.sequence)
-        if said.first != body.certificates:
+        self._next(issuer.batches, said.sequence)
+        if said.first != issuer.certificates:
             refuse("FirstWrong")
-        if not 1 <= said.count <= 65_536 or body.certificates + said.count > 2**32:
+        if not 1 <= said.count <= 65_536 or issuer.certificates + said.count > 2**32:
             refuse("BatchCount")
         self._timely(said.not_after)
         # What the contract takes from the state is what was signed only if they agree.
-        means = replace(said, previous=body.last, catalog=body.catalog)
-        if batch.key >= len(body.keys):
+        means = replace(said, previous=issuer.last, catalog=issuer.catalog)
+        if batch.key >= len(issuer.keys):
             refuse("KeyUnknown")
-        key = body.keys[batch.key]
+        key = issuer.keys[batch.key]
         if means != said or address(batch.signer) != key.address:
             refuse("SignerWrong")
         self._speaks(key, Purpose.BATCHES)
         digest = said.digest(self.identity)
-        leaf = batch_leaf(digest=digest, catalog=body.catalog, key=batch.key, block=self.block)
-        return body.after_batch(digest=digest, count=said.count, leaf=leaf)
+        leaf = batch_leaf(digest=digest, catalog=issuer.catalog, key=batch.key, block=self.block)
+        return issuer.after_batch(digest=digest, count=said.count, leaf=leaf)
 
     # What acts have in common
 
@@ -396,13 +398,13 @@ class Model:
         return self._current(act.state)
 
     def _current(self, state: IssuerState) -> IssuerState:
-        body = self.bodies.get(state.issuer)
-        if body is None or body.digest() != state.digest():
+        issuer = self.issuers.get(state.issuer)
+        if issuer is None or issuer.digest() != state.digest():
             refuse("StateStale")
-        return body
+        return issuer
 
-    def _store(self, body: IssuerState) -> None:
-        self.bodies[body.issuer] = body
+    def _store(self, issuer: IssuerState) -> None:
+        self.issuers[issuer.issuer] = issuer
 
     def _next(self, held: int, given: int) -> None:
         if given != held + 1:
@@ -445,10 +447,10 @@ class Model:
             before = region
             self.challenged.pop(region, None)
 
-    def _by_key(self, act: Act, body: IssuerState, purpose: Purpose | None, at: int) -> None:
-        if act.key >= len(body.keys):
+    def _by_key(self, act: Act, issuer: IssuerState, purpose: Purpose | None, at: int) -> None:
+        if act.key >= len(issuer.keys):
             refuse("KeyUnknown")
-        key = body.keys[act.key]
+        key = issuer.keys[act.key]
         if key.address != address(act.signers[at]):
             refuse("SignerWrong")
         self._speaks(key, purpose)

@@ -23,7 +23,7 @@ TOO_SLOW = "too slow"
 SURVIVED = "survived"
 # The number of the mutant stands behind the code.
 OF_THE_CODE = (
-    "tests/contracts/test_bodies.py::"
+    "tests/contracts/test_issuers.py::"
     "test_the_code_on_the_chain_is_the_artifacts_with_its_immutables"
 )
 # Woven builds are longer than EIP-170 allows.

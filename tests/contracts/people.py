@@ -1,4 +1,4 @@
-"""A body as tests meet it: it makes acts, carries them, and keeps its state as a tool would."""
+"""An issuer as tests meet it: it makes acts, carries them, and keeps its state as a tool would."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ from tests.contracts.world import (
     Outcome,
     World,
     address,
-    body_key,
     code,
     ends_of,
     given,
+    issuer_key,
     next_batch,
     person,
     registrar,
@@ -50,7 +50,7 @@ PURPOSES = (Purpose.BATCHES, Purpose.STATUS, Purpose.CATALOG, Purpose.KEYS)
 
 @dataclass
 class Office:
-    """An issuing body.  `state` is what the chain told last."""
+    """An issuer.  `state` is what the chain told last."""
 
     world: World
     issuer: str = code(31)
@@ -72,7 +72,7 @@ class Office:
         return registrar(34 if self.region != 34 else 33)
 
     def key(self, index: int) -> PrivateKey:
-        return body_key(self.issuer, index)
+        return issuer_key(self.issuer, index)
 
     @property
     def code(self) -> bytes:
@@ -254,17 +254,17 @@ def stale(state: IssuerState) -> IssuerState:
 
 
 def held(office: Office) -> Office:
-    """Hold the body; the act must go through."""
+    """Hold the issuer; the act must go through."""
     assert office.carry(office.hold()).refused is None
     return office
 
 
-def another_body(office: Office) -> Act:
+def another_issuer(office: Office) -> Act:
     return Office(world=office.world, issuer=code(31, 7)).registration()
 
 
 ACTS: dict[str, Callable[[Office], Act]] = {
-    "register": another_body,
+    "register": another_issuer,
     "status": lambda office: office.status([5], Status.REVOKED),
     "status, countersigned": lambda office: office.status([5], Status.REVOKED, countersigned=True),
     "catalog": lambda office: office.catalog(),

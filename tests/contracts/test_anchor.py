@@ -1,4 +1,4 @@
-"""Anchoring: lists of bodies with good and bad batches among them."""
+"""Anchoring: lists of issuers with good and bad batches among them."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from tests.contracts.world import (
     CHAIN_ID,
     REGIONS,
     SALT,
-    body_key,
     code,
     ends_of,
+    issuer_key,
     person,
     registrar,
 )
@@ -50,7 +50,7 @@ def with_statement(batch: SignedBatch, **changes) -> SignedBatch:
     return replace(batch, said=replace(batch.said, **changes))
 
 
-def test_a_batch_becomes_a_leaf_of_the_bodys_tree(office):
+def test_a_batch_becomes_a_leaf_of_the_issuers_tree(office):
     block, (batch,) = office.world.block, office.batches(1000)
     before = office.state
     outcome = office.carry(one(office, batch))
@@ -70,27 +70,27 @@ def test_a_batch_becomes_a_leaf_of_the_bodys_tree(office):
 
 
 def test_peaks_are_those_of_the_tree_over_all_batches(office):
-    body = Office(world=office.world, issuer=code(32))
-    body.register()
+    issuer = Office(world=office.world, issuer=code(32))
+    issuer.register()
     leaves: list[bytes] = []
     for step in range(20):
-        block = body.world.block
-        batches = body.batches(*[1 + step] * (1 + step % 3))
-        body.carry(one(body, *batches))
-        digests = [batch.said.digest(body.world.identity) for batch in batches]
+        block = issuer.world.block
+        batches = issuer.batches(*[1 + step] * (1 + step % 3))
+        issuer.carry(one(issuer, *batches))
+        digests = [batch.said.digest(issuer.world.identity) for batch in batches]
         leaves += [
             batch_leaf(digest=digest, catalog=bytes(32), key=BATCHES, block=block)
             for digest in digests
         ]
-        assert list(body.state.peaks) == merkle.peaks(leaves)
+        assert list(issuer.state.peaks) == merkle.peaks(leaves)
 
 
 def test_a_list_anchors_the_good_and_tells_why_it_passed_over_the_bad(office):
     world = office.world
-    bodies = [Office(world=world, issuer=code(32, number)) for number in range(1, 5)]
-    for body in bodies:
-        body.register()
-    moved, held, suspended, good = bodies
+    issuers = [Office(world=world, issuer=code(32, number)) for number in range(1, 5)]
+    for issuer in issuers:
+        issuer.register()
+    moved, held, suspended, good = issuers
     old = moved.state
     moved.issue(5)
     held.carry(held.hold())
@@ -172,7 +172,7 @@ def test_a_batch_of_65536_is_the_greatest(office):
     assert office.state.certificates == 65_836
 
 
-def test_a_body_has_at_most_2_to_the_32_certificates(office):
+def test_an_issuer_has_at_most_2_to_the_32_certificates(office):
     # Nobody can hand in such a state without 65,536 batches, so the chain is told it stands there.
     full = replace(office.state, certificates=2**32 - 10)
     office.state = full
@@ -182,13 +182,13 @@ def test_a_body_has_at_most_2_to_the_32_certificates(office):
     assert reason(office, one(office, *office.batches(1))) == "BatchCount"
 
 
-def test_the_key_must_be_the_bodys_for_batches_and_not_ended(office):
+def test_the_key_must_be_the_issuers_for_batches_and_not_ended(office):
     (batch,) = office.batches(10)
     assert reason(office, one(office, replace(batch, key=4))) == "KeyUnknown"
     assert reason(office, one(office, replace(batch, key=STATUS))) == "SignerWrong"
     other = replace(batch, key=STATUS, signer=office.key(STATUS))
     assert reason(office, one(office, other)) == "KeyPurpose"
-    foreign = replace(batch, signer=body_key(code(32), BATCHES))
+    foreign = replace(batch, signer=issuer_key(code(32), BATCHES))
     assert reason(office, one(office, foreign)) == "SignerWrong"
     office.carry(office.keys_change(ends=ends_of((BATCHES, office.world.block))))
     assert reason(office, one(office, *office.batches(10))) == "KeyEnded"
@@ -219,7 +219,7 @@ def test_a_packed_batch_with_a_bad_signature_or_slack_is_refused(office):
 
 
 @pytest.mark.parametrize("standing", [Standing.SUSPENDED, Standing.CLOSED, Standing.STRUCK])
-def test_only_an_active_body_anchors(office, standing):
+def test_only_an_active_issuer_anchors(office, standing):
     office.carry(office.standing(standing))
     assert reason(office, one(office, *office.batches(1))) == "StandingForbids"
 
@@ -311,7 +311,7 @@ def test_status_is_not_touched_by_anchoring(office):
 
 def test_only_the_named_key_signs_a_batch(office):
     (batch,) = office.batches(10)
-    people = [person("stranger"), body_key(code(32), BATCHES)]
+    people = [person("stranger"), issuer_key(code(32), BATCHES)]
     people += [registrar(region) for region in REGIONS]
     people += [office.key(index) for index in range(4) if index != BATCHES]
     for who in people:
@@ -339,7 +339,7 @@ def test_a_fork_with_another_chain_id_anchors_nothing(office):
     assert outcome.refused == "ChainForked"
 
 
-def test_two_batches_of_two_bodies_go_in_one_call(office):
+def test_two_batches_of_two_issuers_go_in_one_call(office):
     other = Office(world=office.world, issuer=code(34))
     other.register()
     entries = ((office.state, office.batches(1, 2)), (other.state, other.batches(3, 4)))

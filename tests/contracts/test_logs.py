@@ -1,4 +1,4 @@
-"""A reader who has only the logs rebuilds every body, and finds what stands on the chain."""
+"""A reader who has only the logs rebuilds every issuer, and finds what stands on the chain."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from tests.contracts.world import NAME, World, code, ends_of, person
 
 @dataclass
 class Reader:
-    """Follows one body by its logs."""
+    """Follows one issuer by its logs."""
 
     identity: bytes
     last: bytes = bytes(32)
@@ -111,7 +111,7 @@ def test_what_was_said_comes_back_whole(office, name):
     assert said.key == (None if act.key == NO_KEY else act.key)
 
 
-def test_the_state_goes_with_the_bodys_name(office):
+def test_the_state_goes_with_the_issuers_name(office):
     outcome = office.issue(1)
     told = outcome.events[-1]
     assert isinstance(told, IssuerStateEvent)

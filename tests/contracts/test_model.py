@@ -44,10 +44,10 @@ from tests.contracts.world import (
     REGIONS,
     World,
     address,
-    body_key,
     code,
     ends_of,
     given,
+    issuer_key,
     next_batch,
     person,
     recovery,
@@ -107,7 +107,7 @@ class Ledger(RuleBasedStateMachine):
 
     def _both(self, act: Act | Anchoring) -> None:
         self.model.block, self.model.now = self.world.block, self.world.now
-        states = dict(self.model.bodies)
+        states = dict(self.model.issuers)
         rule: str | None = UNKNOWN
         if isinstance(act, Act) and not self._is_stale(act):
             rule = self._rule_broken(act)
@@ -129,10 +129,10 @@ class Ledger(RuleBasedStateMachine):
         assert told == passed
         for event in outcome.events:
             if isinstance(event, IssuerStateEvent):
-                assert event.words == state_words(self.model.bodies[event.issuer])
-                assert event.state(NAME) == self.model.bodies[event.issuer]
+                assert event.words == state_words(self.model.issuers[event.issuer])
+                assert event.state(NAME) == self.model.issuers[event.issuer]
         for issuer, state in states.items():
-            if self.model.bodies[issuer] != state:
+            if self.model.issuers[issuer] != state:
                 self.older[issuer] = state
 
     def _is_stale(self, act: Act) -> bool:
@@ -141,7 +141,7 @@ class Ledger(RuleBasedStateMachine):
         The Python copy of the rules knows only the present state, so it cannot be asked then.
         """
         states = [state for state in (act.state, *act.states) if state is not None]
-        return any(self.model.bodies.get(one.issuer) != one for one in states)
+        return any(self.model.issuers.get(one.issuer) != one for one in states)
 
     def _rule_broken(self, act: Act) -> str | None:
         """Return the rule that the Python copy of the contract's rules finds broken."""
@@ -161,7 +161,7 @@ class Ledger(RuleBasedStateMachine):
             },
             issuers={
                 code: Issuer(state=state, on_hold=code in model.held)
-                for code, state in model.bodies.items()
+                for code, state in model.issuers.items()
             },
             term=model.term,
         )
@@ -194,13 +194,15 @@ class Ledger(RuleBasedStateMachine):
 
     def _state(self, issuer: str, old: bool) -> Any:
         return (
-            self.older.get(issuer, self.model.bodies[issuer]) if old else self.model.bodies[issuer]
+            self.older.get(issuer, self.model.issuers[issuer])
+            if old
+            else self.model.issuers[issuer]
         )
 
     def _person_of(self, issuer: str, index: int) -> Any:
-        """Return who holds a key of the body; an index it does not have is somebody's anyway."""
-        state = self.model.bodies[issuer]
-        everyone = [body_key(issuer, at) for at in range(20)]
+        """Return who holds a key of the issuer; an index it does not have is somebody's anyway."""
+        state = self.model.issuers[issuer]
+        everyone = [issuer_key(issuer, at) for at in range(20)]
         if index < len(state.keys):
             wanted = state.keys[index].address
             return next(who for who in everyone if address(who) == wanted)
@@ -217,7 +219,7 @@ class Ledger(RuleBasedStateMachine):
         not_after: int = 60,
         how: str | None = None,
     ) -> None:
-        people = [body_key(issuer, index) for index in range(len(marks))]
+        people = [issuer_key(issuer, index) for index in range(len(marks))]
         said = Register(
             issuer=issuer.encode(),
             kind=kind,
@@ -262,7 +264,7 @@ class Ledger(RuleBasedStateMachine):
     def anchor(self, rows):
         entries: list[Any] = []
         for issuer, old, wanted in rows:
-            if issuer not in self.model.bodies:
+            if issuer not in self.model.issuers:
                 continue
             state = self._state(issuer, old)
             after, batches = state, list[SignedBatch]()
@@ -274,7 +276,7 @@ class Ledger(RuleBasedStateMachine):
                     first=said.first + gap,
                     root=keccak(bytes([len(batches)])),
                 )
-                signer = self._person_of(issuer, key) if honest else body_key(issuer, 0)
+                signer = self._person_of(issuer, key) if honest else issuer_key(issuer, 0)
                 batches.append(SignedBatch(said=said, key=key, signer=signer))
                 if 0 < count <= 65_536 and by == 1 and not gap and 0 <= not_after <= 604_800:
                     digest = said.digest(self.world.identity)
@@ -297,7 +299,7 @@ class Ledger(RuleBasedStateMachine):
     def change_status(
         self, issuer, cells, status, countersigned, by, not_after, key, how, old, half
     ):
-        if issuer not in self.model.bodies:
+        if issuer not in self.model.issuers:
             return
         state = self._state(issuer, old)
         words, masks = choose(cells)
@@ -331,7 +333,7 @@ class Ledger(RuleBasedStateMachine):
         old=st.sampled_from([False] * 9 + [True]),
     )
     def change_catalog(self, issuer, root, alone, by, not_after, key, how, old):
-        if issuer not in self.model.bodies:
+        if issuer not in self.model.issuers:
             return
         state = self._state(issuer, old)
         said = CatalogChange(
@@ -361,10 +363,10 @@ class Ledger(RuleBasedStateMachine):
         old=st.sampled_from([False] * 9 + [True]),
     )
     def change_keys(self, issuer, added, ends, way, other, by, not_after, key, how, old):
-        if issuer not in self.model.bodies:
+        if issuer not in self.model.issuers:
             return
         state = self._state(issuer, old)
-        newcomers = [body_key(issuer, index) for index, _ in added]
+        newcomers = [issuer_key(issuer, index) for index, _ in added]
         if way == "alone":
             added, newcomers = [], []
             ends = ends_of((key, self.world.block)) if len(ends) != 1 else ends
@@ -395,9 +397,9 @@ class Ledger(RuleBasedStateMachine):
         how=spoil,
     )
     def change_standing(self, issuer, standing, other, by, not_after, how):
-        if issuer not in self.model.bodies:
+        if issuer not in self.model.issuers:
             return
-        state = self.model.bodies[issuer]
+        state = self.model.issuers[issuer]
         said = StandingChange(
             issuer=issuer.encode(),
             revision=state.revision + by,
@@ -419,7 +421,7 @@ class Ledger(RuleBasedStateMachine):
         old=st.sampled_from([False] * 9 + [True]),
     )
     def restore(self, named, standing, ends, place, seats, by, not_after, how, old):
-        named = [issuer for issuer in named if issuer in self.model.bodies]
+        named = [issuer for issuer in named if issuer in self.model.issuers]
         if len(named) != 2:
             named = sorted(set(named))
         said = Restore(

@@ -240,7 +240,7 @@ def test_a_majority_of_the_rest_replaces_a_registrar_that_stays_silent(office):
 
 ANSWERS: dict[str, Callable[[Office], Act]] = {
     "a hold of nobody": lambda office: office.hold(issuers=()),
-    "its own body's standing": lambda office: office.standing(Standing.SUSPENDED),
+    "its own issuer's standing": lambda office: office.standing(Standing.SUSPENDED),
     "a countersignature": lambda office: office.status([5], Status.REVOKED, countersigned=True),
     "a catalog": lambda office: office.catalog(),
     "a registration elsewhere": lambda office: replace(

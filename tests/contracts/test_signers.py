@@ -18,9 +18,9 @@ from tests.contracts.world import (
     CHAIN_ID,
     SALT,
     World,
-    body_key,
     code,
     ends_of,
+    issuer_key,
     person,
     registrar,
     sign,
@@ -61,7 +61,7 @@ def test_each_signature_must_be_by_the_one_who_must_sign(office, make):
         STRANGER,
         *[registrar(region) for region in (31, 32, 33, 34)],
         *[office.key(index) for index in range(4)],
-        body_key(code(32), 0),
+        issuer_key(code(32), 0),
     ]
     for place, rightful in enumerate(act.signers):
         for who in everyone:
@@ -189,14 +189,14 @@ def test_two_ledgers_at_one_address_of_one_chain_id_have_two_identities():
     assert first.contract == second.contract
     assert first.chain_id == second.chain_id
     assert first.view("identity()") != second.view("identity()")
-    body = Office(world=first)
-    act = body.registration()
+    issuer = Office(world=first)
+    act = issuer.registration()
     assert second.call(act.calldata(first.identity)).refused == "SignerWrong"
     assert play(second, act).refused is None, "signed for the second"
 
 
 @pytest.mark.parametrize("act", ["catalog", "keys", "status", "strike", "suspend"])
-def test_a_registrar_has_no_say_over_another_regions_bodies(office, act):
+def test_a_registrar_has_no_say_over_another_regions_issuers(office, act):
     made = ACTS[act](office)
     signers = tuple(registrar(32) if who == registrar(31) else who for who in made.signers)
     if signers != made.signers:
@@ -209,12 +209,12 @@ def test_a_registrar_has_no_say_over_another_regions_bodies(office, act):
 @pytest.mark.parametrize("act", ["status", "catalog", "keys"])
 def test_the_key_that_signs_must_exist_have_the_purpose_and_not_have_ended(office, act):
     made = ACTS[act](office)
-    body_signs = 1 if act == "keys" else 0
+    issuer_signs = 1 if act == "keys" else 0
     assert refused(office, replace(made, key=4)) == "KeyUnknown"
     for other in set(range(4)) - {made.key}:
         assert refused(office, replace(made, key=other)) == "SignerWrong"
         signers = list(made.signers)
-        signers[body_signs] = office.key(other)
+        signers[issuer_signs] = office.key(other)
         wrong = replace(made, key=other, signers=tuple(signers))
         assert refused(office, wrong) == "KeyPurpose"
     ending = office.keys_change(ends=ends_of((made.key, office.world.block + 2)))
@@ -224,7 +224,7 @@ def test_the_key_that_signs_must_exist_have_the_purpose_and_not_have_ended(offic
     assert refused(office, ACTS[act](office)) == "KeyEnded"
 
 
-def test_an_unknown_body_has_no_state_and_no_brake(office):
+def test_an_unknown_issuer_has_no_state_and_no_brake(office):
     nobody = Office(world=office.world, issuer=code(31, 9), state=replace(office.state))
     nobody.state = replace(office.state, issuer=nobody.issuer)
     restoration = replace(nobody.restoration(), states=(nobody.state,))

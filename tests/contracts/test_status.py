@@ -28,7 +28,7 @@ def brought_to(office: Office, status: Status, cell: int = 5) -> None:
 
 
 @pytest.mark.parametrize(("before", "after"), STEPS)
-def test_the_body_alone_takes_only_allowed_steps(office, before, after):
+def test_the_issuer_alone_takes_only_allowed_steps(office, before, after):
     brought_to(office, before)
     act = office.status([5], after)
     if after in MEANING[before].may_become:
@@ -199,7 +199,7 @@ def test_a_default_is_never_listed(office):
     assert refused(office, replace(act, proof=proof)) == "StatusProofShape"
 
 
-def test_a_closed_body_still_moves_its_certificates_and_a_suspended_one_does_not(office):
+def test_a_closed_issuer_still_moves_its_certificates_and_a_suspended_one_does_not(office):
     office.carry(office.standing(Standing.CLOSED))
     assert refused(office, office.status([5], Status.REVOKED)) is None
     for standing in (Standing.SUSPENDED, Standing.STRUCK):

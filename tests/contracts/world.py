@@ -57,7 +57,7 @@ def recovery(region: int) -> PrivateKey:
     return person(f"recovery of {region}")
 
 
-def body_key(issuer: str, index: int) -> PrivateKey:
+def issuer_key(issuer: str, index: int) -> PrivateKey:
     return person(f"key {index} of {issuer}")
 
 
@@ -210,7 +210,7 @@ class World:
         return self.view("slot(bytes18)", issuer.encode().ljust(32, b"\x00"))
 
     def put_slot(self, issuer: str, value: bytes) -> None:
-        """Write a body's slot as no call could, to stand where only many calls would lead."""
+        """Write an issuer's slot as no call could, to stand where only many calls would lead."""
         place = keccak(issuer.encode().ljust(32, b"\x00") + bytes(32))
         state = self.chain.get_vm().state
         state.set_storage(self.contract, int.from_bytes(place, "big"), int.from_bytes(value, "big"))
@@ -225,7 +225,7 @@ class World:
 def new_state(
     issuer: str, *, block: int, people: Sequence[tuple[PrivateKey, int]], name: str = NAME
 ) -> IssuerState:
-    """Return the state of a body that is registered in `block` with these keys."""
+    """Return the state of an issuer that is registered in `block` with these keys."""
     return IssuerState(
         issuer=issuer,
         kind=IssuerKind.DEPARTMENT,

@@ -1,4 +1,4 @@
-"""A whole little ledger that runs: embedded chain, contract, store, and a body that issues."""
+"""A whole little ledger that runs: embedded chain, contract, store, and an issuer that issues."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ def open_live(
 
 
 @dataclass
-class Body:
-    """A body with one key, which hands in what it signs."""
+class LiveIssuer:
+    """An issuer with one key, which hands in what it signs."""
 
     ledger: Ledger
     issuer: str = "11310000XX00000196"

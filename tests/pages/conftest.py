@@ -21,7 +21,7 @@ from certledger.verifier.formats.presentation import format_holder_key
 from certledger.verifier.formats.record import describe_document
 from certledger.verifier.vocabulary import Status
 from tests.api.world import Running, World, make_world, serve
-from tests.ledger.live import Body
+from tests.ledger.live import LiveIssuer
 
 FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -73,9 +73,9 @@ KINDS: dict[str, dict[str, Any]] = {
 """The certificates by name, with their fields."""
 
 
-def seal(body: Body) -> SealedBatch:
+def seal(issuer: LiveIssuer) -> SealedBatch:
     """Seal one certificate of each kind, each with a document of its own."""
-    entry, first = body.catalog.entries[-1], body.head.first
+    entry, first = issuer.catalog.entries[-1], issuer.head.first
     issues = [
         Issue(
             entry=entry,
@@ -90,17 +90,17 @@ def seal(body: Body) -> SealedBatch:
     ]
     batch = seal_issues(
         issues,
-        catalog=body.catalog,
-        head=body.head,
-        issuer=body.issuer,
+        catalog=issuer.catalog,
+        head=issuer.head,
+        issuer=issuer.issuer,
         secret=bytes(32),
         seed=bytes(31) + b"p",
-        signer=body.key,
-        now=body.now(),
-        identity=body.ledger.pin.identity,
+        signer=issuer.key,
+        now=issuer.now(),
+        identity=issuer.ledger.pin.identity,
     )
-    body.head = batch.head
-    body.sealed.append(batch)
+    issuer.head = batch.head
+    issuer.sealed.append(batch)
     return batch
 
 
@@ -112,7 +112,7 @@ def document(kind: str) -> bytes:
 def certificates_of(world: World, batch: SealedBatch) -> Iterator[tuple[str, Certificate]]:
     """Yield what each holder of a final batch has."""
     for place, (kind, holding) in enumerate(zip(KINDS, batch.holdings(), strict=True)):
-        evidence = world.evidence(place, len(world.body.sealed) - 1)
+        evidence = world.evidence(place, len(world.issuer.sealed) - 1)
         _, number, code = list(batch.access_codes())[place]
         yield (
             kind,
@@ -134,10 +134,10 @@ def certificates_of(world: World, batch: SealedBatch) -> Iterator[tuple[str, Cer
 def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageWorld]:
     """Return a served ledger with certificates that are good, revoked, hostile and bound."""
     with make_world(tmp_path_factory.mktemp("pages") / "home") as world:
-        batch = seal(world.body)
+        batch = seal(world.issuer)
         submit_batch(world.ledger.intake, batch.submission())
         world.ledger.settle()
-        world.body.change([batch.statement.first + 1], Status.REVOKED, "R01")
+        world.issuer.change([batch.statement.first + 1], Status.REVOKED, "R01")
         world.ledger.settle()
         with serve(world) as running:
             yield PageWorld(running, dict(certificates_of(world, batch)))

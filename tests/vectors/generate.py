@@ -65,10 +65,10 @@ from tests.world import (
     IDENTITY,
     NOW,
     SALT,
-    Body,
     Issued,
     Signer,
     World,
+    WorldIssuer,
     draw,
     signed_policy,
     witness_key,
@@ -85,20 +85,22 @@ TYPED = " ｓｈ 2026-00 01ß"
 
 
 class Scene:
-    """One body with two batches of certificates, the third of which is bound to a holder's key."""
+    """One issuer with two batches of certificates, the third bound to a holder's key."""
 
     def __init__(self) -> None:
-        self.body = Body.of()
-        self.before = self.body.state
+        self.issuer = WorldIssuer.of()
+        self.before = self.issuer.state
         self.first = [
-            self.body.issue(normal_number(TYPED), documents=[DOCUMENT], index=0, with_sm3=True),
-            self.body.issue("SH20260002", index=1),
+            self.issuer.issue(normal_number(TYPED), documents=[DOCUMENT], index=0, with_sm3=True),
+            self.issuer.issue("SH20260002", index=1),
         ]
-        self.body.anchor(self.first)
-        self.bound = self.body.issue("SH20260003", holder_key=HOLDER_KEY, issued=date(2026, 10, 2))
-        self.body.anchor([self.bound])
-        self.body.change([1], Status.REVOKED)
-        self.world = World(bodies=[self.body], accounts=8)
+        self.issuer.anchor(self.first)
+        self.bound = self.issuer.issue(
+            "SH20260003", holder_key=HOLDER_KEY, issued=date(2026, 10, 2)
+        )
+        self.issuer.anchor([self.bound])
+        self.issuer.change([1], Status.REVOKED)
+        self.world = World(issuers=[self.issuer], accounts=8)
         self.issued: Issued = self.first[0]
 
 
@@ -287,7 +289,7 @@ def record(scene: Scene) -> Any:
 
 def catalog(scene: Scene) -> Any:
     """Section 6: a catalog of two entries."""
-    made = scene.body.catalog
+    made = scene.issuer.catalog
     return {
         "entries": [entry.canonical().decode() for entry in made.entries],
         "leaves": [leaf.hex() for leaf in made.leaves()],
@@ -299,16 +301,16 @@ def catalog(scene: Scene) -> Any:
 
 def statements(scene: Scene) -> Any:
     """Section 7: the domain, and every act with its digest and one signature."""
-    signer = scene.body.signer
+    signer = scene.issuer.signer
     given = signer.address + bytes([EVERY])
-    issuer = scene.body.state.issuer.encode()
+    issuer = scene.issuer.state.issuer.encode()
     words, masks = choose([1, 130])
     values: Mapping[str, Mapping[str, Any]] = {
         "Register": {"issuer": issuer, "kind": 1, "name": sha256("上海市公安局".encode()),
                      "keys": (given, Signer("second").address + bytes([Purpose.STATUS]))},
         "Status": {"issuer": issuer, "epoch": 1, "words": words, "masks": masks, "status": 1,
                    "reason": b"R01"},
-        "Catalog": {"issuer": issuer, "version": 1, "root": scene.body.catalog.root()},
+        "Catalog": {"issuer": issuer, "version": 1, "root": scene.issuer.catalog.root()},
         "Keys": {"issuer": issuer, "revision": 1, "added": (given,),
                  "ends": (b"\x00" + (900).to_bytes(5, "big"),)},
         "Standing": {"issuer": issuer, "revision": 2, "standing": 2},
@@ -322,7 +324,7 @@ def statements(scene: Scene) -> Any:
         "Challenge": {"region": 31, "turn": 2},
         "Receipt": {"content": sha256(b"a canonical receipt")},
     }  # fmt: skip
-    made: dict[str, Statement] = {"Batch": scene.body.batches[1].statement}
+    made: dict[str, Statement] = {"Batch": scene.issuer.batches[1].statement}
     for name, parts in values.items():
         timed = {} if name == "Receipt" else {"not_after": NOW}
         made[name] = ACTS[name](**parts, **timed)
@@ -348,8 +350,8 @@ def statements(scene: Scene) -> Any:
 
 
 def state(scene: Scene) -> Any:
-    """Section 8: the body after two batches and one revocation."""
-    held = scene.body.state
+    """Section 8: the issuer after two batches and one revocation."""
+    held = scene.issuer.state
     return {
         "state": held.to_json(),
         "words": [word.hex() for word in held.words()],
@@ -365,14 +367,14 @@ def state(scene: Scene) -> Any:
                 "block": batch.block,
                 "leaf": batch.leaf().hex(),
             }
-            for batch in scene.body.batches
+            for batch in scene.issuer.batches
         ],
     }
 
 
 def status(scene: Scene) -> Any:
     """Section 9: a tree, the proof of one word, and one statement over two words."""
-    tree = scene.body.tree
+    tree = scene.issuer.tree
     tree.update(
         {
             2: move(bytes(32), 3 << 88, Status.SUPERSEDED),
@@ -406,9 +408,9 @@ def status(scene: Scene) -> Any:
 
 
 def state_proof(scene: Scene) -> Any:
-    """Section 11: the proof of the body's slot, by a trie that is not ours."""
-    account, slot = scene.world.proofs(scene.body)
-    position = slot_position(scene.body.state.issuer)
+    """Section 11: the proof of the issuer's slot, by a trie that is not ours."""
+    account, slot = scene.world.proofs(scene.issuer)
+    position = slot_position(scene.issuer.state.issuer)
     return {
         "state_root": scene.world.checkpoint().state_root.hex(),
         "address": ADDRESS.hex(),
@@ -416,11 +418,11 @@ def state_proof(scene: Scene) -> Any:
         "account_key": keccak(ADDRESS).hex(),
         "account_proof": [node.hex() for node in account],
         "storage_root": rlp.decode(rlp.decode(account[-1])[1])[2].hex(),
-        "issuer": scene.body.state.issuer,
+        "issuer": scene.issuer.state.issuer,
         "slot_position": position.hex(),
         "slot_key": keccak(position).hex(),
         "slot_proof": [node.hex() for node in slot],
-        "slot": scene.body.state.digest().hex(),
+        "slot": scene.issuer.state.digest().hex(),
     }
 
 
@@ -456,7 +458,7 @@ def policy(scene: Scene) -> Any:
 
 def evidence(scene: Scene) -> Any:
     """Section 16.1: full evidence and the holder's file of the first certificate."""
-    made = scene.world.evidence(scene.body, scene.issued).format()
+    made = scene.world.evidence(scene.issuer, scene.issued).format()
     names = tuple("certificate.pdf" for part in scene.issued.disclosures if part.name == "document")
     holding = Holding(
         record=scene.issued.record, disclosures=scene.issued.disclosures, names=names
@@ -508,8 +510,8 @@ def codes(scene: Scene) -> Any:
 
 
 def contract(scene: Scene) -> Any:
-    """Section 12: the first batch on the registered body, as it is handed in and as it is told."""
-    batch = scene.body.batches[0]
+    """Section 12: the first batch of the registered issuer, as submitted and as emitted."""
+    batch = scene.issuer.batches[0]
     digest = batch.statement.digest(IDENTITY)
     signature = batch.signature + bytes([27 + _parity(digest, batch.signature, batch.signer)])
     packed = calls.pack_batch(batch.statement, key=0, signature=signature)
@@ -568,7 +570,7 @@ def snapshot(scene: Scene) -> Any:
         "item": item.hex(),
         "size": len(item),
         "digest": whole.digest().hex(),
-        "statuses": [part.hex() for part in pack_statuses(scene.body.tree.words)],
+        "statuses": [part.hex() for part in pack_statuses(scene.issuer.tree.words)],
         "gaps_of_0_127_300": _gaps([0, 127, 300]),
         "delta": _delta(scene, whole),
     }
@@ -577,8 +579,8 @@ def snapshot(scene: Scene) -> Any:
 def _delta(scene: Scene, old: Snapshot) -> Any:
     """Return the delta to the next block, in which a batch came and a certificate was suspended."""
     later = deepcopy(scene)
-    later.body.anchor([later.body.issue("SH20260004")])
-    later.body.change([0], Status.SUSPENDED)
+    later.issuer.anchor([later.issuer.issue("SH20260004")])
+    later.issuer.change([0], Status.SUSPENDED)
     later.world.number, later.world.time = later.world.number + 1, later.world.time + 60
     new = later.world.snapshot()
     item = zlib.decompress(format_delta(old, new))
@@ -603,7 +605,7 @@ def _gaps(indexes: list[int]) -> str:
 
 def submission(scene: Scene) -> Any:
     """Section 20: what the operator signs of a batch that it took in."""
-    batch = scene.body.batches[0]
+    batch = scene.issuer.batches[0]
     receipt = {
         "type": "certledger/receipt/1",
         "ledger": IDENTITY.hex(),
@@ -634,7 +636,7 @@ def receipts(scene: Scene) -> Any:
     question = Question(
         policy=signed_policy().policy, judge=choose_judge(signed_policy().policy), now=NOW
     )
-    good = scene.world.evidence(scene.body, scene.issued).format()
+    good = scene.world.evidence(scene.issuer, scene.issued).format()
     results = [format_canonical(verify_bytes(data, question).to_json()) for data in (good, b"{}")]
     operator = Signer("operator")
     content = {

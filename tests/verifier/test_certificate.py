@@ -190,7 +190,7 @@ def test_a_derived_salt_is_the_first_half_of_an_HMAC(entropy, place):
 
 
 @given(hashes, issuers, categories, plain)
-def test_an_id_is_an_HMAC_under_the_secret_of_the_body(secret, issuer, category, number):
+def test_an_id_is_an_HMAC_under_the_secret_of_the_issuer(secret, issuer, category, number):
     message = b"\0".join(part.encode() for part in (issuer, category, number))
     assert certificate_id(secret, issuer, category, number) == (
         hmac.new(secret, message, hashlib.sha256).digest()

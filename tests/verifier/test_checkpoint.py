@@ -63,7 +63,7 @@ lines = st.builds(
 )
 
 
-def test_the_body_is_the_five_lines_of_the_specification():
+def test_the_issuer_is_the_five_lines_of_the_specification():
     assert CHECKPOINT.format_body() == (
         "certledger/1/" + "01" * 32 + "\n"
         "42\n"
@@ -105,7 +105,7 @@ def test_no_changed_character_goes_unnoticed(data):
     assert not all(check_cosignature(note.checkpoint, line, PUBLIC) for line in note.cosignatures)
 
 
-BODY = CHECKPOINT.format_body()
+ISSUER = CHECKPOINT.format_body()
 LINE = NOTE.cosignatures[0].format()
 
 
@@ -113,28 +113,28 @@ LINE = NOTE.cosignatures[0].format()
     "text",
     [
         "",
-        BODY,
-        BODY + "\n\n",
-        BODY + "\n" + LINE[:-1],
-        BODY + "\n" + LINE + "\n",
-        BODY + LINE,
-        "\ufeff" + BODY + "\n",
-        BODY.replace("\n", "\r\n") + "\n",
-        BODY.replace("certledger/1/", "certledger/2/") + "\n",
-        BODY.replace("\n42\n", "\n042\n") + "\n",
-        BODY.replace("\n42\n", "\n-42\n") + "\n",
-        BODY.replace("\n42\n", "\n٤٢\n") + "\n",
-        BODY.replace("\n42\n", f"\n{2**40}\n") + "\n",
-        BODY.replace("1795000000", f"{MAX_TIME_SECONDS + 1}") + "\n",
-        BODY.replace("gI=", "gJ=") + "\n",
-        BODY.replace("0303", "0A03") + "\n",
-        BODY + "more\n\n",
-        BODY + "\n" + LINE + LINE,
-        BODY + "\n" + LINE.replace("— ", "- "),
-        BODY + "\n" + LINE.replace("==", ""),
-        BODY + "\n" + LINE.replace("witness.example", "witness+example"),
-        BODY + "\n" + replace(NOTE.cosignatures[0], time=2**63).format(),
-        "\ud800" + BODY + "\n",
+        ISSUER,
+        ISSUER + "\n\n",
+        ISSUER + "\n" + LINE[:-1],
+        ISSUER + "\n" + LINE + "\n",
+        ISSUER + LINE,
+        "\ufeff" + ISSUER + "\n",
+        ISSUER.replace("\n", "\r\n") + "\n",
+        ISSUER.replace("certledger/1/", "certledger/2/") + "\n",
+        ISSUER.replace("\n42\n", "\n042\n") + "\n",
+        ISSUER.replace("\n42\n", "\n-42\n") + "\n",
+        ISSUER.replace("\n42\n", "\n٤٢\n") + "\n",
+        ISSUER.replace("\n42\n", f"\n{2**40}\n") + "\n",
+        ISSUER.replace("1795000000", f"{MAX_TIME_SECONDS + 1}") + "\n",
+        ISSUER.replace("gI=", "gJ=") + "\n",
+        ISSUER.replace("0303", "0A03") + "\n",
+        ISSUER + "more\n\n",
+        ISSUER + "\n" + LINE + LINE,
+        ISSUER + "\n" + LINE.replace("— ", "- "),
+        ISSUER + "\n" + LINE.replace("==", ""),
+        ISSUER + "\n" + LINE.replace("witness.example", "witness+example"),
+        ISSUER + "\n" + replace(NOTE.cosignatures[0], time=2**63).format(),
+        "\ud800" + ISSUER + "\n",
     ],
     ids=range(23),
 )

@@ -61,7 +61,7 @@ def test_deltas_follow_the_snapshot_in_order(tmp_path: Path) -> None:
     scene = Scene()
     put(tmp_path, scene)
     old = scene.world.snapshot()
-    scene.body.change([scene.mine.record.index], Status.REVOKED)
+    scene.issuer.change([scene.mine.record.index], Status.REVOKED)
     scene.world.number += 1
     (tmp_path / "delta").write_bytes(format_delta(old, scene.world.snapshot()))
     words = ("--snapshot", tmp_path / "day.snapshot", "--snapshot", tmp_path / "delta")

@@ -288,7 +288,7 @@ def test_a_late_anchoring_is_told_as_a_warning(tmp_path: Path) -> None:
 
 def test_texts_cannot_speak_to_the_terminal(tmp_path: Path) -> None:
     scene = Scene(fields={"holder_name": "[red]张\x1b[2J\u202e三[/red] :smile: [/]"})
-    scene.body.stand(name="[/bold]\u2066上海\x07局")
+    scene.issuer.stand(name="[/bold]\u2066上海\x07局")
     name = "[bold]x_json"
     out = run(tmp_path, *put(tmp_path, **{name: scene.file()}).values()).stdout
     assert "[red]张<U+001B>[2J<U+202E>三[/red] :smile: [/]" in out

@@ -33,7 +33,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (room / "good.json").write_bytes(scene.file())
     (room / "code.txt").write_text(compact_of(scene.evidence()).format())
     (room / "day.snapshot").write_bytes(scene.world.snapshot().format())
-    scene.body.change([scene.mine.record.index], Status.REVOKED)
+    scene.issuer.change([scene.mine.record.index], Status.REVOKED)
     scene.world.number += 1
     (room / "revoked.json").write_bytes(scene.file())
     (room / "huge.json").write_bytes(b"[" * 5_000_000)

@@ -24,7 +24,7 @@ from certledger.verifier.reform.operator_record import (
 )
 from certledger.verifier.verify.full import Question
 from certledger.verifier.verify.trust_sources import choose_judge
-from tests.world import ENTRY, IDENTITY, NOW, Body, World, signed_policy
+from tests.world import ENTRY, IDENTITY, NOW, World, WorldIssuer, signed_policy
 
 FIELDS = ("certificate_number", "holder_name", "id_number", "birth_date", "address")
 CARD = replace(ENTRY, fields=FIELDS, shown=("holder_name", "id_number"))
@@ -59,12 +59,12 @@ EDITION = BookEdition(
 
 
 def evidence(born: str) -> bytes:
-    body = Body.of(entries=(CARD,))
+    issuer = WorldIssuer.of(entries=(CARD,))
     fields = {"id_number": "310101199001010019", "birth_date": born}
-    issued = body.issue("SH20260001", entry=CARD, fields=fields, index=0)
-    body.anchor([issued])
-    world = World(bodies=[body], accounts=8)
-    return world.evidence(body, issued, show=FIELDS[:4]).format()
+    issued = issuer.issue("SH20260001", entry=CARD, fields=fields, index=0)
+    issuer.anchor([issued])
+    world = World(issuers=[issuer], accounts=8)
+    return world.evidence(issuer, issued, show=FIELDS[:4]).format()
 
 
 def answer(bundle: list[bytes]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from certledger.verifier.vocabulary import Standing, Status
 from tests.verifier.refusals import refused_as, tried
 from tests.verifier.test_compact import CBOR
 from tests.verifier.test_snapshot import NOBODY, PIN, edited, judge, packed, world
-from tests.world import ENTRY, IDENTITY, Body, World, policy
+from tests.world import ENTRY, IDENTITY, World, WorldIssuer, policy
 
 WORLD = world()
 OLD = WORLD.snapshot()
@@ -39,41 +39,43 @@ def all_at_once(moved: World) -> None:
 
 
 def issue(moved: World) -> None:
-    body = moved.bodies[1]
-    body.anchor([body.issue("沪新1"), body.issue("沪新2", index=body.state.certificates + 1)])
+    issuer = moved.issuers[1]
+    issuer.anchor(
+        [issuer.issue("沪新1"), issuer.issue("沪新2", index=issuer.state.certificates + 1)]
+    )
 
 
 def revoke(moved: World) -> None:
-    moved.bodies[1].change([2], Status.REVOKED)
+    moved.issuers[1].change([2], Status.REVOKED)
 
 
 def register(moved: World) -> None:
-    moved.bodies.append(Body.of("12340000MB2F00004D", "安徽省示例机构"))
+    moved.issuers.append(WorldIssuer.of("12340000MB2F00004D", "安徽省示例机构"))
 
 
 def grant(moved: World) -> None:
-    body = moved.bodies[1]
-    other = Body.of(entries=[replace(ENTRY, category="NEWLY-GRANTED")])
-    body.catalog = other.catalog
-    body.stand(catalog=other.catalog.root(), catalog_version=2)
+    issuer = moved.issuers[1]
+    other = WorldIssuer.of(entries=[replace(ENTRY, category="NEWLY-GRANTED")])
+    issuer.catalog = other.catalog
+    issuer.stand(catalog=other.catalog.root(), catalog_version=2)
     issue(moved)
 
 
 def drop(moved: World) -> None:
-    body = moved.bodies[2]
-    body.catalog = Catalog.of([])
-    body.stand(catalog=body.catalog.root(), catalog_version=2)
+    issuer = moved.issuers[2]
+    issuer.catalog = Catalog.of([])
+    issuer.stand(catalog=issuer.catalog.root(), catalog_version=2)
 
 
 CHANGES: dict[str, Callable[[World], object]] = {
     "nothing": lambda moved: None,
     "a batch": issue,
     "a revocation": revoke,
-    "a new body": register,
+    "a new issuer": register,
     "a catalog": grant,
     "a catalog dropped": drop,
-    "a key ended": lambda moved: moved.bodies[1].end_key(500),
-    "a body suspended": lambda moved: moved.bodies[0].stand(standing=Standing.SUSPENDED),
+    "a key ended": lambda moved: moved.issuers[1].end_key(500),
+    "an issuer suspended": lambda moved: moved.issuers[0].stand(standing=Standing.SUSPENDED),
     "all at once": all_at_once,
 }
 NEW = later(all_at_once)
@@ -145,11 +147,11 @@ FORGED: dict[str, tuple[bytes, str]] = {
     "a batch hidden": (changed(6, 1, 1, 10, value=[b"", [], [], [], [], [], {}]),
                        "snapshot.unproved"),
     "a change hidden": (changed(6, 1, value=1), "snapshot.unproved"),
-    "a body hidden": (changed(6, value=lambda bodies: bodies[:3]), "snapshot.unproved"),
-    "a body at another place": (changed(6, 1, 0, value=2), "snapshot.invalid"),
+    "an issuer hidden": (changed(6, value=lambda issuers: issuers[:3]), "snapshot.unproved"),
+    "an issuer at another place": (changed(6, 1, 0, value=2), "snapshot.invalid"),
     "a place that is none": (changed(6, 0, value=7), "snapshot.invalid"),
-    "the fourth body unchanged": (changed(6, 3, value=3), "snapshot.invalid"),
-    "bodies in another order": (changed(6, value=lambda bodies: bodies[::-1]),
+    "the fourth issuer unchanged": (changed(6, 3, value=3), "snapshot.invalid"),
+    "issuers in another order": (changed(6, value=lambda issuers: issuers[::-1]),
                                 "snapshot.invalid"),
 }  # fmt: skip
 
@@ -211,6 +213,6 @@ def test_any_bytes_are_refused(data: bytes) -> None:
 
 
 def test_the_worlds_are_what_these_tests_take_them_for() -> None:
-    assert [body.state.issuer for body in OLD.bodies][2] == NOBODY
+    assert [issuer.state.issuer for issuer in OLD.issuers][2] == NOBODY
     assert OLD.note.checkpoint.identity == IDENTITY
     assert edited(0, value=PARTS[0]) != OLD.format()

@@ -54,7 +54,7 @@ def codes(result: Result) -> list[str]:
 
 SCENES: dict[str, Callable[[], Scene]] = {
     "plain": Scene,
-    "first of its body": lambda: Scene(before=0),
+    "first of its issuer": lambda: Scene(before=0),
     "alone in its batch": lambda: Scene(before=0, after=0),
     "after other batches": lambda: Scene(first_batches=5),
     "licence without end": lambda: Scene(entry=LICENCE, entries=(LICENCE, ENTRY), expires=None),
@@ -74,7 +74,7 @@ LASTING = policy(ends=NOW + 30 * 365 * 86400)
 
 def _ended() -> Scene:
     scene = Scene()
-    scene.body.end_key(20)
+    scene.issuer.end_key(20)
     return scene
 
 
@@ -150,7 +150,7 @@ def test_a_category_that_was_never_granted_is_not_genuine() -> None:
     scene = Scene()
     record = replace(scene.mine.record, category="NEVER-GRANTED", index=5)
     scene.mine = replace(scene.mine, record=record)
-    scene.body.anchor([scene.mine])
+    scene.issuer.anchor([scene.mine])
     code = replace(CODES["plain"], record=record, path=(), shown=())
     result = desk_of(scene.world).verify(code, now=NOW)
     assert result.verdict is Verdict.NOT_GENUINE
@@ -160,10 +160,10 @@ def test_a_category_that_was_never_granted_is_not_genuine() -> None:
 def test_what_the_snapshot_does_not_have_may_have_come_since() -> None:
     scene = Scene()
     desk = desk_of(scene.world)
-    scene.mine = scene.body.issue("沪迟1")
-    scene.body.anchor([scene.mine])
+    scene.mine = scene.issuer.issue("沪迟1")
+    scene.issuer.anchor([scene.mine])
     pending = desk.verify(compact_of(scene.evidence()), now=NOW)
-    absent = desk_of(World(bodies=[scene.other])).verify(CODES["plain"], now=NOW)
+    absent = desk_of(World(issuers=[scene.other])).verify(CODES["plain"], now=NOW)
     for result, code in ((pending, "anchor.batch_pending"), (absent, "anchor.body_absent")):
         assert result.verdict is Verdict.CANNOT_TELL
         assert codes(result)[1:5] == [
@@ -218,7 +218,7 @@ def test_any_text_is_a_verdict(text: str) -> None:
 @given(st.data())
 def test_parts_of_two_certificates_make_no_valid_third(data: st.DataObject) -> None:
     mine, other = (
-        compact_of(SCENE.world.evidence(SCENE.body, issued))
+        compact_of(SCENE.world.evidence(SCENE.issuer, issued))
         for issued in (SCENE.mine, SCENE.certificates[0])
     )
     names = ("record", "path", "shown")

@@ -25,7 +25,7 @@ from certledger.verifier.formats.record import Disclosure
 from certledger.verifier.verify.cached import Reader
 from tests.verifier.mutations import json_values, mutated, one_byte_changed, parts_of
 from tests.verifier.refusals import refused_as, tried
-from tests.world import Body, World
+from tests.world import World, WorldIssuer
 
 VECTORS = Path(__file__).parent.parent / "vectors"
 
@@ -43,11 +43,11 @@ EVIDENCE = Evidence.parse(FILE)
 
 def bound_evidence() -> bytes:
     """Return evidence of a bound certificate with its presentation."""
-    body = Body.of()
+    issuer = WorldIssuer.of()
     key = vector("certificate")["holder_key"]["text"]
-    issued = body.issue("1", holder_key=key)
-    body.anchor([issued])
-    value = World(bodies=[body]).evidence(body, issued).to_json()
+    issued = issuer.issue("1", holder_key=key)
+    issuer.anchor([issued])
+    value = World(issuers=[issuer]).evidence(issuer, issued).to_json()
     return format_canonical(value | {"presentation": vector("compact")["presentation"]})
 
 

@@ -7,7 +7,7 @@ from tests.large import Size, large_evidence
 from tests.world import NOW, policy
 
 
-def test_evidence_of_a_body_of_100000_batches_on_a_million_accounts_has_at_most_10_kb() -> None:
+def test_evidence_of_an_issuer_of_100000_batches_on_a_million_accounts_has_at_most_10_kb() -> None:
     size = Size()
     assert (size.accounts, size.batches) == (1_000_000, 100_000)
     data = large_evidence(size).format()

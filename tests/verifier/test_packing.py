@@ -92,7 +92,7 @@ BROKEN: dict[str, tuple[int, Any]] = {
     "a last instant before 1970": (2, [-1]),
     "a last instant after 9999": (2, [253_402_300_800]),
     "a block beyond its word": (3, [2**40]),
-    "a key that the body does not have": (4, [2]),
+    "a key that the issuer does not have": (4, [2]),
     "a catalog below none": (5, [-2]),
     "a catalog that is not here": (5, [2]),
     "a countersignature of zeros": (6, {0: bytes(32)}),
@@ -163,5 +163,5 @@ def test_any_bytes_of_statuses_have_one_spelling_or_are_refused(
     ],
     ids=["twice", "twice later", "beyond", "cut", "long zero", "long gap", "far beyond", "endless"],
 )
-def test_a_list_that_no_body_can_have_is_refused(packed: list[bytes]) -> None:
+def test_a_list_that_no_issuer_can_have_is_refused(packed: list[bytes]) -> None:
     assert refused_as(unpack_statuses, reader_of(packed), 10) == "snapshot.invalid"

@@ -61,7 +61,7 @@ def revoke(scene: Scene) -> None:
 def neighbour(scene: Scene, by: int = 1) -> Evidence:
     """Return evidence of another certificate of the batch."""
     other = scene.certificates[scene.certificates.index(scene.mine) + by]
-    return scene.world.evidence(scene.body, other, show=("certificate_number", "holder_name"))
+    return scene.world.evidence(scene.issuer, other, show=("certificate_number", "holder_name"))
 
 
 @BOTH_ORDERS
@@ -126,7 +126,7 @@ def test_a_revocation_between_is_not_lost_to_a_still_newer_state(
     old, code, snapshot = scene.file(), code_of(scene), scene.world.snapshot().format()
     revoke(scene)
     between = scene.file()
-    scene.body.change([scene.mine.record.index + CELLS_OF_A_WORD], Status.SUSPENDED)
+    scene.issuer.change([scene.mine.record.index + CELLS_OF_A_WORD], Status.SUSPENDED)
     advance(scene.world)
     files = {"old.json": old, "between.json": between, "code.txt": code}
     files["new.json"] = neighbour(scene, CELLS_OF_A_WORD - 1).format()
@@ -140,8 +140,8 @@ def test_a_revocation_between_is_not_lost_to_a_still_newer_state(
 def test_an_issuer_struck_off_is_known_without_the_status_word(tmp_path: Path, order: int) -> None:
     scene = wide()
     old, code, snapshot = scene.file(), code_of(scene), scene.world.snapshot().format()
-    scene.body.stand(standing=Standing.STRUCK, since=1050, revision=1)
-    scene.body.change([scene.mine.record.index + CELLS_OF_A_WORD], Status.SUSPENDED)
+    scene.issuer.stand(standing=Standing.STRUCK, since=1050, revision=1)
+    scene.issuer.change([scene.mine.record.index + CELLS_OF_A_WORD], Status.SUSPENDED)
     advance(scene.world)
     files = {"old.json": old, "code.txt": code}
     files["new.json"] = neighbour(scene, CELLS_OF_A_WORD).format()
@@ -153,7 +153,7 @@ def test_an_issuer_struck_off_is_known_without_the_status_word(tmp_path: Path, o
 def test_a_status_root_that_did_not_change_keeps_its_words(tmp_path: Path, order: int) -> None:
     scene = wide()
     old, code, snapshot = scene.file(), code_of(scene), scene.world.snapshot().format()
-    scene.body.anchor([scene.body.issue("沪后")], block=1050)
+    scene.issuer.anchor([scene.issuer.issue("沪后")], block=1050)
     advance(scene.world)
     files = {"old.json": old, "code.txt": code}
     files["new.json"] = neighbour(scene, CELLS_OF_A_WORD).format()
@@ -178,7 +178,7 @@ def few_witnesses(scene: Scene) -> Evidence:
 
 def other_state(scene: Scene) -> Evidence:
     evidence = scene.evidence()
-    return replace(evidence, body=replace(evidence.body, revision=evidence.body.revision + 1))
+    return replace(evidence, issuer=replace(evidence.issuer, revision=evidence.issuer.revision + 1))
 
 
 def other_chain(scene: Scene) -> Evidence:
@@ -214,7 +214,7 @@ def test_a_forged_status_word_beside_a_true_state_revokes_nothing(
 ) -> None:
     scene = Scene()
     old = scene.file()
-    scene.body.change([scene.mine.record.index + 1], Status.REVOKED)
+    scene.issuer.change([scene.mine.record.index + 1], Status.REVOKED)
     advance(scene.world)
     assert other_word(scene).word.word != ZERO
     files = {"old.json": old, "new.json": other_word(scene).format()}

@@ -11,13 +11,13 @@ from certledger.verifier.formats.canonical_json import format_time
 from certledger.verifier.regions import REGIONS, issuer_in_words, region_named
 from certledger.verifier.verify.full import Question, verify_bytes
 from certledger.verifier.verify.trust_sources import choose_judge
-from tests.world import NOW, Body, World, policy, signed_policy
+from tests.world import NOW, World, WorldIssuer, policy, signed_policy
 
 NAME = "上海市公安局"
 CODES = {"11310000XX00000196": ("上海", "Shanghai"), "11340000XX00000196": ("安徽", "Anhui")}
-WORLD = World(bodies=[Body.of(code, NAME) for code in CODES])
+WORLD = World(issuers=[WorldIssuer.of(code, NAME) for code in CODES])
 EVIDENCE = {}
-for one in WORLD.bodies:
+for one in WORLD.issuers:
     issued = one.issue("沪示0100", index=0)
     one.anchor([issued])
     EVIDENCE[one.state.issuer] = (one, issued)

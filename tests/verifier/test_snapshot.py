@@ -21,19 +21,19 @@ from certledger.verifier.vocabulary import Standing, Status
 from tests.conformance.case import Scene
 from tests.verifier.refusals import refused_as, tried
 from tests.verifier.test_compact import CBOR
-from tests.world import ENTRY, NOW, ZERO, Body, World, draw, policy
+from tests.world import ENTRY, NOW, ZERO, World, WorldIssuer, draw, policy
 
 PIN = policy().ledgers[0]
 NOBODY = "12330000MB2F00003C"
 
 
 def world() -> World:
-    """Return a world of three bodies: batches, statuses of each kind, a new one with nothing."""
+    """Return a world of three issuers: batches, statuses of each kind, a new one with nothing."""
     scene = Scene(first_batches=3, documents=[b"paper"])
-    body = scene.body
+    issuer = scene.issuer
     for index, status in ((0, Status.REVOKED), (1, Status.SUSPENDED), (4, Status.SUPERSEDED)):
-        body.change([index], status)
-    scene.world.bodies.append(Body.of(NOBODY, "浙江省示例机构", entries=[ENTRY]))
+        issuer.change([index], status)
+    scene.world.issuers.append(WorldIssuer.of(NOBODY, "浙江省示例机构", entries=[ENTRY]))
     return scene.world
 
 
@@ -76,33 +76,33 @@ def test_a_snapshot_is_read_back_as_it_was_written() -> None:
     assert opened(DATA).judgement.code == "ok"
 
 
-def test_a_ledger_without_bodies_has_a_snapshot_too() -> None:
-    assert opened(World().snapshot().format()).snapshot.bodies == ()
+def test_a_ledger_without_issuers_has_a_snapshot_too() -> None:
+    assert opened(World().snapshot().format()).snapshot.issuers == ()
 
 
 def test_all_that_no_file_tells_is_recomputed() -> None:
-    for body, state in zip(
-        Snapshot.parse(DATA).bodies, (one.state for one in WORLD.bodies), strict=True
+    for issuer, state in zip(
+        Snapshot.parse(DATA).issuers, (one.state for one in WORLD.issuers), strict=True
     ):
-        assert body.state == state
+        assert issuer.state == state
 
 
 def test_each_certificate_stands_in_its_batch_and_none_beyond() -> None:
-    body = WHOLE.by_issuer["11310000XX00000196"]
-    places = [body.batch_of(index) for index in range(body.state.certificates)]
+    issuer = WHOLE.by_issuer["11310000XX00000196"]
+    places = [issuer.batch_of(index) for index in range(issuer.state.certificates)]
     sequences = [found[1].sequence for found in places if found is not None]
     assert sequences == [1, 2, 3, 4, 4, 4, 4, 4]
-    assert body.batch_of(body.state.certificates) is None
+    assert issuer.batch_of(issuer.state.certificates) is None
     assert WHOLE.by_issuer[NOBODY].batch_of(0) is None
 
 
-def test_a_body_that_the_registrar_holds_is_proved_with_the_brake_on() -> None:
+def test_an_issuer_that_the_registrar_holds_is_proved_with_the_brake_on() -> None:
     held = replace(WORLD, held={NOBODY})
     assert opened(held.snapshot().format()).judgement.code == "ok"
 
 
 def test_the_roll_depends_on_the_order_of_registration() -> None:
-    issuers = [body.state.issuer for body in WORLD.bodies]
+    issuers = [issuer.state.issuer for issuer in WORLD.issuers]
     assert roll(issuers) != roll(issuers[::-1])
     assert roll([]) == bytes(32)
     assert roll(issuers)[28:] == (3).to_bytes(4, "big")
@@ -115,30 +115,30 @@ def another(**changes: Any) -> Snapshot:
     return replace(WHOLE, **changes)
 
 
-def without(issuer: str) -> Snapshot:
-    rest = tuple(body for body in WHOLE.bodies if body.state.issuer != issuer)
-    return another(bodies=rest, by_issuer={body.state.issuer: body for body in rest})
+def without(code: str) -> Snapshot:
+    rest = tuple(issuer for issuer in WHOLE.issuers if issuer.state.issuer != code)
+    return another(issuers=rest, by_issuer={issuer.state.issuer: issuer for issuer in rest})
 
 
 def moved(**changes: Any) -> Snapshot:
-    """Return the snapshot with the state of its second body edited."""
-    first, body, *rest = WHOLE.bodies
-    bodies = (first, replace(body, rootless=replace(body.rootless, **changes)), *rest)
-    return another(bodies=bodies, by_issuer={one.state.issuer: one for one in bodies})
+    """Return the snapshot with the state of its second issuer edited."""
+    first, issuer, *rest = WHOLE.issuers
+    issuers = (first, replace(issuer, rootless=replace(issuer.rootless, **changes)), *rest)
+    return another(issuers=issuers, by_issuer={one.state.issuer: one for one in issuers})
 
 
 UNPROVED: dict[str, Callable[[], Snapshot]] = {
-    "a body missing": lambda: without(NOBODY),
-    "the first body missing": lambda: without(WHOLE.bodies[0].state.issuer),
-    "bodies in another order": lambda: another(bodies=WHOLE.bodies[::-1],
-        by_issuer={one.state.issuer: one for one in WHOLE.bodies[::-1]}),
-    "a body twice": lambda: another(bodies=(*WHOLE.bodies, WHOLE.bodies[0])),
+    "an issuer missing": lambda: without(NOBODY),
+    "the first issuer missing": lambda: without(WHOLE.issuers[0].state.issuer),
+    "issuers in another order": lambda: another(issuers=WHOLE.issuers[::-1],
+        by_issuer={one.state.issuer: one for one in WHOLE.issuers[::-1]}),
+    "an issuer twice": lambda: another(issuers=(*WHOLE.issuers, WHOLE.issuers[0])),
     "another name": lambda: moved(name="上海市公安分局"),
     "another standing": lambda: moved(standing=Standing.SUSPENDED),
     "a key that never ended": lambda: moved(
-        keys=tuple(replace(key, end=500) for key in WHOLE.bodies[1].state.keys)),
-    "other status words": lambda: another(bodies=(
-        WHOLE.bodies[0], replace(WHOLE.bodies[1], words={}), WHOLE.bodies[2])),
+        keys=tuple(replace(key, end=500) for key in WHOLE.issuers[1].state.keys)),
+    "other status words": lambda: another(issuers=(
+        WHOLE.issuers[0], replace(WHOLE.issuers[1], words={}), WHOLE.issuers[2])),
     "another catalog": lambda: moved(catalog=ZERO),
     "a node missing": lambda: another(nodes=WHOLE.nodes[1:]),
     "a node more": lambda: another(nodes=tuple(sorted([*WHOLE.nodes, b"\xc2\x01\x02" * 11]))),
@@ -148,7 +148,7 @@ UNPROVED: dict[str, Callable[[], Snapshot]] = {
     "a catalog missing": lambda: another(catalogs={}),
     "a catalog more": lambda: another(catalogs={**WHOLE.catalogs, **_catalog("MORE")}),
     "another block's state": lambda: another(checkpoint=replace(
-        WORLD, bodies=WORLD.bodies[:1]).note().format()),
+        WORLD, issuers=WORLD.issuers[:1]).note().format()),
 }  # fmt: skip
 
 

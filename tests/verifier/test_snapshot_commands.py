@@ -122,7 +122,7 @@ def test_a_snapshot_is_fetched_whole_and_then_by_deltas(room: Path, publisher: P
     first = fetch(room, publisher)
     assert first.exit_code == 0
     assert "block 1000 of 2026-11-18T" in first.stdout
-    scene.body.change([scene.mine.record.index], Status.REVOKED)
+    scene.issuer.change([scene.mine.record.index], Status.REVOKED)
     publisher.publish(later(scene.world))
     second = fetch(room, publisher)
     assert second.exit_code == 0
@@ -181,7 +181,7 @@ def _mixed(new: Snapshot, forged: Snapshot) -> bytes:
         account_proof=new.account_proof,
         nodes=new.nodes,
         catalogs=filter(None, new.catalogs.values()),
-        bodies=forged.bodies,
+        issuers=forged.issuers,
     ).format()
 
 
@@ -236,7 +236,7 @@ def test_one_source_must_be_named(room: Path) -> None:
 
 def test_a_snapshot_is_proved_and_shown(room: Path) -> None:
     scene = Scene(first_batches=2)
-    scene.body.change([0, 2], Status.SUSPENDED)
+    scene.issuer.change([0, 2], Status.SUSPENDED)
     file = put(room / "day", scene.world.snapshot())
     checked = judged(room, "check", file, "--json")
     shown = run("show", file, "--json")
@@ -286,7 +286,7 @@ def test_check_refuses_what_is_not_proved_or_not_trusted(room: Path) -> None:
 
 def test_names_cannot_speak_to_the_terminal(room: Path) -> None:
     scene = Scene()
-    scene.body.stand(name="上海\x1b[2J局")
+    scene.issuer.stand(name="上海\x1b[2J局")
     out = run("show", put(room / "day", scene.world.snapshot())).stdout
     assert "上海<U+001B>[2J局" in out
     assert "\x1b" not in out
@@ -297,8 +297,8 @@ def test_names_cannot_speak_to_the_terminal(room: Path) -> None:
 
 def test_statuses_are_exported_as_lists_of_others(room: Path) -> None:
     scene = Scene()
-    scene.body.change([1], Status.REVOKED)
-    scene.body.change([2], Status.SUSPENDED)
+    scene.issuer.change([1], Status.REVOKED)
+    scene.issuer.change([2], Status.SUSPENDED)
     file = put(room / "day", scene.world.snapshot())
     export = ("export", file, ISSUER, "--policy", room / "policy.json")
     token = json.loads(run(*export).stdout)

@@ -1,4 +1,4 @@
-"""The state of a body and its digest, byte by byte (SPEC section 8)."""
+"""The state of an issuer and its digest, byte by byte (SPEC section 8)."""
 
 import hashlib
 from dataclasses import replace

@@ -15,7 +15,7 @@ from trie.hexary import HexaryTrie
 from certledger.verifier.crypto.hashing import keccak
 from certledger.verifier.errors import ProofInvalidError
 from certledger.verifier.formats.state_proof import (
-    SLOT_OF_BODIES,
+    SLOT_OF_ISSUERS,
     Account,
     check_account,
     check_slot,
@@ -419,10 +419,10 @@ def test_published_proofs_of_a_real_node_hold(name):
         assert int.from_bytes(value, "big") == int(slot["value"], 16)
 
 
-def test_the_slot_of_a_body_is_where_solidity_puts_it():
+def test_the_slot_of_an_issuer_is_where_solidity_puts_it():
     artifact = Path(__file__).resolve().parents[2] / "contracts/artifacts/CertificateLedger.json"
     layout = json.loads(artifact.read_text(encoding="utf-8"))["storage"]
     places = {entry["label"]: int(entry["slot"]) for entry in layout}
-    assert places["_slots"] == SLOT_OF_BODIES
+    assert places["_slots"] == SLOT_OF_ISSUERS
     issuer = "12310000MB2F00001A"
     assert slot_position(issuer) == keccak(issuer.encode() + bytes(14) + bytes(32))

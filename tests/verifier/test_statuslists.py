@@ -1,4 +1,4 @@
-"""A body's statuses as other people's software reads them."""
+"""An issuer's statuses as other people's software reads them."""
 
 import gzip
 import json
@@ -72,7 +72,7 @@ def test_a_bitstring_hides_its_subjects_among_at_least_131072() -> None:
     assert len(read_bitstring(many)) == MIN_BITSTRING_ENTRIES + 8
 
 
-def test_a_body_without_certificates_has_an_empty_token_list() -> None:
+def test_an_issuer_without_certificates_has_an_empty_token_list() -> None:
     assert read_token(token_status_list({}, 0), 2) == []
 
 

@@ -148,12 +148,12 @@ def from_desks() -> Iterator[Result]:
     compact = Compact.of(
         chosen.ledgers[0].identity, evidence.record, evidence.path, evidence.disclosures
     )
-    yield desk(World(bodies=[scene.other])).verify(compact, now=NOW)
+    yield desk(World(issuers=[scene.other])).verify(compact, now=NOW)
     foreign = Scene(entries=(LICENCE,), entry=LICENCE)
     foreign.mine = replace(
         foreign.mine, record=replace(foreign.mine.record, category="UNHEARD-OF", index=5)
     )
-    foreign.body.anchor([foreign.mine])
+    foreign.issuer.anchor([foreign.mine])
     unheard = Compact.of(
         chosen.ledgers[0].identity, foreign.mine.record, (), foreign.mine.disclosures[:1]
     )
@@ -282,8 +282,8 @@ def test_a_presentation_of_another_certificate_is_not_the_holders() -> None:
 def bound_again() -> Scene:
     """Return a scene whose bound certificate has the same key and another number."""
     scene = bound()
-    scene.mine = scene.body.issue("沪示0101", holder_key=str(scene.mine.disclosures[-1].value))
-    scene.body.anchor([scene.mine])
+    scene.mine = scene.issuer.issue("沪示0101", holder_key=str(scene.mine.disclosures[-1].value))
+    scene.issuer.anchor([scene.mine])
     return scene
 
 
@@ -437,7 +437,7 @@ class MovingNode(HonestNode):
 
     def __init__(self, scene: Scene) -> None:
         super().__init__(scene.world)
-        self.body = scene.body
+        self.issuer = scene.issuer
 
     def move(self, change: Callable[[], object]) -> None:
         change()
@@ -449,7 +449,7 @@ class MovingNode(HonestNode):
     def proof(self, address: bytes, position: bytes, number: int) -> SlotProof:
         assert (address, number) == (ADDRESS, self.world.number)
         return SlotProof(
-            **dict(zip(("account", "slot"), self.world.proofs(self.body), strict=True))
+            **dict(zip(("account", "slot"), self.world.proofs(self.issuer), strict=True))
         )
 
 
@@ -457,7 +457,7 @@ class MovingNode(HonestNode):
 def test_a_node_that_proves_another_state_overtakes_the_evidence(way: str) -> None:
     scene = Scene()
     file, node = scene.file(), MovingNode(scene)
-    node.move(lambda: scene.body.change([scene.mine.record.index], Status.REVOKED))
+    node.move(lambda: scene.issuer.change([scene.mine.record.index], Status.REVOKED))
     result = ask(file, **{way: node})
     assert (result.verdict, codes_of(result)[6]) == (Verdict.CANNOT_TELL, "freshness.overtaken")
     assert CODES["freshness.overtaken"].advice is Advice.ASK_HOLDER
@@ -466,7 +466,7 @@ def test_a_node_that_proves_another_state_overtakes_the_evidence(way: str) -> No
 def test_a_node_makes_evidence_fresher_only_where_it_is_trusted() -> None:
     scene = Scene()
     file, node = scene.file(), MovingNode(scene)
-    node.move(lambda: scene.world.held.add(scene.body.state.issuer))  # The brake alone.
+    node.move(lambda: scene.world.held.add(scene.issuer.state.issuer))  # The brake alone.
     added, trusted = ask(file, node=node), ask(file, trusted=node)
     assert added.as_of == NOW - 595
     assert trusted.as_of == NOW - 500
@@ -487,7 +487,7 @@ def test_a_code_is_overtaken_as_a_file_is() -> None:
         policy().ledgers[0].identity, evidence.record, evidence.path, evidence.disclosures
     )
     assert desk.verify(compact, now=NOW).verdict is Verdict.VALID
-    node.move(lambda: scene.body.change([0], Status.REVOKED))
+    node.move(lambda: scene.issuer.change([0], Status.REVOKED))
     assert codes_of(desk.verify(compact, now=NOW))[6] == "freshness.overtaken"
 
 
@@ -632,9 +632,9 @@ def test_parts_of_two_files_joined_anywhere_are_read_as_if_nothing_were_remember
 
 @given(st.text(st.characters(codec="utf-8"), min_size=1, max_size=40))
 def test_texts_that_look_like_members_are_read_as_texts(name: str) -> None:
-    state, mine = GOOD.body.state, GOOD.evidence()
+    state, mine = GOOD.issuer.state, GOOD.evidence()
     for text in (name, f',"record":{name[:20]}', f'\\","proof":{name[:20]}'):
-        evidence = replace(mine, body=replace(state, name=text))
+        evidence = replace(mine, issuer=replace(state, name=text))
         file = evidence.format()
         reader = Reader(10)
         assert reader.read(file) == reader.read(file) == Evidence.parse(file) == evidence

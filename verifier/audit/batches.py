@@ -44,13 +44,13 @@ _LAST: Mapping[int, bytes] = {
 class BatchTask:
     """An anchored batch to check.
 
-    `body` numbers the issuer, `time` is that of the anchoring block, `evidence` proves that the
-    issuer signed this batch.
+    `issuer_number` counts issuers by registration, `time` is that of the anchoring block,
+    `evidence` proves that the issuer signed this batch.
     """
 
     published: Published
     issuer: str
-    body: int
+    issuer_number: int
     sequence: int
     first: int
     count: int
@@ -131,7 +131,7 @@ class _Judge:
     def __init__(self, task: BatchTask) -> None:
         self._task = task
         self._issuer = task.issuer.encode("ascii")
-        self._body = b"%06x" % task.body
+        self._number = b"%06x" % task.issuer_number
         self._place = 0
         self._entries = _entries(task.published, task.catalog)
         self._alike: dict[tuple[bytes | int | None, ...], bool] = {}
@@ -144,7 +144,7 @@ class _Judge:
     def take(self, lines: list[bytes]) -> None:
         """Check the next records."""
         match, alike, rows = _BYTES.fullmatch, self._alike, self.rows
-        issuer, body, last = self._issuer, self._body, _LAST
+        issuer, number, last = self._issuer, self._number, _LAST
         index = self._task.first + self._place
         for line in lines:
             if found := match(line):
@@ -164,7 +164,7 @@ class _Judge:
                     and edition == b"0"
                 ):
                     self.late += late
-                    rows.append(b"%b%b0000%08xffffffff" % (id_[:ID_TEXT], body, index))
+                    rows.append(b"%b%b0000%08xffffffff" % (id_[:ID_TEXT], number, index))
                     index += 1
                     continue
             self._take_slowly(line, index)
@@ -189,7 +189,7 @@ class _Judge:
             self._remember(line, late)
         replaced = NO_INDEX if record.replaces is None else record.replaces
         id_ = hash_list([record.id]).encode("ascii")[:ID_TEXT]
-        numbers = (self._body, record.edition, index, replaced)
+        numbers = (self._number, record.edition, index, replaced)
         self.rows.append(id_ + b"%b%04x%08x%08x" % numbers)
 
     def _obeys(self, record: Record, index: int, line: bytes) -> bool | None:

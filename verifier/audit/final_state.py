@@ -53,9 +53,9 @@ def _wanted(replay: Replay) -> list[tuple[str, str, bytes, bytes]]:
         second = (int.from_bytes(position, "big") + 1).to_bytes(32, "big")
         for at, value in zip((position, second), _seat_words(seat), strict=True):
             wanted.append(("node.registrars_differ", f"registrars/{region}", at, value))
-    for issuer, body in sorted(replay.bodies.items()):
-        where = f"{issuer}/state"
-        wanted.append(("node.state_differs", where, slot_position(issuer), body.slot()))
+    for code, issuer in sorted(replay.issuers.items()):
+        where = f"{code}/state"
+        wanted.append(("node.state_differs", where, slot_position(code), issuer.slot()))
     return wanted
 
 

@@ -26,7 +26,7 @@ FAULTS: Mapping[str, str] = {
     # The node and the contract.
     "node.proof_unusable": "the node's proof does not lead from the block's state root",
     "node.state_differs": "the state proved under the block is not what the events lead to",
-    "node.roll_differs": "the proved list of bodies is not what the events lead to",
+    "node.roll_differs": "the proved list of issuers is not what the events lead to",
     "node.registrars_differ": "the proved registrars are not those the events lead to",
     "node.event_malformed": "an event is none that the contract can tell",
     "node.event_unplaced": "an event stands in a block that the chain does not have",
@@ -42,10 +42,10 @@ FAULTS: Mapping[str, str] = {
     "act.key": "the key that signed had no right to, at that block",
     "act.counter": "a statement does not move its counter by one",
     "act.time": "a statement was carried outside its time",
-    "act.standing": "the body's standing forbids the act",
-    "act.held": "the body is held, and its registrar did not sign",
+    "act.standing": "the issuer's standing forbids the act",
+    "act.held": "the issuer is held, and its registrar did not sign",
     "act.content": "the act asks for what cannot be",
-    "act.body_unknown": "an act of a body that was never registered",
+    "act.body_unknown": "an act of an issuer that was never registered",
     "batch.sequence_gap": "a batch does not follow the one before it",
     "batch.first_differs": "a batch does not begin where the one before it ended",
     "batch.count": "a batch has no possible number of certificates",
@@ -58,9 +58,9 @@ FAULTS: Mapping[str, str] = {
     "catalog.root_differs": "the published entries are not the catalog in force",
     "catalog.entry_changed": "a catalog entry changed under the same version",
     "records.withheld": "the records of an anchored batch were not handed in within a day",
-    "records.root_differs": "the records of a batch do not lead to the root its body signed",
+    "records.root_differs": "the records of a batch do not lead to the root its issuer signed",
     "record.malformed": "a record is none, or not in its canonical bytes",
-    "record.other_body": "a record names another body than its batch",
+    "record.other_body": "a record names another issuer than its batch",
     "record.index_differs": "a record stands at another index than it names",
     "record.category_absent": "a record is of a category outside the catalog in force",
     "record.disobeys_entry": "a record breaks the rules of its catalog entry",
@@ -99,7 +99,7 @@ FINDINGS: Mapping[str, str] = {
     "database.behind": "the database has not followed the chain to its final block",
     "receipt.late": "an act was anchored after the time its receipt promised",
     "receipt.expired": "an act expired or was rejected before it was anchored",
-    "receipt.unregistered": "callers are told things, and no body of the operator's anchors them",
+    "receipt.unregistered": "receipts were given that no registered issuer of the operator anchors",
 }
 """Sentences of findings that do not change the verdict: resolved on the chain, or not due yet."""
 

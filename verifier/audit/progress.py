@@ -102,7 +102,7 @@ def _block_of(value: Json) -> NodeBlock:
 def _replay_to_json(replay: Replay) -> Json:
     return {
         "faults": replay.faults.to_json(),
-        "bodies": {issuer: _body_to_json(body) for issuer, body in replay.bodies.items()},
+        "bodies": {code: _issuer_to_json(issuer) for code, issuer in replay.issuers.items()},
         "registrars": [
             [region, *[_plain(getattr(seat, one.name)) for one in fields(Seat)]]
             for region, seat in replay.registrars.items()
@@ -122,8 +122,8 @@ def _plain(value: int | bytes) -> Json:
 
 def _fill(replay: Replay, value: Json) -> None:
     replay.faults = AuditFaults.from_json(value["faults"])
-    replay.bodies = {issuer: _body_of(body) for issuer, body in value["bodies"].items()}
-    replay.order = {issuer: place for place, issuer in enumerate(replay.bodies)}
+    replay.issuers = {code: _issuer_of(issuer) for code, issuer in value["bodies"].items()}
+    replay.order = {code: place for place, code in enumerate(replay.issuers)}
     replay.registrars = {
         region: Seat(
             account=bytes.fromhex(account),
@@ -144,15 +144,15 @@ def _fill(replay: Replay, value: Json) -> None:
     replay.observer.from_json(value["observer"])
 
 
-def _body_to_json(body: ReplayedIssuer) -> Json:
+def _issuer_to_json(issuer: ReplayedIssuer) -> Json:
     return {
-        "words": [word.hex() for word in body.words()],
-        "held": body.on_hold,
-        "statuses": {str(at): word.hex() for at, word in body.tree.words.items()},
+        "words": [word.hex() for word in issuer.words()],
+        "held": issuer.on_hold,
+        "statuses": {str(at): word.hex() for at, word in issuer.tree.words.items()},
     }
 
 
-def _body_of(value: Json) -> ReplayedIssuer:
+def _issuer_of(value: Json) -> ReplayedIssuer:
     words = tuple(bytes.fromhex(word) for word in value["words"])
     statuses = {int(at): bytes.fromhex(word) for at, word in value["statuses"].items()}
     return ReplayedIssuer(

@@ -75,7 +75,7 @@ class Observer(Protocol):
     def words(self, issuer: str, words: dict[int, bytes], block: int) -> list[AuditFault]:
         """Compare the status words that an act changed."""
 
-    def observe_state(self, body: ReplayedIssuer, block: int) -> list[AuditFault]:
+    def observe_state(self, issuer: ReplayedIssuer, block: int) -> list[AuditFault]:
         """Compare an issuer's new state."""
 
     def seated(self, region: int, seat: Seat, term: int, block: int) -> list[AuditFault]:
@@ -100,7 +100,7 @@ class Unobserved:
     def words(self, issuer: str, words: dict[int, bytes], block: int) -> list[AuditFault]:
         return []
 
-    def observe_state(self, body: ReplayedIssuer, block: int) -> list[AuditFault]:
+    def observe_state(self, issuer: ReplayedIssuer, block: int) -> list[AuditFault]:
         return []
 
     def seated(self, region: int, seat: Seat, term: int, block: int) -> list[AuditFault]:
@@ -130,7 +130,7 @@ class Replay:
     now: int
     reasons: frozenset[str] = frozenset()
     faults: AuditFaults = field(default_factory=AuditFaults)
-    bodies: dict[str, ReplayedIssuer] = field(default_factory=dict)
+    issuers: dict[str, ReplayedIssuer] = field(default_factory=dict)
     order: dict[str, int] = field(default_factory=dict)
     registrars: dict[int, Seat] = field(default_factory=dict)
     term: int = 0
@@ -181,9 +181,9 @@ class Replay:
     # Batches --------------------------------------------------------------------------------
 
     def _anchored(self, event: contract_events.BatchAnchored, log: Log, time: int) -> None:
-        body = self._body(event.issuer)
-        catalog = body.state.catalog
-        statement = event.statement(previous=body.state.last, catalog=catalog)
+        issuer = self._issuer(event.issuer)
+        catalog = issuer.state.catalog
+        statement = event.statement(previous=issuer.state.last, catalog=catalog)
         digest = statement.digest(self.pin.identity)
         self.count("batches")
         self.count("certificates", event.count)
@@ -207,7 +207,7 @@ class Replay:
             SignedAct(statement=statement, signatures=(event.signature,), key=event.key),
             BlockTime(number=log.block, time=time),
         )
-        body.state = after.issuers[event.issuer].state
+        issuer.state = after.issuers[event.issuer].state
 
     def _task(
         self,
@@ -219,7 +219,7 @@ class Replay:
         return BatchTask(
             published=self.published,
             issuer=event.issuer,
-            body=self.order[event.issuer],
+            issuer_number=self.order[event.issuer],
             sequence=event.sequence,
             first=event.first,
             count=event.count,
@@ -254,8 +254,8 @@ class Replay:
             self._moved.update(codes)
         root = ZERO
         if isinstance(statement, StatusChange):
-            self._status(statement, self._body(codes[0]), act)
-            root = self._body(codes[0]).tree.root
+            self._status(statement, self._issuer(codes[0]), act)
+            root = self._issuer(codes[0]).tree.root
         elif isinstance(statement, CatalogChange):
             self._catalog(statement, codes[0], act)
         before = self._ledger(codes)
@@ -275,9 +275,9 @@ class Replay:
             identity=self.pin.identity,
             seats=self.registrars,
             issuers={
-                code: Issuer(state=self.bodies[code].state, on_hold=self.bodies[code].on_hold)
+                code: Issuer(state=self.issuers[code].state, on_hold=self.issuers[code].on_hold)
                 for code in codes
-                if code in self.bodies
+                if code in self.issuers
             },
             term=self.term,
         )
@@ -287,21 +287,21 @@ class Replay:
     ) -> None:
         self.term = after.term
         for code, issuer in after.issuers.items():
-            if code not in self.bodies:
+            if code not in self.issuers:
                 assert isinstance(statement, Register)
                 self._judge_name(statement, code, log)
-                self.bodies[code] = ReplayedIssuer(state=issuer.state, name=statement.name)
+                self.issuers[code] = ReplayedIssuer(state=issuer.state, name=statement.name)
                 self.order[code] = len(self.order)
                 self.roll = rules.roll_after(self.roll, code)
-            self.bodies[code].state, self.bodies[code].on_hold = issuer.state, issuer.on_hold
+            self.issuers[code].state, self.issuers[code].on_hold = issuer.state, issuer.on_hold
             if isinstance(statement, Hold | Release):
-                self.faults.extend(self.observer.observe_state(self.bodies[code], log.block))
+                self.faults.extend(self.observer.observe_state(self.issuers[code], log.block))
         for region in changed_seats(before, after):
             self._seat(region, after.seats[region], log)
 
     def _judge_name(self, statement: Register, code: str, log: Log) -> None:
         """Report a name that another issuer registered before."""
-        others = [one for one, body in self.bodies.items() if body.name == statement.name]
+        others = [one for one, issuer in self.issuers.items() if issuer.name == statement.name]
         if others:
             detail = f"the name of {', '.join(others[:20])}"
             where = f"{code}/{_at(log)}"
@@ -311,13 +311,13 @@ class Replay:
         self.registrars[region] = seat
         self.faults.extend(self.observer.seated(region, seat, self.term, log.block))
 
-    def _status(self, statement: StatusChange, body: ReplayedIssuer, act: ReplayedAct) -> None:
+    def _status(self, statement: StatusChange, issuer: ReplayedIssuer, act: ReplayedAct) -> None:
         if not 0 <= statement.status < len(_STATUSES):
             raise RuleViolationError("act.content", f"{statement.status} is no status")
         to, correction = _STATUSES[statement.status], len(act.signatures) > 1
         moved: dict[int, bytes] = {}
         for position, mask in zip(statement.words, statement.masks, strict=True):
-            word = body.tree.word(position)
+            word = issuer.tree.word(position)
             try:
                 moved[position] = move(word, mask, to, correction=correction)
             except StepForbiddenError as error:
@@ -326,20 +326,20 @@ class Replay:
                 every = int("01" * 128, 2) * to.number
                 moved[position] = (bits | every & mask).to_bytes(32, "big")
         self.count("status_changes", sum(mask.bit_count() // 2 for mask in statement.masks))
-        self._judge_steps(statement, body, to, act)
-        body.tree.update(moved)
-        self.faults.extend(self.observer.words(body.state.issuer, moved, act.log.block))
+        self._judge_steps(statement, issuer, to, act)
+        issuer.tree.update(moved)
+        self.faults.extend(self.observer.words(issuer.state.issuer, moved, act.log.block))
 
     def _judge_steps(
-        self, statement: StatusChange, body: ReplayedIssuer, to: Status, act: ReplayedAct
+        self, statement: StatusChange, issuer: ReplayedIssuer, to: Status, act: ReplayedAct
     ) -> None:
         """Report certificates that left a final status, and whether the reason code is known."""
         indexes = chosen(statement.words, statement.masks)
-        if indexes and indexes[-1] >= body.state.certificates:
+        if indexes and indexes[-1] >= issuer.state.certificates:
             self._judged(
                 "act.content", statement, act, f"certificate {indexes[-1]} was never issued"
             )
-        left = [index for index in indexes if body.tree.status(index) in _TERMINAL]
+        left = [index for index in indexes if issuer.tree.status(index) in _TERMINAL]
         if not left or len(act.signatures) < 2:
             return
         reason = statement.reason.decode("ascii", "replace")
@@ -381,13 +381,13 @@ class Replay:
 
     def _apply_state(self, event: IssuerStateEvent, log: Log) -> None:
         """Compare the reported state with the replayed one, and continue from the reported one."""
-        body = self._body(event.issuer)
+        issuer = self._issuer(event.issuer)
         self._moved.discard(event.issuer)
-        if body.words() != event.words:
+        if issuer.words() != event.words:
             state = replace(parse_state(event.words, ""), name="")
-            self.faults.extend(_differences(body.state, state, log))
-            body.state, body.name = state, event.name_digest
-        self.faults.extend(self.observer.observe_state(body, log.block))
+            self.faults.extend(_differences(issuer.state, state, log))
+            issuer.state, issuer.name = state, event.name_digest
+        self.faults.extend(self.observer.observe_state(issuer, log.block))
 
     def end_range(self) -> None:
         """Report issuers whose state event is missing after an act: events were left out."""
@@ -396,10 +396,10 @@ class Replay:
             self.faults.add(fault("state.differs", where, "no state was told after an act"))
         self._moved.clear()
 
-    def _body(self, issuer: str) -> ReplayedIssuer:
-        if issuer not in self.bodies:
+    def _issuer(self, issuer: str) -> ReplayedIssuer:
+        if issuer not in self.issuers:
             raise RuleViolationError("act.body_unknown", issuer)
-        return self.bodies[issuer]
+        return self.issuers[issuer]
 
 
 def _proof(act: ReplayedAct) -> dict[str, Json]:

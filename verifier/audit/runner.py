@@ -302,15 +302,15 @@ class _Running:
         heights = Heights(self._node, job.pin, job.policy, final.number)
         self._found(heights.check(job.published.notes()))
         replay.count("checkpoints", heights.count)
-        replay.counts["bodies"] = len(replay.bodies)
+        replay.counts["bodies"] = len(replay.issuers)
 
     def _status(self, issuer: str, index: int) -> Status:
-        return self._replay.bodies[issuer].tree.status(index)
+        return self._replay.issuers[issuer].tree.status(index)
 
     def _lost_keys(self) -> Iterable[AuditFault]:
         """Yield a fault for each batch whose key's end was later lowered to before the batch."""
         for issuer, marks in self._replay.marks.items():
-            keys = self._replay.bodies[issuer].state.keys
+            keys = self._replay.issuers[issuer].state.keys
             for mark in marks:
                 if mark[3] < len(keys) and mark[4] >= keys[mark[3]].end:
                     yield self._lost(issuer, mark, keys[mark[3]].end)

@@ -165,14 +165,14 @@ def export(
 
     trusted, found = policy.open(), _read(file)
     found.check(pin_of(trusted, found))
-    body = found.by_issuer.get(issuer)
-    if body is None:
-        raise click.UsageError(f"the snapshot has no body {issuer}")
-    count = body.state.certificates
+    row = found.by_issuer.get(issuer)
+    if row is None:
+        raise click.UsageError(f"the snapshot has no issuer {issuer}")
+    count = row.state.certificates
     if form == "token":
-        value = token_status_list(body.words, count)
+        value = token_status_list(row.words, count)
     else:
-        value = bitstring_status_list(body.words, count, form)
+        value = bitstring_status_list(row.words, count, form)
     sys.stdout.buffer.write(orjson.dumps(value, option=orjson.OPT_SORT_KEYS) + b"\n")
 
 
@@ -218,23 +218,23 @@ def _tell(found: Snapshot, warnings: Sequence[str] = (), *, as_json: bool) -> No
     from certledger.verifier.formats.canonical_json import format_time
 
     checkpoint = found.note.checkpoint
-    bodies = [_describe(body) for body in found.bodies]
+    issuers = [_describe(issuer) for issuer in found.issuers]
     if as_json:
         value = {
             "ledger": checkpoint.identity.hex(),
             "block": checkpoint.number,
             "time": format_time(checkpoint.time),
             "digest": found.digest().hex(),
-            "bodies": bodies,
+            "bodies": issuers,
             "warnings": list(warnings),
         }
         print_json(value)
         return
     click.echo(f"block {checkpoint.number} of {format_time(checkpoint.time)}")
     click.echo(f"digest {found.digest().hex()}")
-    for body in bodies:
-        counts = ", ".join(f"{name} {body[name]:,}" for name in _COUNTED if body[name])
-        click.echo(f"{body['issuer']}  {plain(body['name'])}  {body['standing']}  {counts}")
+    for issuer in issuers:
+        counts = ", ".join(f"{name} {issuer[name]:,}" for name in _COUNTED if issuer[name])
+        click.echo(f"{issuer['issuer']}  {plain(issuer['name'])}  {issuer['standing']}  {counts}")
     for warning in warnings:
         click.echo(warning_in_words(warning))
 
@@ -242,12 +242,12 @@ def _tell(found: Snapshot, warnings: Sequence[str] = (), *, as_json: bool) -> No
 _COUNTED = ("batches", "certificates", "revoked", "suspended", "superseded")
 
 
-def _describe(body: SnapshotIssuer) -> dict[str, Any]:
+def _describe(issuer: SnapshotIssuer) -> dict[str, Any]:
     from certledger.verifier.formats.snapshot_columns import LISTED, listed
 
-    state = body.rootless
+    state = issuer.rootless
     counts = {
-        str(status): len(found) for status, found in zip(LISTED, listed(body.words), strict=True)
+        str(status): len(found) for status, found in zip(LISTED, listed(issuer.words), strict=True)
     }
     return {
         "issuer": state.issuer,

@@ -102,7 +102,7 @@ class IssuerStateEvent:
             MalformedError: another name, or the words are no state.
         """
         if sha256(name.encode()) != self.name_digest:
-            raise MalformedError("event.name", f"the body {self.issuer} is not named {name!r}")
+            raise MalformedError("event.name", f"the issuer {self.issuer} is not named {name!r}")
         return parse_state(self.words, name)
 
 

@@ -69,7 +69,7 @@ class Evidence:
     signer: bytes
     anchor: BatchAnchor
     catalog: EntryProof
-    body: IssuerState
+    issuer: IssuerState
     word: WordProof
     account_proof: tuple[bytes, ...]
     slot_proof: tuple[bytes, ...]
@@ -157,7 +157,7 @@ class Evidence:
             signer=signed.signer,
             anchor=backing.anchor,
             catalog=backing.catalog,
-            body=backing.body,
+            issuer=backing.issuer,
             word=word,
             account_proof=proof.account,
             slot_proof=proof.slot,
@@ -188,7 +188,7 @@ class Evidence:
                 "count": self.catalog.count,
                 "path": hash_list(self.catalog.path),
             },
-            "body": self.body.to_json(),
+            "body": self.issuer.to_json(),
             "status": self.word.to_json(),
             "proof": {
                 "account": [to_base64url(node) for node in self.account_proof],
@@ -283,7 +283,7 @@ class BatchProof:
     """Members that all certificates of one batch and category share."""
 
     anchor: BatchAnchor
-    body: IssuerState
+    issuer: IssuerState
     catalog: EntryProof
     checkpoint: str
 
@@ -292,7 +292,7 @@ class BatchProof:
         """Read `anchor`, `body`, `catalog` and `checkpoint`; raises MalformedError."""
         return cls(
             anchor=_anchor(read.inner("anchor")),
-            body=IssuerState.from_json(read.take("body")),
+            issuer=IssuerState.from_json(read.take("body")),
             catalog=_entry_proof(read.inner("catalog")),
             checkpoint=read.string("checkpoint"),
         )

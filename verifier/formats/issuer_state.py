@@ -209,7 +209,7 @@ def region_of(issuer: str) -> int:
         MalformedError: they are not digits.
     """
     if not ISSUER.fullmatch(issuer) or not issuer[2:4].isdigit():
-        raise MalformedError("issuer.invalid", f"{issuer[:20]!r} is not the code of a body")
+        raise MalformedError("issuer.invalid", f"{issuer[:20]!r} is not the code of an issuer")
     return int(issuer[2:4])
 
 
@@ -228,7 +228,7 @@ def batch_leaf(*, digest: bytes, catalog: bytes, key: int, block: int) -> bytes:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class UnnamedBody(IssuerState):
+class UnnamedIssuer(IssuerState):
     """State of an issuer whose name is not published, only its digest.
 
     `name` is `sha256:` and 64 hexadecimal digits.

@@ -30,7 +30,7 @@ from certledger.verifier.formats.issuer_state import (
     UNNAMED,
     IssuerState,
     Key,
-    UnnamedBody,
+    UnnamedIssuer,
     batch_leaf,
     region_of,
     without_brake,
@@ -154,7 +154,7 @@ class Snapshot:
     account_proof: tuple[bytes, ...]
     nodes: tuple[bytes, ...]
     catalogs: Mapping[bytes, Catalog | None]
-    bodies: tuple[SnapshotIssuer, ...]
+    issuers: tuple[SnapshotIssuer, ...]
     by_issuer: Mapping[str, SnapshotIssuer] = field(repr=False)
     entries: Mapping[bytes, Mapping[tuple[str, int], Entry]] = field(repr=False)
 
@@ -166,10 +166,10 @@ class Snapshot:
         account_proof: Sequence[bytes],
         nodes: Iterable[bytes],
         catalogs: Iterable[Catalog],
-        bodies: Sequence[SnapshotIssuer],
+        issuers: Sequence[SnapshotIssuer],
         absent: Iterable[bytes] = (),
     ) -> Snapshot:
-        """Assemble a snapshot; `bodies` are in the order of registration.
+        """Assemble a snapshot; `issuers` are in the order of registration.
 
         `absent` are the roots of catalogs that were not published.
         """
@@ -179,8 +179,8 @@ class Snapshot:
             account_proof=tuple(account_proof),
             nodes=tuple(sorted(set(nodes))),
             catalogs=dict(sorted({**dict.fromkeys(absent), **current}.items())),
-            bodies=tuple(bodies),
-            by_issuer={body.rootless.issuer: body for body in bodies},
+            issuers=tuple(issuers),
+            by_issuer={issuer.rootless.issuer: issuer for issuer in issuers},
             entries={
                 root: {entry.order: entry for entry in catalog.entries}
                 for root, catalog in current.items()
@@ -206,7 +206,7 @@ class Snapshot:
                 list(self.account_proof),
                 list(self.nodes),
                 [pack_catalog(root, catalog) for root, catalog in self.catalogs.items()],
-                [pack_body(body, places) for body in self.bodies],
+                [pack_issuer(issuer, places) for issuer in self.issuers],
             ]
         )
 
@@ -238,8 +238,8 @@ class Snapshot:
             nodes=nodes,
             catalogs=[catalog for catalog in catalogs.values() if catalog is not None],
             absent=[root for root, catalog in catalogs.items() if catalog is None],
-            bodies=[
-                unpack_body(reader, roots, identity) for _ in range(reader.list(0, MAX_LISTED))
+            issuers=[
+                unpack_issuer(reader, roots, identity) for _ in range(reader.list(0, MAX_LISTED))
             ],
         )
         reader.done()
@@ -260,21 +260,21 @@ class Snapshot:
             if account is None or account.code_hash != ledger.code_hash:
                 raise SnapshotUnprovedError("the chain holds another contract than the policy's")
             if nodes.slot(account.storage_root, ROLL) != roll(self.by_issuer):
-                raise SnapshotUnprovedError("the list of bodies is not complete")
-            for body in self.bodies:
-                issuer = body.rootless.issuer
-                slot = nodes.slot(account.storage_root, slot_position(issuer))
-                if without_brake(slot) != body.state.digest():
-                    raise SnapshotUnprovedError(f"the state of {issuer} is another one")
+                raise SnapshotUnprovedError("the list of issuers is not complete")
+            for issuer in self.issuers:
+                code = issuer.rootless.issuer
+                slot = nodes.slot(account.storage_root, slot_position(code))
+                if without_brake(slot) != issuer.state.digest():
+                    raise SnapshotUnprovedError(f"the state of {code} is another one")
         except ProofInvalidError as error:
             raise SnapshotUnprovedError(str(error)) from error
         self._check_whole(nodes)
 
     def _check_whole(self, nodes: NodeSet) -> None:
-        if nodes.used() != list(self.nodes) or len(self.by_issuer) != len(self.bodies):
-            raise SnapshotUnprovedError("a node is not needed, or a body stands twice")
-        roots = {row.catalog for body in self.bodies for row in body.rows}
-        roots |= {body.rootless.catalog for body in self.bodies}
+        if nodes.used() != list(self.nodes) or len(self.by_issuer) != len(self.issuers):
+            raise SnapshotUnprovedError("a node is not needed, or an issuer appears twice")
+        roots = {row.catalog for issuer in self.issuers for row in issuer.rows}
+        roots |= {issuer.rootless.catalog for issuer in self.issuers}
         if roots - {ZERO} != set(self.catalogs):
             raise SnapshotUnprovedError("a catalog is missing or not needed")
 
@@ -372,13 +372,13 @@ def _unpack_catalog(reader: CborReader) -> tuple[bytes, Catalog | None]:
     return catalog.root(), catalog
 
 
-def pack_body(body: SnapshotIssuer, catalogs: Mapping[bytes, int], start: int = 0) -> list[Any]:
+def pack_issuer(issuer: SnapshotIssuer, catalogs: Mapping[bytes, int], start: int = 0) -> list[Any]:
     """Encode an issuer, with its batches from number `start` on."""
-    state = body.rootless
+    state = issuer.rootless
     return [
         state.issuer,
         state.kind.number,
-        state.name_digest if isinstance(state, UnnamedBody) else state.name,
+        state.name_digest if isinstance(state, UnnamedIssuer) else state.name,
         state.standing.number,
         state.since,
         b"".join(key.packed() for key in state.keys),
@@ -386,12 +386,12 @@ def pack_body(body: SnapshotIssuer, catalogs: Mapping[bytes, int], start: int = 
         state.catalog,
         state.epoch,
         state.revision,
-        pack_batches(body.rows[start:], catalogs),
-        pack_statuses(body.words),
+        pack_batches(issuer.rows[start:], catalogs),
+        pack_statuses(issuer.words),
     ]
 
 
-def unpack_body(
+def unpack_issuer(
     reader: CborReader,
     catalogs: Sequence[bytes],
     identity: bytes,
@@ -416,7 +416,7 @@ def _unpack_state(reader: CborReader) -> IssuerState:
     """Read an issuer's state without batches and statuses."""
     issuer = reader.text(18)
     if not ISSUER.fullmatch(issuer):
-        reader.fail("behind the code of a body")
+        reader.fail("behind the code of an issuer")
     region_of(issuer)
     kind = _KINDS[reader.integer(1, len(_KINDS)) - 1]
     kind_of_state, name = _unpack_name(reader)
@@ -439,7 +439,7 @@ def _unpack_state(reader: CborReader) -> IssuerState:
 def _unpack_name(reader: CborReader) -> tuple[type[IssuerState], str]:
     """Read an issuer's name, or its SHA-256 where the name is absent; with the state's class."""
     if reader.is_binary():
-        return UnnamedBody, f"{UNNAMED}{reader.binary(32, 32).hex()}"
+        return UnnamedIssuer, f"{UNNAMED}{reader.binary(32, 32).hex()}"
     name = reader.text(4 * MAX_NAME)
     if not 0 < len(name) <= MAX_NAME:
         reader.fail(f"behind a name of 1 to {MAX_NAME} characters")

@@ -19,10 +19,10 @@ from certledger.verifier.formats.snapshot import (
     deflate,
     inflate,
     open_item,
-    pack_body,
     pack_catalog,
-    unpack_body,
+    pack_issuer,
     unpack_catalogs,
+    unpack_issuer,
 )
 from certledger.verifier.formats.state_proof import (
     MAX_NODE_BYTES,
@@ -51,7 +51,7 @@ def format_delta(old: Snapshot, new: Snapshot) -> bytes:
             for root, part in new.catalogs.items()
             if root not in old.catalogs or (part is not None and old.lacks(root))
         ],
-        [_pack_change(at, old, body, places) for at, body in enumerate(new.bodies)],
+        [_pack_change(at, old, issuer, places) for at, issuer in enumerate(new.issuers)],
     ]
     return deflate(encode(parts))
 
@@ -60,11 +60,13 @@ def _places(catalogs: Mapping[bytes, Catalog | None]) -> dict[bytes, int]:
     return {root: at for at, root in enumerate(sorted(catalogs))}
 
 
-def _pack_change(at: int, old: Snapshot, body: SnapshotIssuer, places: Mapping[bytes, int]) -> Any:
-    known = old.bodies[at] if at < len(old.bodies) else None
-    if known is not None and known.state == body.state:
+def _pack_change(
+    at: int, old: Snapshot, issuer: SnapshotIssuer, places: Mapping[bytes, int]
+) -> Any:
+    known = old.issuers[at] if at < len(old.issuers) else None
+    if known is not None and known.state == issuer.state:
         return at
-    return [at, pack_body(body, places, start=0 if known is None else len(known.rows))]
+    return [at, pack_issuer(issuer, places, start=0 if known is None else len(known.rows))]
 
 
 def apply_delta(old: Snapshot, data: bytes, ledger: LedgerPin) -> Snapshot:
@@ -101,7 +103,7 @@ def _apply(old: Snapshot, reader: CborReader, ledger: LedgerPin) -> Snapshot:
         )
     current = {**old.catalogs, **added}
     roots = sorted(current)
-    bodies = [
+    issuers = [
         _unpack_change(at, reader, old, roots, head.identity)
         for at in range(reader.list(0, MAX_LISTED))
     ]
@@ -109,36 +111,36 @@ def _apply(old: Snapshot, reader: CborReader, ledger: LedgerPin) -> Snapshot:
     account = check_account(head.state_root, ledger.address, account_proof)
     if account is None:
         raise ProofInvalidError("the contract is absent")
-    needed = {row.catalog for body in bodies for row in body.rows}
-    needed |= {body.rootless.catalog for body in bodies}
+    needed = {row.catalog for issuer in issuers for row in issuer.rows}
+    needed |= {issuer.rootless.catalog for issuer in issuers}
     return Snapshot.of(
         checkpoint=checkpoint,
         account_proof=account_proof,
-        nodes=_needed([*old.nodes, *nodes], account.storage_root, bodies),
+        nodes=_needed([*old.nodes, *nodes], account.storage_root, issuers),
         catalogs=[part for root, part in current.items() if root in needed and part is not None],
         absent=[root for root, part in current.items() if root in needed and part is None],
-        bodies=bodies,
+        issuers=issuers,
     )
 
 
 def _needed(
-    nodes: Iterable[bytes], storage_root: bytes, bodies: Iterable[SnapshotIssuer]
+    nodes: Iterable[bytes], storage_root: bytes, issuers: Iterable[SnapshotIssuer]
 ) -> list[bytes]:
-    """Return those of `nodes` that prove the roll and the slots of `bodies`."""
+    """Return those of `nodes` that prove the roll and the slots of `issuers`."""
     known = NodeSet(nodes)
     known.slot(storage_root, ROLL)
-    for body in bodies:
-        known.slot(storage_root, slot_position(body.rootless.issuer))
+    for issuer in issuers:
+        known.slot(storage_root, slot_position(issuer.rootless.issuer))
     return known.used()
 
 
 def _unpack_change(
     at: int, reader: CborReader, old: Snapshot, roots: list[bytes], identity: bytes
 ) -> SnapshotIssuer:
-    if at < len(old.bodies) and reader.is_integer():
+    if at < len(old.issuers) and reader.is_integer():
         reader.integer(at, at)
-        return old.bodies[at]
+        return old.issuers[at]
     reader.list(2, 2)
     reader.integer(at, at)
-    before = old.bodies[at].rows if at < len(old.bodies) else ()
-    return unpack_body(reader, roots, identity, before)
+    before = old.issuers[at].rows if at < len(old.issuers) else ()
+    return unpack_issuer(reader, roots, identity, before)

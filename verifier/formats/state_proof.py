@@ -11,7 +11,7 @@ from certledger.verifier.errors import ProofInvalidError
 
 MAX_PROOF_NODES = 64
 MAX_NODE_BYTES = 1024
-SLOT_OF_BODIES = 0
+SLOT_OF_ISSUERS = 0
 """Slot of the contract's mapping from issuer code to state digest (SPEC section 13)."""
 ROLL = (1).to_bytes(32, "big")
 """Position of the roll: a hash chain over all issuers' codes, and their number."""
@@ -40,7 +40,7 @@ def slot_position(issuer: str) -> bytes:
 
     Solidity's layout of a mapping: keccak of the key (bytes18, right-padded) ‖ the mapping's slot.
     """
-    return keccak(issuer.encode("ascii").ljust(32, b"\x00") + SLOT_OF_BODIES.to_bytes(32, "big"))
+    return keccak(issuer.encode("ascii").ljust(32, b"\x00") + SLOT_OF_ISSUERS.to_bytes(32, "big"))
 
 
 def check_account(state_root: bytes, address: bytes, nodes: Sequence[bytes]) -> Account | None:

@@ -74,16 +74,16 @@ CODES: Mapping[str, Code] = {
     ),
     # 3 anchor
     "anchor.state_differs": _fail(
-        _A, "the chain holds another state of the issuing body", "链上的发证机构状态与此不同"
+        _A, "the chain holds another state of the issuer", "链上的发证机构状态与此不同"
     ),
     "anchor.other_contract": _fail(
         _A, "the chain holds another contract at this address", "链上该地址的合约不是约定的合约"
     ),
     "anchor.body_absent": _unknown(
-        _A, "the issuing body was not registered at this block", "截至该区块，发证机构尚未登记"
+        _A, "the issuer was not registered at this block", "截至该区块，发证机构尚未登记"
     ),
     "anchor.name_absent": _unknown(
-        _A, "the name of the issuing body is not at hand here", "此处没有发证机构的名称"
+        _A, "the name of the issuer is not at hand here", "此处没有发证机构的名称"
     ),
     "anchor.catalog_absent": _unknown(
         _A, "the catalog under the batch is not at hand here", "此处没有该批次所依据的证照目录"
@@ -92,18 +92,18 @@ CODES: Mapping[str, Code] = {
         _A, "the batch was not anchored at this block", "截至该区块，该批次尚未锚定"
     ),
     "anchor.batch_unproved": _unknown(
-        _A, "the batch is not proved under the body's state", "批次未能在机构状态下得到证明"
+        _A, "the batch is not proved under the issuer's state", "批次未能在机构状态下得到证明"
     ),
     "anchor.proof_unusable": _unknown(
-        _A, "the proof of the body's state does not verify", "机构状态的证明无法通过验证"
+        _A, "the proof of the issuer's state does not verify", "机构状态的证明无法通过验证"
     ),
     "anchor.other_body": _unknown(
-        _A, "the state belongs to another issuing body", "所附状态属于另一发证机构"
+        _A, "the state belongs to another issuer", "所附状态属于另一发证机构"
     ),
     # 4 signature
     "signature.key_ended": _fail(
         _S,
-        "the signing key had ended when the batch was anchored: ask the body to issue again",
+        "the signing key had ended when the batch was anchored: ask the issuer to issue again",
         "锚定时签名密钥已失效：请发证机构重新签发",
     ),
     "signature.purpose": _fail(_S, "the signing key may not sign batches", "签名密钥无权签署批次"),
@@ -118,7 +118,7 @@ CODES: Mapping[str, Code] = {
     ),
     # 5 entitlement
     "entitlement.category_absent": _fail(
-        _E, "the body was never granted this category", "发证机构从未获准签发该类证照"
+        _E, "the issuer was never granted this category", "发证机构从未获准签发该类证照"
     ),
     "entitlement.holder_kind": _fail(
         _E, "the category is for another kind of holder", "该类证照的持证主体类型不符"
@@ -130,7 +130,9 @@ CODES: Mapping[str, Code] = {
         _E, "it has fewer fields than its category", "内容少于该类证照的规定"
     ),
     "entitlement.entry_unproved": _unknown(
-        _E, "the category is not proved under the body's catalog", "该类别未能在机构目录中得到证明"
+        _E,
+        "the category is not proved under the issuer's catalog",
+        "该类别未能在机构目录中得到证明",
     ),
     "entitlement.entry_differs": _unknown(
         _E, "the catalog entry is of another category or version", "所附目录条目属于其他类别或版本"
@@ -172,7 +174,7 @@ CODES: Mapping[str, Code] = {
     ),
     "freshness.overtaken": _unknown(
         _F,
-        "the issuing body's state has changed since, and the new one is not at hand: ask for"
+        "the issuer's state has changed since, and the new one is not at hand: ask for"
         " fresh evidence",
         "此后发证机构的状态已有变化，而新的状态不在手边：请出示新的凭据",
     ),
@@ -185,10 +187,10 @@ CODES: Mapping[str, Code] = {
         _T, "it has been replaced by a newer one", "已换发新证", Advice.ASK_HOLDER
     ),
     "status.suspended": _fail(_T, "it is suspended", "已暂停使用"),
-    "status.body_suspended": _fail(_T, "the issuing body is suspended", "发证机构已被暂停"),
-    "status.body_struck": _fail(_T, "the issuing body has been struck off", "发证机构已被除名"),
+    "status.body_suspended": _fail(_T, "the issuer is suspended", "发证机构已被暂停"),
+    "status.body_struck": _fail(_T, "the issuer has been struck off", "发证机构已被除名"),
     "status.unproved": _unknown(
-        _T, "the status is not proved under the body's state", "状态未能在机构状态下得到证明"
+        _T, "the status is not proved under the issuer's state", "状态未能在机构状态下得到证明"
     ),
     # 9 dates
     "dates.expired": _fail(_D, "it has expired", "已过期"),
@@ -250,7 +252,7 @@ BANNERS: Mapping[Verdict, Banner] = {
 }
 
 ADVICE: Mapping[Advice, tuple[str, str]] = {
-    Advice.REFUSE: ("do not accept it; ask the issuing body", "请勿采信，可向发证机构查询"),
+    Advice.REFUSE: ("do not accept it; ask the issuer", "请勿采信，可向发证机构查询"),
     Advice.RETRY: ("try again; do not refuse because of this", "请重试；请勿据此拒收"),
     Advice.ASK_HOLDER: (
         "ask the holder for fresh or complete evidence",

@@ -12,7 +12,7 @@ from certledger.verifier.formats.checkpoint import parse_note
 from certledger.verifier.formats.compact_evidence import TYPE as CODE
 from certledger.verifier.formats.compact_evidence import Compact
 from certledger.verifier.formats.evidence import Evidence
-from certledger.verifier.formats.issuer_state import IssuerState, UnnamedBody
+from certledger.verifier.formats.issuer_state import IssuerState, UnnamedIssuer
 from certledger.verifier.formats.policy import LedgerPin, TrustPolicy
 from certledger.verifier.formats.record import Record
 from certledger.verifier.formats.snapshot import TYPE as SNAPSHOT
@@ -43,7 +43,7 @@ from certledger.verifier.vocabulary import CheckName
 class BatchContext:
     """Data of the snapshot for one certificate."""
 
-    body: SnapshotIssuer
+    issuer: SnapshotIssuer
     row: PackedBatch
     statement: Batch
     entry: Entry | None
@@ -115,11 +115,11 @@ class CompactVerifier:
 
     def _state(self, record: Record) -> Current:
         """Return the snapshot's state of a record's issuer."""
-        body = self.snapshot.by_issuer.get(record.issuer)
-        if body is None or body.batch_of(record.index) is None:
+        issuer = self.snapshot.by_issuer.get(record.issuer)
+        if issuer is None or issuer.batch_of(record.index) is None:
             return Current(judgement=self.judgement)
-        word = body.words.get(record.index // CELLS, ZERO)
-        return Current(judgement=self._followed(body.state), state=body.state, word=word)
+        word = issuer.words.get(record.index // CELLS, ZERO)
+        return Current(judgement=self._followed(issuer.state), state=issuer.state, word=word)
 
     def _followed(self, state: IssuerState) -> Judgement:
         """Check the block again for one issuer's state."""
@@ -193,12 +193,12 @@ class CompactVerifier:
     def _find(self, compact: Compact) -> BatchContext | str:
         """Return the snapshot's data for a record, or the code of check 3."""
         record = compact.record
-        body = self.snapshot.by_issuer.get(record.issuer)
-        if body is None:
+        issuer = self.snapshot.by_issuer.get(record.issuer)
+        if issuer is None:
             return "anchor.body_absent"
-        if isinstance(body.state, UnnamedBody):
+        if isinstance(issuer.state, UnnamedIssuer):
             return "anchor.name_absent"
-        found = body.batch_of(record.index)
+        found = issuer.batch_of(record.index)
         if found is None:
             return "anchor.batch_pending"
         row, statement = found
@@ -206,7 +206,7 @@ class CompactVerifier:
             return "anchor.catalog_absent"
         entries = self.snapshot.entries.get(statement.catalog, {})
         return BatchContext(
-            body=body,
+            issuer=issuer,
             row=row,
             statement=statement,
             entry=entries.get((record.category, record.entry)),
@@ -244,7 +244,7 @@ class CompactVerifier:
     def _relied(
         self, compact: Compact, backing: BatchContext, current: Current
     ) -> dict[CheckName, str]:
-        record, state = compact.record, current.state or backing.body.state
+        record, state = compact.record, current.state or backing.issuer.state
         signature = check_key(state.keys[backing.row.key], backing.row.block)
         if signature == "ok" and self.policy.countersignature:
             lacking = backing.statement.countersignature == ZERO

@@ -94,12 +94,12 @@ def answer(
     """
     if not question.policy.accepts(evidence.TYPE):
         return unusable("schema.version")
-    body = evidence.body if block.state is None else block.state
+    issuer = evidence.issuer if block.state is None else block.state
     return result_of(
         _judge(evidence, question, block, clock, memo),
         showing=evidence.shown,
         proved=memo.proved(
-            body.name, evidence.catalog.entry, evidence.statement, evidence.anchor.block
+            issuer.name, evidence.catalog.entry, evidence.statement, evidence.anchor.block
         ),
         time=block.known.time,
         timely=clock.timely,
@@ -177,12 +177,12 @@ def _batch(
     evidence: Evidence, block: JudgedBlock, ledger: LedgerPin, memo: ProofCache
 ) -> tuple[str, str]:
     """Return the codes of checks 3 and 4; keys are those of the newest state."""
-    if evidence.body.issuer != evidence.record.issuer:
+    if evidence.issuer.issuer != evidence.record.issuer:
         return "anchor.other_body", "anchor.needed"
     anchor, signature = memo.batch(
         ledger.identity,
         block.slot,
-        evidence.body,
+        evidence.issuer,
         evidence.anchor,
         evidence.statement,
         evidence.signature,
@@ -247,7 +247,7 @@ def judge_block(
     if ledger is None:
         return JudgedBlock(judgement=Judgement(code="block.other_ledger"))
     slot = memo.slot(
-        evidence.body.issuer,
+        evidence.issuer.issuer,
         note.checkpoint.state_root,
         ledger,
         evidence.account_proof,
@@ -273,9 +273,9 @@ def _status(evidence: Evidence, block: JudgedBlock, memo: ProofCache) -> str:
     index = evidence.record.index
     if block.current is not None and block.state is not None:
         return check_status(index, block.current.word, block.state.standing)
-    if memo.word(evidence.word, index // CELLS) != evidence.body.status:
+    if memo.word(evidence.word, index // CELLS) != evidence.issuer.status:
         return "status.unproved"
-    return check_status(index, evidence.word.word, evidence.body.standing)
+    return check_status(index, evidence.word.word, evidence.issuer.standing)
 
 
 def _holder(evidence: Evidence, question: Question, block: JudgedBlock) -> str:

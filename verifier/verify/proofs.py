@@ -52,18 +52,18 @@ def prove_slot(
     return Slot(position=position, value=value)
 
 
-def compare_state(slot: Slot | str, body: IssuerState) -> str:
+def compare_state(slot: Slot | str, issuer: IssuerState) -> str:
     """Compare a slot (from `prove_slot`) with a state; return a code."""
     if isinstance(slot, str):
         return slot
     digest = without_brake(slot.value)
     if digest == ZERO:
         return "anchor.body_absent"
-    return "ok" if digest == body.digest() else "anchor.state_differs"
+    return "ok" if digest == issuer.digest() else "anchor.state_differs"
 
 
 def check_state(
-    body: IssuerState,
+    issuer: IssuerState,
     *,
     state_root: bytes,
     ledger: LedgerPin,
@@ -71,24 +71,24 @@ def check_state(
     slot_proof: Sequence[bytes],
 ) -> str:
     """Verify that the contract has this state of the issuer; return a code."""
-    slot = prove_slot(body.issuer, state_root, ledger, account_proof, slot_proof)
-    return compare_state(slot, body)
+    slot = prove_slot(issuer.issuer, state_root, ledger, account_proof, slot_proof)
+    return compare_state(slot, issuer)
 
 
 def check_batch(
-    statement: Batch, anchor: BatchAnchor, body: IssuerState, *, identity: bytes
+    statement: Batch, anchor: BatchAnchor, issuer: IssuerState, *, identity: bytes
 ) -> str:
     """Verify that a batch is in its issuer's tree; return a code."""
-    return find_batch(statement.digest(identity), statement, anchor, body)
+    return find_batch(statement.digest(identity), statement, anchor, issuer)
 
 
-def find_batch(digest: bytes, statement: Batch, anchor: BatchAnchor, body: IssuerState) -> str:
+def find_batch(digest: bytes, statement: Batch, anchor: BatchAnchor, issuer: IssuerState) -> str:
     """Verify that the batch with this statement digest is in its issuer's tree; return a code."""
-    if statement.sequence > body.batches:
+    if statement.sequence > issuer.batches:
         return "anchor.batch_pending"
     leaf = batch_leaf(digest=digest, catalog=statement.catalog, key=anchor.key, block=anchor.block)
     try:
-        merkle.check_peak(leaf, statement.sequence - 1, body.batches, anchor.path, body.peaks)
+        merkle.check_peak(leaf, statement.sequence - 1, issuer.batches, anchor.path, issuer.peaks)
     except ProofInvalidError:
         return "anchor.batch_unproved"
     return "ok"
@@ -117,13 +117,13 @@ def check_signature(
     signature: bytes,
     signer: bytes,
     anchor: BatchAnchor,
-    body: IssuerState,
+    issuer: IssuerState,
     signed: Callable[[bytes, bytes, bytes], bool] = signed_by,
 ) -> str:
     """Return the code of check 4 for an anchored batch, without the countersignature."""
-    if anchor.key >= len(body.keys) or address_of(signer) != body.keys[anchor.key].address:
+    if anchor.key >= len(issuer.keys) or address_of(signer) != issuer.keys[anchor.key].address:
         return "signature.signer_differs"
-    if (code := check_key(body.keys[anchor.key], anchor.block)) != "ok":
+    if (code := check_key(issuer.keys[anchor.key], anchor.block)) != "ok":
         return code
     return "ok" if signed(digest, signature, signer) else "signature.damaged"
 
@@ -150,21 +150,21 @@ class ProofCache:
         self,
         identity: bytes,
         slot: Slot | str,
-        body: IssuerState,
+        issuer: IssuerState,
         anchor: BatchAnchor,
         statement: Batch,
         signature: bytes,
         signer: bytes,
     ) -> tuple[str, str]:
         """Return the codes of checks 3 and 4."""
-        code = compare_state(slot, body)
+        code = compare_state(slot, issuer)
         if code != "ok":
             return code, "anchor.needed"
         digest = statement.digest(identity)
-        code = find_batch(digest, statement, anchor, body)
+        code = find_batch(digest, statement, anchor, issuer)
         if code != "ok":
             return code, "anchor.needed"
-        return code, check_signature(digest, signature, signer, anchor, body, self._signed)
+        return code, check_signature(digest, signature, signer, anchor, issuer, self._signed)
 
 
 FORGETFUL = ProofCache(0)

@@ -59,22 +59,22 @@ class ProvedStates:
         """Add the state in `evidence` if its block is trusted and has this state."""
         if block.judgement.code != "ok" or block.ledger is None:
             return
-        if compare_state(block.slot, evidence.body) != "ok":
+        if compare_state(block.slot, evidence.issuer) != "ok":
             return
-        issuer = block.ledger.identity, evidence.body.issuer
+        issuer = block.ledger.identity, evidence.issuer.issuer
         position = evidence.record.index // CELLS
-        proved = status_root(evidence.word, position) == evidence.body.status
+        proved = status_root(evidence.word, position) == evidence.issuer.status
         found = _ProvedState(
             number=parse_note(evidence.checkpoint).checkpoint.number,
             judgement=block.judgement,
-            state=evidence.body,
+            state=evidence.issuer,
             word=evidence.word.word if proved else None,
         )
         self._newest[issuer] = _newer(found, self._newest.get(issuer))
         if proved:
             worded = (*issuer, position)
             self._worded[worded] = _newer(found, self._worded.get(worded))
-            self._words[evidence.body.status, position] = evidence.word.word
+            self._words[evidence.issuer.status, position] = evidence.word.word
 
     def newer(self, evidence: Evidence, ledger: LedgerPin, judgement: Judgement) -> Current | None:
         """Return the issuer's state after the evidence's block (already checked), or None."""

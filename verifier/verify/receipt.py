@@ -149,10 +149,12 @@ def check_anchored(
         OtherOperatorError: the issuer is no operator, or the signer's key was never one of its
         keys.
     """
-    shown, body = show(evidence, file, reference), evidence.body
-    keys = {key.address for key in body.keys}
-    if body.kind is not IssuerKind.OPERATOR or signer not in keys:
-        raise OtherOperatorError(f"{body.issuer} is not the operator whose key is 0x{signer.hex()}")
+    shown, issuer = show(evidence, file, reference), evidence.issuer
+    keys = {key.address for key in issuer.keys}
+    if issuer.kind is not IssuerKind.OPERATOR or signer not in keys:
+        raise OtherOperatorError(
+            f"{issuer.issuer} is not the operator whose key is 0x{signer.hex()}"
+        )
     result = verify(shown, question)
     passed = all(one.code == "ok" for one in result.findings[: len(GENUINE)])
     outcome = Outcome.PASS if passed else Outcome.UNKNOWN

@@ -19,20 +19,20 @@ from certledger.verifier.vocabulary import CheckName
 class Proved:
     """Data of a certificate after checks 1 to 6 passed.
 
-    `body` is the issuer's proved name, `earliest` the first possible day of the anchoring.
+    `issuer_name` is proved, `earliest` the first possible day of the anchoring.
     """
 
-    body: str
+    issuer_name: str
     entry: Entry
     block: int
     not_after: str
     earliest: date
 
     @classmethod
-    def of(cls, body: str, entry: Entry, statement: Batch, block: int) -> Proved:
+    def of(cls, issuer_name: str, entry: Entry, statement: Batch, block: int) -> Proved:
         """Return the data that certificates of a batch anchored in `block` share."""
         return cls(
-            body=body,
+            issuer_name=issuer_name,
             entry=entry,
             block=block,
             not_after=format_time(statement.not_after),
@@ -94,7 +94,7 @@ def _describe_proved(showing: Showing, proved: Proved) -> dict[str, Json]:
     """Return the further members of a genuine certificate's result."""
     record, entry = showing.record, proved.entry
     return {
-        "body": proved.body,
+        "body": proved.issuer_name,
         "name_zh": entry.name_zh,
         "name_en": entry.name_en,
         "anchored": {"block": proved.block, "not_after": proved.not_after},

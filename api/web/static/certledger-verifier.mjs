@@ -2053,7 +2053,7 @@ const CODES = new Map(
       "anchor.state_differs",
       "fail",
       "refuse",
-      "the chain holds another state of the issuing body",
+      "the chain holds another state of the issuer",
       "链上的发证机构状态与此不同",
     ],
     [
@@ -2067,14 +2067,14 @@ const CODES = new Map(
       "anchor.body_absent",
       "unknown",
       "ask_holder",
-      "the issuing body was not registered at this block",
+      "the issuer was not registered at this block",
       "截至该区块，发证机构尚未登记",
     ],
     [
       "anchor.name_absent",
       "unknown",
       "ask_holder",
-      "the name of the issuing body is not at hand here",
+      "the name of the issuer is not at hand here",
       "此处没有发证机构的名称",
     ],
     [
@@ -2095,28 +2095,28 @@ const CODES = new Map(
       "anchor.batch_unproved",
       "unknown",
       "ask_holder",
-      "the batch is not proved under the body's state",
+      "the batch is not proved under the issuer's state",
       "批次未能在机构状态下得到证明",
     ],
     [
       "anchor.proof_unusable",
       "unknown",
       "ask_holder",
-      "the proof of the body's state does not verify",
+      "the proof of the issuer's state does not verify",
       "机构状态的证明无法通过验证",
     ],
     [
       "anchor.other_body",
       "unknown",
       "ask_holder",
-      "the state belongs to another issuing body",
+      "the state belongs to another issuer",
       "所附状态属于另一发证机构",
     ],
     [
       "signature.key_ended",
       "fail",
       "refuse",
-      "the signing key had ended when the batch was anchored: ask the body to issue again",
+      "the signing key had ended when the batch was anchored: ask the issuer to issue again",
       "锚定时签名密钥已失效：请发证机构重新签发",
     ],
     ["signature.purpose", "fail", "refuse", "the signing key may not sign batches", "签名密钥无权签署批次"],
@@ -2145,7 +2145,7 @@ const CODES = new Map(
       "entitlement.category_absent",
       "fail",
       "refuse",
-      "the body was never granted this category",
+      "the issuer was never granted this category",
       "发证机构从未获准签发该类证照",
     ],
     [
@@ -2173,7 +2173,7 @@ const CODES = new Map(
       "entitlement.entry_unproved",
       "unknown",
       "ask_holder",
-      "the category is not proved under the body's catalog",
+      "the category is not proved under the issuer's catalog",
       "该类别未能在机构目录中得到证明",
     ],
     [
@@ -2245,7 +2245,7 @@ const CODES = new Map(
       "freshness.overtaken",
       "unknown",
       "ask_holder",
-      "the issuing body's state has changed since, and the new one is not at hand: ask for fresh evidence",
+      "the issuer's state has changed since, and the new one is not at hand: ask for fresh evidence",
       "此后发证机构的状态已有变化，而新的状态不在手边：请出示新的凭据",
     ],
     [
@@ -2258,13 +2258,13 @@ const CODES = new Map(
     ["status.revoked", "fail", "refuse", "it has been revoked", "已注销"],
     ["status.superseded", "fail", "ask_holder", "it has been replaced by a newer one", "已换发新证"],
     ["status.suspended", "fail", "refuse", "it is suspended", "已暂停使用"],
-    ["status.body_suspended", "fail", "refuse", "the issuing body is suspended", "发证机构已被暂停"],
-    ["status.body_struck", "fail", "refuse", "the issuing body has been struck off", "发证机构已被除名"],
+    ["status.body_suspended", "fail", "refuse", "the issuer is suspended", "发证机构已被暂停"],
+    ["status.body_struck", "fail", "refuse", "the issuer has been struck off", "发证机构已被除名"],
     [
       "status.unproved",
       "unknown",
       "ask_holder",
-      "the status is not proved under the body's state",
+      "the status is not proved under the issuer's state",
       "状态未能在机构状态下得到证明",
     ],
     ["dates.expired", "fail", "refuse", "it has expired", "已过期"],
@@ -2435,7 +2435,7 @@ function compareEntries(left, right) {
 // -------------------- formats/issuer_state.mjs
 
 /**
- * The state of an issuer, which SPEC calls a body: its keys, and the digest in its storage slot (SPEC 8).
+ * The state of an issuer: its keys, and the digest in its storage slot (SPEC 8).
  */
 
 /** Kinds and standings; a number in hashed bytes is the place in the list plus one (SPEC 7, 8). */

@@ -40,9 +40,9 @@ def test_whoever_signed_in_has_the_role_of_the_token(world: World, sign_in: Sign
     auditor = sign_in.token("anna", roles=["auditor", "something else"])
     assert sign_in.get(auditor).status_code == 200
     assert sign_in.get(auditor, "/v1/api-keys").status_code == 403
-    body = sign_in.token("bo", roles="issuer", certledger_issuer=world.body.issuer)
-    assert sign_in.get(body, f"/v1/issuers/{world.body.issuer}/head").status_code == 200
-    assert sign_in.get(body, f"/v1/issuers/{world.other.issuer}/head").status_code == 403
+    issuer = sign_in.token("bo", roles="issuer", certledger_issuer=world.issuer.issuer)
+    assert sign_in.get(issuer, f"/v1/issuers/{world.issuer.issuer}/head").status_code == 200
+    assert sign_in.get(issuer, f"/v1/issuers/{world.other.issuer}/head").status_code == 403
 
 
 @pytest.mark.parametrize(

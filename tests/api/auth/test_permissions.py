@@ -80,10 +80,10 @@ LETTERS = {
 
 
 def path_of(world: World, running: Running, operation: str) -> tuple[str, str]:
-    """Return method and a path of the body's own for an operation."""
+    """Return method and a path of the issuer's own for an operation."""
     route = operations()[operation]
     path = route.path.format(
-        issuer=world.body.issuer,
+        issuer=world.issuer.issuer,
         sequence=1,
         reference="AAAA-BBBB-CCCC",
         leaf="0" * 64,
@@ -138,7 +138,7 @@ def test_wrong_credentials_are_refused_alike(public: httpx.Client, header: str) 
     assert answer.headers["www-authenticate"].startswith("Bearer")
 
 
-def test_a_body_touches_only_its_own_whether_it_exists_or_not(issuer: httpx.Client) -> None:
+def test_an_issuer_touches_only_its_own_whether_it_exists_or_not(issuer: httpx.Client) -> None:
     for path in (
         f"/v1/batches/{OTHER}/1",
         f"/v1/batches/{OTHER}/999",
@@ -153,7 +153,7 @@ def test_a_body_touches_only_its_own_whether_it_exists_or_not(issuer: httpx.Clie
         assert answer.json()["detail"] == f"the caller may not access data of issuer {named}"
 
 
-def test_a_body_does_not_hand_in_for_another(world: World, issuer: httpx.Client) -> None:
+def test_an_issuer_does_not_hand_in_for_another(world: World, issuer: httpx.Client) -> None:
     batch = world.other.seal(1)
     world.other.head = type(world.other.head)(
         sequence=batch.statement.sequence,
@@ -297,7 +297,7 @@ def regional(world: World, scopes: frozenset[str] = frozenset(), **more: Any) ->
 
 def test_a_key_gives_nothing_that_its_maker_lacks(world: World, public: httpx.Client) -> None:
     now = int(world.service.clock())
-    near, far = world.body.issuer, OTHER
+    near, far = world.issuer.issuer, OTHER
     of_region = regional(world, region=31)
     narrow = regional(world, frozenset({"createApiKey", "listApiKeys"}))
     ending = regional(world, expires=now + 86_400)
@@ -367,8 +367,8 @@ def test_integers_in_paths_have_one_spelling(
     world: World, issuer: httpx.Client, number: str
 ) -> None:
     for path in (
-        f"/v1/batches/{world.body.issuer}/{number}",
-        f"/v1/batches/{world.body.issuer}/1?wait={number.replace('+', '%2B')}",
+        f"/v1/batches/{world.issuer.issuer}/{number}",
+        f"/v1/batches/{world.issuer.issuer}/1?wait={number.replace('+', '%2B')}",
     ):
         answer = issuer.get(path)
         assert (answer.status_code, answer.json()["code"]) == (400, "request.invalid")

@@ -172,9 +172,9 @@ def test_hooks_are_sent_what_the_document_says(document: dict[str, Any], world: 
     now = int(world.service.clock())
     watch = Watch(
         caller="counter:document",
-        issuer=world.body.issuer,
+        issuer=world.issuer.issuer,
         index=1,
-        leaf=world.body.sealed[0].sealed.leaves[1],
+        leaf=world.issuer.sealed[0].sealed.leaves[1],
         status="valid",
         created=now,
     )
@@ -196,7 +196,7 @@ def test_hooks_are_sent_what_the_document_says(document: dict[str, Any], world: 
         unit.remove_watch("counter:document", watch.issuer, watch.index)
         events = [
             *unit.events_of("counter:document", after=0, limit=10),
-            *unit.events_of(f"body:{world.body.issuer}", after=0, limit=10),
+            *unit.events_of(f"body:{world.issuer.issuer}", after=0, limit=10),
         ]
     # A retraction has the body of the event that it takes back.
     for kind, retracted in RETRACTIONS.items():
@@ -249,7 +249,7 @@ def test_a_generated_client_submits_and_verifies(
     def client_of(role: Role) -> Any:
         return clients.AuthenticatedClient(base_url=running.url, token=world.keys[role])
 
-    batch = world.body.seal(2)
+    batch = world.issuer.seal(2)
     body = models.Submission.from_dict(orjson.loads(batch.submission()))
     receipt = submit.sync(client=client_of(Role.ISSUER), body=body)
     assert receipt.receipt["sequence"] == batch.statement.sequence

@@ -64,7 +64,7 @@ class Hand:
     def post(
         self, data: bytes, *keys: str, path: str = BATCHES, text: str | None = None
     ) -> httpx.Response:
-        """Hand `data` in as the body, or as whose key for the service `text` is."""
+        """Hand `data` in as the issuer, or as whose key for the service `text` is."""
         bearer = text or self.world.keys[Role.ISSUER]
         headers = [("authorization", f"Bearer {bearer}"), ("content-type", "application/json")]
         headers += [("idempotency-key", key) for key in keys]
@@ -86,7 +86,7 @@ def hand(world: World) -> Iterator[Hand]:
 
 
 def test_a_key_is_the_same_with_and_without_quotes_and_given_once(hand: Hand) -> None:
-    data = hand.world.body.seal(1).submission()
+    data = hand.world.issuer.seal(1).submission()
     first = hand.post(data, '"one"')
     assert first.status_code == 202
     assert hand.post(data, "one").content == first.content
@@ -98,9 +98,9 @@ def test_a_key_is_the_same_with_and_without_quotes_and_given_once(hand: Hand) ->
 
 def test_a_key_is_a_caller_s_own_and_a_route_s(hand: Hand) -> None:
     world = hand.world
-    data = world.body.seal(1).submission()
+    data = world.issuer.seal(1).submission()
     _, other = world.service.keys.create(name="x", role=Role.ISSUER, issuer=world.other.issuer)
-    _, second = world.service.keys.create(name="y", role=Role.ISSUER, issuer=world.body.issuer)
+    _, second = world.service.keys.create(name="y", role=Role.ISSUER, issuer=world.issuer.issuer)
     first = hand.post(data, "mine")
     assert first.status_code == 202
     assert hand.post(data, "mine", text=second).content == first.content
@@ -111,18 +111,18 @@ def test_a_key_is_a_caller_s_own_and_a_route_s(hand: Hand) -> None:
 
 
 def test_after_a_refusal_the_same_key_takes_another_request(hand: Hand) -> None:
-    batch = hand.world.body.seal(1)
+    batch = hand.world.issuer.seal(1)
     broken = batch.submission().replace(b'"signature":"', b'"signature":"A')
     assert hand.code(broken, "refused-then-done")[0] == 422
     with hand.world.ledger.store.begin(write=False) as unit:
-        assert unit.acts_at(hand.world.body.issuer, Lane.SEQUENCE, batch.statement.sequence) == []
+        assert unit.acts_at(hand.world.issuer.issuer, Lane.SEQUENCE, batch.statement.sequence) == []
     assert hand.post(batch.submission(), "refused-then-done").status_code == 202
 
 
 def test_a_request_that_a_dead_process_left_is_done_at_once(hand: Hand) -> None:
     world, now = hand.world, int(hand.now[0])
-    data = world.body.seal(1).submission()
-    party = f"body:{world.body.issuer}"
+    data = world.issuer.seal(1).submission()
+    party = f"body:{world.issuer.issuer}"
     with world.ledger.store.begin() as unit:
         unit.begin_request(party, "dead", request_digest(BATCHES, sha256(data)), now)
     assert hand.code(b"{}" + data, "dead") == (422, "idempotency.reused")
@@ -132,8 +132,8 @@ def test_a_request_that_a_dead_process_left_is_done_at_once(hand: Hand) -> None:
 
 
 def test_while_this_process_works_on_it_it_is_in_flight(hand: Hand) -> None:
-    data = hand.world.body.seal(1).submission()
-    party, digest = f"body:{hand.world.body.issuer}", request_digest(BATCHES, sha256(data))
+    data = hand.world.issuer.seal(1).submission()
+    party, digest = f"body:{hand.world.issuer.issuer}", request_digest(BATCHES, sha256(data))
     with hand.service.claims.claim(party, "slow", digest):
         answer = hand.post(data, "slow")
         assert (answer.status_code, answer.json()["code"]) == (409, "idempotency.in_flight")
@@ -143,7 +143,7 @@ def test_while_this_process_works_on_it_it_is_in_flight(hand: Hand) -> None:
 
 
 def test_many_at_once_under_one_key_are_done_once_and_told_the_same(hand: Hand) -> None:
-    batch = hand.world.body.seal(50)
+    batch = hand.world.issuer.seal(50)
     data, start = batch.submission(), threading.Barrier(16)
 
     def post(_: int) -> httpx.Response:
@@ -161,7 +161,7 @@ def test_many_at_once_under_one_key_are_done_once_and_told_the_same(hand: Hand) 
 
 def test_of_two_that_take_over_from_one_that_died_one_is_at_work(world: World) -> None:
     now, digest = int(world.service.clock()), bytes(32)
-    caller = Caller(id="key:x", party="body:x", role=Role.ISSUER, issuer=world.body.issuer)
+    caller = Caller(id="key:x", party="body:x", role=Role.ISSUER, issuer=world.issuer.issuer)
     with world.ledger.store.begin() as unit:
         unit.begin_request(caller.party, "dead", digest, now)
 
@@ -175,7 +175,7 @@ def test_of_two_that_take_over_from_one_that_died_one_is_at_work(world: World) -
 
 
 def test_a_key_is_forgotten_after_a_week(hand: Hand) -> None:
-    first, second = (hand.world.body.seal(1).submission() for _ in range(2))
+    first, second = (hand.world.issuer.seal(1).submission() for _ in range(2))
     assert hand.post(first, "weekly").status_code == 202
     assert hand.code(second, "weekly") == (422, "idempotency.reused")
     hand.now[0] += RETENTION_SECONDS - 1

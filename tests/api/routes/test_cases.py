@@ -23,16 +23,16 @@ def test_a_decision_on_a_certificate_that_is_revoked_later_is_a_case_until_it_is
     partner: httpx.Client,
     auditor: httpx.Client,
 ) -> None:
-    world.body.submit(1)
+    world.issuer.submit(1)
     world.ledger.settle()
-    batch = len(world.body.sealed) - 1
+    batch = len(world.issuer.sealed) - 1
     evidence = world.evidence(0, batch)
     reference = ask(counter, [{"evidence": evidence.to_json()}]).json()["reference"]
     finder = CaseFinder(store=world.ledger.store, clock=world.service.clock)
     finder.step()
     assert reference not in str(counter.get("/v1/cases").json())
 
-    world.body.change([evidence.record.index], Status.REVOKED, "R01")
+    world.issuer.change([evidence.record.index], Status.REVOKED, "R01")
     world.ledger.settle()
     finder.step()
     (case,) = [

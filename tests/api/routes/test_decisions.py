@@ -17,16 +17,16 @@ __all__ = ["edition"]
 
 
 def ask(client: httpx.Client, evidence: list[Any], item: str = "NOCRIME-APPLY") -> httpx.Response:
-    body = {"item": item, "applicant": "person", "evidence": evidence}
-    return client.post("/v1/decisions", content=orjson.dumps(body))
+    issuer = {"item": item, "applicant": "person", "evidence": evidence}
+    return client.post("/v1/decisions", content=orjson.dumps(issuer))
 
 
 def test_a_decision_is_signed_stored_and_replayed(
     edition: StoredEdition, world: World, counter: httpx.Client, partner: httpx.Client
 ) -> None:
     given = world.evidence(0).to_json()
-    body = ask(counter, [{"evidence": given}])
-    kept = DecisionFile.parse(body.content)
+    issuer = ask(counter, [{"evidence": given}])
+    kept = DecisionFile.parse(issuer.content)
     kept.record.check(world.ledger.operator.address)
     question = world.service.verdicts.question()
     book = world.service.bookshelf.edition(1)
@@ -34,10 +34,10 @@ def test_a_decision_is_signed_stored_and_replayed(
     path = f"/v1/records/{kept.record.reference}"
     stored = counter.get(path)
 
-    assert body.status_code == 200
+    assert issuer.status_code == 200
     assert again.differences == {}
-    assert stored.json()["record"] == body.json()["record"]
-    assert stored.json()["outcome"] == body.json()["decision"]["outcome"]
+    assert stored.json()["record"] == issuer.json()["record"]
+    assert stored.json()["outcome"] == issuer.json()["decision"]["outcome"]
     assert partner.get(path).status_code == 404
     assert kept.record.details["book"] == edition.digest.hex()
     assert len(kept.bundle) == 1

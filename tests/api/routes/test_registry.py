@@ -22,7 +22,7 @@ from certledger.verifier.formats.snapshot import Snapshot, roll
 from certledger.verifier.formats.snapshot_delta import apply_delta
 from certledger.verifier.vocabulary import Status
 from tests.api.world import OTHER, World
-from tests.ledger.live import Body
+from tests.ledger.live import LiveIssuer
 
 
 def test_a_snapshot_is_proved_whole_and_named_by_its_digest(
@@ -33,7 +33,7 @@ def test_a_snapshot_is_proved_whole_and_named_by_its_digest(
     snapshot = Snapshot.parse(answer.content)
     snapshot.check(world.ledger.pin)
     assert answer.headers["etag"] == f'"{snapshot.digest().hex()}"'
-    assert {world.body.issuer, OTHER} <= set(snapshot.by_issuer)
+    assert {world.issuer.issuer, OTHER} <= set(snapshot.by_issuer)
     again = partner.get("/v1/snapshots/latest", headers={"if-none-match": answer.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
     named = partner.get(f"/v1/snapshots/{snapshot.digest().hex()}")
@@ -41,20 +41,20 @@ def test_a_snapshot_is_proved_whole_and_named_by_its_digest(
     assert "immutable" in named.headers["cache-control"]
 
 
-def test_bodies_stand_in_the_order_of_their_registration(
+def test_issuers_stand_in_the_order_of_their_registration(
     world: World, partner: httpx.Client
 ) -> None:
     snapshot = Snapshot.parse(partner.get("/v1/snapshots/latest").content)
     reversed_ = roll(list(reversed(list(snapshot.by_issuer))))
     assert roll(snapshot.by_issuer) != reversed_
-    assert next(iter(snapshot.by_issuer)) == world.body.issuer
+    assert next(iter(snapshot.by_issuer)) == world.issuer.issuer
 
 
 def test_a_delta_leads_to_the_newest_snapshot(world: World, partner: httpx.Client) -> None:
     old = Snapshot.parse(partner.get("/v1/snapshots/latest").content)
-    world.body.submit(2)
+    world.issuer.submit(2)
     world.ledger.settle()
-    world.body.change([4], Status.SUSPENDED, "S01")
+    world.issuer.change([4], Status.SUSPENDED, "S01")
     world.ledger.settle()
     answer = partner.get(f"/v1/snapshots/{old.digest().hex()}/delta")
     assert answer.status_code == 200
@@ -64,12 +64,12 @@ def test_a_delta_leads_to_the_newest_snapshot(world: World, partner: httpx.Clien
     assert partner.get(f"/v1/snapshots/{'0' * 64}/delta").status_code == 404
 
 
-def test_bodies_that_come_together_are_in_the_order_that_the_chain_proves(
+def test_issuers_that_come_together_are_in_the_order_that_the_chain_proves(
     world: World, partner: httpx.Client
 ) -> None:
     issuers = [f"11340000XX0000{number}" for number in ("0413", "0411", "0412")]
     for issuer in issuers:
-        Body(world.ledger, issuer=issuer, name=f"机构 {issuer[-4:]}").ask_to_register()
+        LiveIssuer(world.ledger, issuer=issuer, name=f"机构 {issuer[-4:]}").ask_to_register()
     world.ledger.settle()
     with world.service.store.begin(write=False) as unit:
         newest = unit.checkpoint()
@@ -84,11 +84,11 @@ def test_bodies_that_come_together_are_in_the_order_that_the_chain_proves(
 
 def test_issuers_catalogs_and_checkpoints_agree(world: World, auditor: httpx.Client) -> None:
     listed = auditor.get("/v1/issuers").json()
-    one = auditor.get(f"/v1/issuers/{world.body.issuer}").json()
+    one = auditor.get(f"/v1/issuers/{world.issuer.issuer}").json()
     assert one in listed["issuers"]
-    assert one["keys"][0]["address"] == "0x" + world.body.key.address.hex()
+    assert one["keys"][0]["address"] == "0x" + world.issuer.key.address.hex()
     catalog = auditor.get(f"/v1/catalogs/{one['catalog']}")
-    assert len(catalog.json()["entries"]) == len(world.body.catalog.entries)
+    assert len(catalog.json()["entries"]) == len(world.issuer.catalog.entries)
     assert "immutable" in catalog.headers["cache-control"]
     checkpoint = auditor.get("/v1/checkpoints/latest").json()
     assert parse_note(checkpoint["note"]).checkpoint.number == checkpoint["number"]
@@ -105,7 +105,7 @@ def test_the_policy_is_the_one_that_the_service_judges_by(
 def test_a_status_list_says_what_the_chain_says(
     world: World, auditor: httpx.Client, form: str
 ) -> None:
-    told = auditor.get(f"/v1/status-lists/{world.body.issuer}", params={"form": form}).json()
+    told = auditor.get(f"/v1/status-lists/{world.issuer.issuer}", params={"form": form}).json()
     revoked = 1
     if form == "token":
         text = told["status_list"]["lst"]
@@ -134,7 +134,7 @@ def test_a_status_list_is_a_signed_token_at_an_address_of_its_own(
     world: World, auditor: httpx.Client, form: str
 ) -> None:
     kind = "statuslist+jwt" if form == "token" else "vc+jwt"
-    path = f"/v1/status-lists/{world.body.issuer}"
+    path = f"/v1/status-lists/{world.issuer.issuer}"
     rest = "/token" if form == "token" else f"/credential?purpose={form}"
     plain = auditor.get(path, params={"form": form})
     # What the caller's `Host` says is never signed.
@@ -158,7 +158,7 @@ def test_a_status_list_is_a_signed_token_at_an_address_of_its_own(
 def test_answers_are_packed_for_who_likes_it_and_tagged_all_the_same(
     world: World, auditor: httpx.Client
 ) -> None:
-    path = f"/v1/catalogs/{world.body.catalog.root().hex()}"
+    path = f"/v1/catalogs/{world.issuer.catalog.root().hex()}"
     plain = auditor.get(path, headers={"accept-encoding": "identity"})
     packed = auditor.get(path, headers={"accept-encoding": "gzip"})
     assert packed.content == plain.content

@@ -36,7 +36,7 @@ from tests.api.world import Running, World, listening
 def test_two_hundred_clients_hand_in_the_same_batch_and_get_the_same_receipt(
     world: World, running: Running
 ) -> None:
-    batch = world.body.seal(20)
+    batch = world.issuer.seal(20)
     data = batch.submission()
     start = threading.Barrier(20)
 
@@ -54,7 +54,7 @@ def test_two_hundred_clients_hand_in_the_same_batch_and_get_the_same_receipt(
     assert len(answers) == 1
     assert next(iter(answers))[0] == 202
     with world.ledger.store.begin(write=False) as unit:
-        acts = unit.acts_at(world.body.issuer, Lane.SEQUENCE, batch.statement.sequence)
+        acts = unit.acts_at(world.issuer.issuer, Lane.SEQUENCE, batch.statement.sequence)
     assert len(acts) == 1
     world.ledger.settle()
 
@@ -62,22 +62,22 @@ def test_two_hundred_clients_hand_in_the_same_batch_and_get_the_same_receipt(
 def test_another_statement_at_the_same_sequence_conflicts(
     world: World, issuer: httpx.Client
 ) -> None:
-    head = world.body.head
-    first, second = world.body.seal(1, "a"), None
-    world.body.head = head
-    second = world.body.seal(1, "b")
+    head = world.issuer.head
+    first, second = world.issuer.seal(1, "a"), None
+    world.issuer.head = head
+    second = world.issuer.seal(1, "b")
     assert issuer.post("/v1/batches", content=first.submission()).status_code == 202
     answer = issuer.post("/v1/batches", content=second.submission())
     assert (answer.status_code, answer.json()["code"]) == (409, "batch.conflict")
-    world.body.head = first.head
-    world.body.sealed.remove(second)
+    world.issuer.head = first.head
+    world.issuer.sealed.remove(second)
     world.ledger.settle()
 
 
 def test_an_idempotency_key_gives_the_same_answer_and_refuses_another_request(
     world: World, issuer: httpx.Client
 ) -> None:
-    batch = world.body.seal(1)
+    batch = world.issuer.seal(1)
     headers = {"idempotency-key": '"8e03978e-40d5-43e8-bc93-6894a57f9324"'}
     answers = [
         issuer.post("/v1/batches", content=batch.submission(), headers=headers) for _ in range(2)
@@ -94,7 +94,7 @@ def test_an_idempotency_key_gives_the_same_answer_and_refuses_another_request(
 def test_a_refused_request_leaves_its_idempotency_key_free(
     world: World, issuer: httpx.Client
 ) -> None:
-    batch = world.body.seal(1)
+    batch = world.issuer.seal(1)
     headers = {"idempotency-key": "again"}
     broken = batch.submission().replace(b'"sequence":', b'"sequenz":')
     assert issuer.post("/v1/batches", content=broken, headers=headers).status_code == 422
@@ -108,7 +108,7 @@ def test_a_status_update_takes_effect_in_the_next_verdict(
 ) -> None:
     question = {"evidence": orjson.loads(world.evidence(3).format())}
     assert counter.post("/v1/verifications", json=question).json()["result"]["verdict"] == "valid"
-    for act in world.body.status_acts([3], Status.SUSPENDED, "S01"):
+    for act in world.issuer.status_acts([3], Status.SUSPENDED, "S01"):
         answer = issuer.post("/v1/status-updates", content=format_canonical(act.to_json()))
         assert answer.status_code == 202, answer.text
     world.ledger.settle()
@@ -119,9 +119,9 @@ def test_a_status_update_takes_effect_in_the_next_verdict(
 
 
 def test_the_head_counts_what_waits(world: World, issuer: httpx.Client) -> None:
-    before = issuer.get(f"/v1/issuers/{world.body.issuer}/head").json()
-    world.body.submit(4)
-    after = issuer.get(f"/v1/issuers/{world.body.issuer}/head").json()
+    before = issuer.get(f"/v1/issuers/{world.issuer.issuer}/head").json()
+    world.issuer.submit(4)
+    after = issuer.get(f"/v1/issuers/{world.issuer.issuer}/head").json()
     assert after["batches"] == before["batches"] + 1
     assert after["certificates"] == before["certificates"] + 4
     world.ledger.settle()
@@ -131,17 +131,17 @@ def test_the_records_of_a_batch_are_served_as_they_came(
     world: World, partner: httpx.Client, auditor: httpx.Client
 ) -> None:
     for client in (partner, auditor):
-        answer = client.get(f"/v1/batches/{world.body.issuer}/1/records")
+        answer = client.get(f"/v1/batches/{world.issuer.issuer}/1/records")
         assert answer.status_code == 200
-        assert answer.content.splitlines() == world.body.sealed[0].records
+        assert answer.content.splitlines() == world.issuer.sealed[0].records
 
 
 def test_who_a_statement_names_is_read_from_either_end(world: World) -> None:
-    batch = world.body.sealed[0]
+    batch = world.issuer.sealed[0]
     lines = gzip.decompress(batch.submission_lines())
     spaced = orjson.dumps(orjson.loads(batch.submission()), option=orjson.OPT_INDENT_2)
     for data in (batch.submission(), lines, spaced):
-        assert issuer_of(BytesIO(data)) == world.body.issuer
+        assert issuer_of(BytesIO(data)) == world.issuer.issuer
     for data in (b"", b"{}", b'{"statement":{}}', b'{"statement":{"issuer":1}}', b'{"statement":{'):
         with pytest.raises(MalformedError):
             issuer_of(BytesIO(data))
@@ -160,7 +160,7 @@ def test_a_retired_ledger_takes_nothing_more_in(
 ) -> None:
     intake = world.ledger.intake
     monkeypatch.setattr(world.ledger, "intake", replace(intake, retired=True))
-    batch, before = world.body.seal(1), rows(world)
+    batch, before = world.issuer.seal(1), rows(world)
     answer = issuer.post("/v1/batches", content=batch.submission())
     assert (answer.status_code, answer.json()["code"]) == (409, "ledger.retired")
     assert rows(world) == before
@@ -174,11 +174,11 @@ def test_when_too_much_waits_or_too_long_nothing_more_is_taken_in_and_what_was_i
     code: str, world: World, issuer: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     intake = world.ledger.intake
-    waiting = world.body.seal(1)
+    waiting = world.issuer.seal(1)
     receipt = issuer.post("/v1/batches", content=waiting.submission()).content
     monkeypatch.setattr(world.ledger, "intake", FULL[code](intake))
-    batch, before = world.body.seal(1), rows(world)
-    [act] = world.body.status_acts([0], Status.SUSPENDED, "S01")
+    batch, before = world.issuer.seal(1), rows(world)
+    [act] = world.issuer.status_acts([0], Status.SUSPENDED, "S01")
     change = format_canonical(act.to_json())
     key = {"idempotency-key": code}
     for path, data in (("/v1/batches", batch.submission()), ("/v1/status-updates", change)):
@@ -189,7 +189,7 @@ def test_when_too_much_waits_or_too_long_nothing_more_is_taken_in_and_what_was_i
     assert issuer.post("/v1/batches", content=waiting.submission()).content == receipt
     monkeypatch.setattr(world.ledger, "intake", intake)
     assert issuer.post("/v1/batches", content=batch.submission(), headers=key).status_code == 202
-    world.body.epoch -= 1
+    world.issuer.epoch -= 1
     world.ledger.settle()
 
 
@@ -208,24 +208,24 @@ def rows(world: World) -> dict[str, int]:
 
 
 def carry(world: World, batch: SealedBatch) -> None:
-    """Let the body anchor a batch itself, by its own transaction."""
+    """Let the issuer anchor a batch itself, by its own transaction."""
     ledger = world.ledger
     with ledger.store.begin(write=False) as unit:
-        seen = unit.body(world.body.issuer)
+        seen = unit.issuer(world.issuer.issuer)
     assert seen is not None
     packed = calls.pack_batch(batch.statement, key=0, signature=batch.signature)
     call = calls.anchor([(seen.state, [packed])])
     ledger.chain.broadcast(ledger.chain.sign(call, nonce=ledger.chain.next_nonce()).raw)
 
 
-def test_of_a_batch_displaced_by_one_that_the_body_anchored_itself_the_other_is_told(
+def test_of_a_batch_displaced_by_one_that_the_issuer_anchored_itself_the_other_is_told(
     world: World, issuer: httpx.Client
 ) -> None:
-    head = world.body.head
-    first = world.body.seal(1, "first ")
-    place = f"/v1/batches/{world.body.issuer}/{first.statement.sequence}"
-    world.body.head = head
-    second = world.body.seal(2, "second ")
+    head = world.issuer.head
+    first = world.issuer.seal(1, "first ")
+    place = f"/v1/batches/{world.issuer.issuer}/{first.statement.sequence}"
+    world.issuer.head = head
+    second = world.issuer.seal(2, "second ")
     assert issuer.post("/v1/batches", content=first.submission()).status_code == 202
     carry(world, second)
     world.ledger.settle()
@@ -234,8 +234,8 @@ def test_of_a_batch_displaced_by_one_that_the_body_anchored_itself_the_other_is_
         packed = {"content-encoding": "gzip"} if text[:2] == b"\x1f\x8b" else {}
         answer = issuer.post("/v1/batches", content=text, headers=packed)
         assert (answer.status_code, answer.json()["code"]) == (409, "act.dead")
-    world.body.head = head
-    third = world.body.seal(1, "third ")
+    world.issuer.head = head
+    third = world.issuer.seal(1, "third ")
     answer = issuer.post("/v1/batches", content=third.submission())
     assert (answer.status_code, answer.json()["code"]) == (409, "batch.conflict")
     receipts = [issuer.post("/v1/batches", content=second.submission()) for _ in range(2)]
@@ -244,23 +244,23 @@ def test_of_a_batch_displaced_by_one_that_the_body_anchored_itself_the_other_is_
     world.ledger.settle()
     told = issuer.get(place).json()
     assert (told["state"], told["digest"]) == ("final", second.digest.hex())
-    world.body.head = second.head
-    assert issuer.post("/v1/batches", content=world.body.seal(1).submission()).status_code == 202
-    world.body.sealed.remove(first)
-    world.body.sealed.remove(third)
+    world.issuer.head = second.head
+    assert issuer.post("/v1/batches", content=world.issuer.seal(1).submission()).status_code == 202
+    world.issuer.sealed.remove(first)
+    world.issuer.sealed.remove(third)
     world.ledger.settle()
 
 
 def test_of_a_batch_that_expired_the_same_records_are_signed_anew(
     world: World, issuer: httpx.Client
 ) -> None:
-    first = world.body.seal(2, "late ")
-    behind = world.body.seal(1, "behind ")
+    first = world.issuer.seal(2, "late ")
+    behind = world.issuer.seal(1, "behind ")
     for batch in (first, behind):
         assert issuer.post("/v1/batches", content=batch.submission()).status_code == 202
     with world.ledger.store.begin() as unit:
         assert unit.expire(first.statement.not_after + 1) == 2
-    place = f"/v1/batches/{world.body.issuer}/{first.statement.sequence}"
+    place = f"/v1/batches/{world.issuer.issuer}/{first.statement.sequence}"
     assert issuer.get(place, params={"wait": 60}).json()["state"] == "expired"
     answer = issuer.post("/v1/batches", content=first.submission())
     assert (answer.status_code, answer.json()["code"]) == (409, "act.dead")
@@ -268,7 +268,7 @@ def test_of_a_batch_that_expired_the_same_records_are_signed_anew(
     digest = said.digest(world.ledger.pin.identity)
     submission = orjson.loads(first.submission()) | {
         "statement": statement_to_json(said),
-        "signature": to_base64url(world.body.key.sign(digest)),
+        "signature": to_base64url(world.issuer.key.sign(digest)),
     }
     anew = issuer.post("/v1/batches", json=submission)
     assert anew.status_code == 202, anew.text
@@ -277,9 +277,9 @@ def test_of_a_batch_that_expired_the_same_records_are_signed_anew(
     told = issuer.get(place).json()
     assert (told["state"], told["digest"]) == ("final", digest.hex())
     assert issuer.get(f"{place}/records").content.splitlines() == first.records
-    world.body.head = replace(first.head, previous=digest)
-    world.body.sealed[-2:] = []
-    assert issuer.post("/v1/batches", content=world.body.seal(1).submission()).status_code == 202
+    world.issuer.head = replace(first.head, previous=digest)
+    world.issuer.sealed[-2:] = []
+    assert issuer.post("/v1/batches", content=world.issuer.seal(1).submission()).status_code == 202
     world.ledger.settle()
 
 
@@ -289,9 +289,9 @@ def test_of_a_batch_that_expired_the_same_records_are_signed_anew(
 def test_who_waits_is_answered_when_the_service_ends_and_who_went_away_is_not_waited_for(
     world: World,
 ) -> None:
-    batch = world.body.submit(1)
+    batch = world.issuer.submit(1)
     service = Service(ledger=world.ledger)
-    path = f"/v1/batches/{world.body.issuer}/{batch.statement.sequence}?wait=60"
+    path = f"/v1/batches/{world.issuer.issuer}/{batch.statement.sequence}?wait=60"
     headers = {"authorization": f"Bearer {world.keys[Role.ISSUER]}"}
     with ThreadPoolExecutor(1) as pool, listening(app_of(service)) as url:
         with pytest.raises(httpx.ReadTimeout):
@@ -306,11 +306,11 @@ def test_who_waits_is_answered_when_the_service_ends_and_who_went_away_is_not_wa
     world.ledger.settle()
 
 
-# Large bodies -----------------------------------------------------------------------------------
+# Large issuers -----------------------------------------------------------------------------------
 
 
 def pieces(data: bytes, look: Callable[[], object]) -> Iterator[bytes]:
-    """Yield a body in pieces, and look around when the last one is still to come."""
+    """Yield an issuer in pieces, and look around when the last one is still to come."""
     middle = len(data) - 100
     for at in range(0, middle, 65_536):
         yield data[at : min(at + 65_536, middle)]
@@ -319,11 +319,11 @@ def pieces(data: bytes, look: Callable[[], object]) -> Iterator[bytes]:
 
 
 @pytest.mark.parametrize("form", ["object", "lines", "packed"])
-def test_a_large_body_comes_by_way_of_a_file_that_has_no_name(
+def test_a_large_issuer_comes_by_way_of_a_file_that_has_no_name(
     form: str, world: World, issuer: httpx.Client
 ) -> None:
     home = world.ledger.settings.home
-    batch = world.body.seal(4_000, form)
+    batch = world.issuer.seal(4_000, form)
     packed = batch.submission_lines()
     data, headers = {
         "object": (batch.submission(), {"content-type": "application/json"}),
@@ -350,7 +350,7 @@ def test_a_large_body_comes_by_way_of_a_file_that_has_no_name(
     world.ledger.settle()
 
 
-def test_a_large_body_that_never_ends_leaves_nothing(world: World, issuer: httpx.Client) -> None:
+def test_a_large_issuer_that_never_ends_leaves_nothing(world: World, issuer: httpx.Client) -> None:
     home = world.ledger.settings.home
     before = set(home.iterdir())
 
@@ -359,7 +359,7 @@ def test_a_large_body_that_never_ends_leaves_nothing(world: World, issuer: httpx
 
     with pytest.raises(ConnectionError):
         issuer.post("/v1/batches", content=pieces(bytes(3 * IN_MEMORY), look))
-    assert issuer.get(f"/v1/issuers/{world.body.issuer}/head").status_code == 200
+    assert issuer.get(f"/v1/issuers/{world.issuer.issuer}/head").status_code == 200
     assert set(home.iterdir()) <= before
 
 
@@ -376,7 +376,7 @@ def test_a_large_body_that_never_ends_leaves_nothing(world: World, issuer: httpx
     ],
     ids=["too large", "bytes after it", "cut short", "two", "none", "no batch", "nothing"],
 )
-def test_a_packed_body_is_unpacked_no_further_than_it_may_be(
+def test_a_packed_issuer_is_unpacked_no_further_than_it_may_be(
     data: bytes, status: int, issuer: httpx.Client
 ) -> None:
     answer = issuer.post("/v1/batches", content=data, headers={"content-encoding": "gzip"})
@@ -384,8 +384,8 @@ def test_a_packed_body_is_unpacked_no_further_than_it_may_be(
 
 
 def test_who_a_statement_names_is_read_from_the_middle_too(world: World) -> None:
-    head = world.body.sealed[0].submission_head()
+    head = world.issuer.sealed[0].submission_head()
     middle = orjson.dumps({"statement": head["statement"]})[1:-1]
     for before in (0, 65_000, 65_530, 150_000, 1_000_000):
         data = b"{" + b" " * before + middle + b" " * 200_000 + b"}"
-        assert issuer_of(BytesIO(data)) == world.body.issuer
+        assert issuer_of(BytesIO(data)) == world.issuer.issuer

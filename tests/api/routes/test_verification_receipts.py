@@ -18,7 +18,7 @@ from certledger.verifier.formats.canonical_json import format_canonical
 from certledger.verifier.formats.evidence import Evidence
 from certledger.verifier.verify.receipt import OtherRecordError, show
 from certledger.verifier.vocabulary import Status
-from tests.api.operator_issuer import OPERATOR, operator_body
+from tests.api.operator_issuer import OPERATOR, operator_issuer
 from tests.api.world import Running, World
 
 
@@ -127,7 +127,7 @@ def test_a_receipt_of_another_operator_is_caught(world: World, told: Path) -> No
     assert "receipt.other_record" in done.output
 
 
-def test_another_bodys_evidence_proves_no_receipt(world: World, told: Path) -> None:
+def test_another_issuers_evidence_proves_no_receipt(world: World, told: Path) -> None:
     (told / "evidence.json").write_bytes(world.evidence(0).format())
     done = check(world, told)
     assert (done.exit_code, "receipt.other_record" in done.output) == (1, True)
@@ -152,11 +152,11 @@ def test_what_was_told_stays_told_though_the_operator_revokes_its_record(
     world: World, told: Path, counter: httpx.Client
 ) -> None:
     record = Evidence.parse((told / "evidence.json").read_bytes()).record
-    operator_body(world.ledger).change([record.index], Status.REVOKED, "R01")
+    operator_issuer(world.ledger).change([record.index], Status.REVOKED, "R01")
     world.ledger.settle()
     reference = orjson.loads((told / "answer.json").read_bytes())["reference"]
     answer = counter.get(f"/v1/verifications/{reference}/evidence")
-    assert Evidence.parse(answer.content).body.epoch == 1
+    assert Evidence.parse(answer.content).issuer.epoch == 1
     (told / "evidence.json").write_bytes(answer.content)
     done = check(world, told, "--json")
     assert done.exit_code == 0, done.output

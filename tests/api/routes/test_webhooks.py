@@ -122,13 +122,13 @@ def make_hook(opened: httpx.Client, ear: Ear, kind: str) -> dict[str, Any]:
     return found
 
 
-def test_a_body_hears_once_that_its_batch_is_final(
+def test_an_issuer_hears_once_that_its_batch_is_final(
     world: World, lenient: str, ear: Ear, teller: EventDispatcher
 ) -> None:
     teller.step()
-    with client(world, lenient, Role.ISSUER) as body:
-        hook = make_hook(body, ear, "batch.final")
-        batch = world.body.submit(1)
+    with client(world, lenient, Role.ISSUER) as issuer:
+        hook = make_hook(issuer, ear, "batch.final")
+        batch = world.issuer.submit(1)
         world.ledger.settle()
         teller.step()
         teller.step()
@@ -137,17 +137,17 @@ def test_a_body_hears_once_that_its_batch_is_final(
         told = Webhook(hook["secret"]).verify(data, headers)
         assert told["type"] == "batch.final"
         assert told["data"]["sequence"] == batch.statement.sequence
-        feed = body.get("/v1/events").json()
+        feed = issuer.get("/v1/events").json()
         assert feed["events"][-1]["data"] == told["data"]
-        assert body.get("/v1/events", params={"after": feed["next"]}).json()["events"] == []
-        assert "secret" not in body.get("/v1/hooks").json()["hooks"][0]
-        assert body.delete(f"/v1/hooks/{hook['id']}").status_code == 204
+        assert issuer.get("/v1/events", params={"after": feed["next"]}).json()["events"] == []
+        assert "secret" not in issuer.get("/v1/hooks").json()["hooks"][0]
+        assert issuer.delete(f"/v1/hooks/{hook['id']}").status_code == 204
 
 
 def test_a_counter_hears_when_what_it_relied_on_is_revoked_later(
     world: World, lenient: str, ear: Ear, teller: EventDispatcher
 ) -> None:
-    batch = world.body.submit(1)
+    batch = world.issuer.submit(1)
     world.ledger.settle()
     with client(world, lenient, Role.COUNTER) as counter:
         hook = make_hook(counter, ear, "certificate.status")
@@ -156,7 +156,7 @@ def test_a_counter_hears_when_what_it_relied_on_is_revoked_later(
         assert (watch.status_code, watch.json()["status"]) == (201, "valid")
         teller.step()
         assert ear.heard == []
-        world.body.change([batch.statement.first], Status.REVOKED, "R01")
+        world.issuer.change([batch.statement.first], Status.REVOKED, "R01")
         world.ledger.settle()
         teller.step()
         teller.step()
@@ -172,37 +172,37 @@ def test_a_delivery_is_tried_again_given_up_listed_and_replayed(
 ) -> None:
     teller.step()
     ear.answers = [500, 503, 404, 200]
-    with client(world, lenient, Role.ISSUER) as body:
-        hook = make_hook(body, ear, "batch.final")
-        world.body.submit(1)
+    with client(world, lenient, Role.ISSUER) as issuer:
+        hook = make_hook(issuer, ear, "batch.final")
+        world.issuer.submit(1)
         world.ledger.settle()
         teller.step()
-        [retried] = body.get("/v1/deliveries/failed").json()["deliveries"]
+        [retried] = issuer.get("/v1/deliveries/failed").json()["deliveries"]
         assert (retried["state"], retried["tries"]) == ("waiting", 1)
         assert retried["fault"] == "it answers 500"
         assert retried["due"] == format_time(int(clock.now) + teller.pauses[0])
-        assert "certledger_deliveries_retried 1.0" in body.get("/metrics").text
+        assert "certledger_deliveries_retried 1.0" in issuer.get("/metrics").text
         for pause in (5, 10, 100, 1_000, 10_000):
             clock.now += pause
             teller.step()
         assert len(ear.heard) == 3
-        failed = body.get("/v1/deliveries/failed").json()["deliveries"]
+        failed = issuer.get("/v1/deliveries/failed").json()["deliveries"]
         assert [(one["hook"], one["fault"]) for one in failed] == [(hook["id"], "it answers 404")]
         assert failed[0]["state"] == "failed"
         assert "due" not in failed[0]
-        metrics = body.get("/metrics").text
+        metrics = issuer.get("/metrics").text
         assert "certledger_deliveries_retried 0.0" in metrics
         assert "certledger_deliveries_failed 1.0" in metrics
         event = failed[0]["event"]["number"]
-        replayed = body.post(f"/v1/deliveries/{event}/{hook['id']}/replay")
+        replayed = issuer.post(f"/v1/deliveries/{event}/{hook['id']}/replay")
         assert replayed.status_code == 202
         clock.now += 10_000
         teller.step()
         assert len(ear.heard) == 4
         assert len({headers["webhook-id"] for headers, _ in ear.heard}) == 1
-        assert body.get("/v1/deliveries/failed").json()["deliveries"] == []
-        assert body.post(f"/v1/deliveries/{event}/{hook['id']}/replay").status_code == 404
-        body.delete(f"/v1/hooks/{hook['id']}")
+        assert issuer.get("/v1/deliveries/failed").json()["deliveries"] == []
+        assert issuer.post(f"/v1/deliveries/{event}/{hook['id']}/replay").status_code == 404
+        issuer.delete(f"/v1/hooks/{hook['id']}")
 
 
 def test_a_name_that_does_not_resolve_holds_no_other_hook_up(
@@ -217,31 +217,31 @@ def test_a_name_that_does_not_resolve_holds_no_other_hook_up(
         return ["127.0.0.1"]
 
     teller.resolver, teller.seconds = NameResolver(look_up), 2.0
-    with client(world, lenient, Role.ISSUER) as body:
-        hook = make_hook(body, ear, "batch.final")
+    with client(world, lenient, Role.ISSUER) as issuer:
+        hook = make_hook(issuer, ear, "batch.final")
         with world.ledger.store.begin() as unit:
             hanging = Hook(
                 id="hook_0000000000000000",
-                caller=f"body:{world.body.issuer}",
+                caller=f"body:{world.issuer.issuer}",
                 url="http://hangs.example/",
                 kinds=frozenset({"batch.final"}),
                 created=0,
             )
             unit.add_hook(hanging)
-        world.body.submit(1)
+        world.issuer.submit(1)
         world.ledger.settle()
         try:
             teller.step()  # It comes back although the name is still being looked up.
         finally:
             gate.set()
         assert len(ear.heard) == 1
-        [failed] = body.get("/v1/deliveries/failed").json()["deliveries"]
+        [failed] = issuer.get("/v1/deliveries/failed").json()["deliveries"]
         assert (failed["hook"], failed["fault"]) == (
             hanging.id,
             "it does not answer within 2 seconds",
         )
         for one in (hook["id"], hanging.id):
-            assert body.delete(f"/v1/hooks/{one}").status_code == 204
+            assert issuer.delete(f"/v1/hooks/{one}").status_code == 204
 
 
 def test_who_is_well_again_need_not_wait_for_the_next_try(
@@ -249,19 +249,19 @@ def test_who_is_well_again_need_not_wait_for_the_next_try(
 ) -> None:
     teller.step()
     ear.answers = [500, 200]
-    with client(world, lenient, Role.ISSUER) as body:
-        hook = make_hook(body, ear, "batch.final")
-        world.body.submit(1)
+    with client(world, lenient, Role.ISSUER) as issuer:
+        hook = make_hook(issuer, ear, "batch.final")
+        world.issuer.submit(1)
         world.ledger.settle()
         teller.step()
-        [retried] = body.get("/v1/deliveries/failed").json()["deliveries"]
+        [retried] = issuer.get("/v1/deliveries/failed").json()["deliveries"]
         again = f"/v1/deliveries/{retried['event']['number']}/{hook['id']}/replay"
-        assert body.post(again).status_code == 202
-        assert body.get("/v1/deliveries/failed").json()["deliveries"] == []
+        assert issuer.post(again).status_code == 202
+        assert issuer.get("/v1/deliveries/failed").json()["deliveries"] == []
         clock.now += teller.pauses[0] // 2
         teller.step()
         assert len(ear.heard) == 2
-        body.delete(f"/v1/hooks/{hook['id']}")
+        issuer.delete(f"/v1/hooks/{hook['id']}")
 
 
 @contextmanager
@@ -298,7 +298,7 @@ def mumble(head: bytes, more: bytes) -> Iterator[str]:
         (b"HTTP/1.1 200 OK\r\nx: ", b"y", "it does not answer within 0.5 seconds"),
         (b"HTTP/1.1 200 OK\r\n\r\n", bytes(65_536), None),
     ],
-    ids=["silent", "a head without end", "a body without end"],
+    ids=["silent", "a head without end", "an issuer without end"],
 )
 def test_a_hook_that_holds_the_line_holds_nobody_else_up(
     world: World,
@@ -311,11 +311,11 @@ def test_a_hook_that_holds_the_line_holds_nobody_else_up(
 ) -> None:
     teller.seconds = 0.5
     teller.step()
-    with mumble(head, more) as url, client(world, lenient, Role.ISSUER) as body:
-        made = body.post("/v1/hooks", json={"url": url, "kinds": ["batch.final"]})
-        hook = make_hook(body, ear, "batch.final")
+    with mumble(head, more) as url, client(world, lenient, Role.ISSUER) as issuer:
+        made = issuer.post("/v1/hooks", json={"url": url, "kinds": ["batch.final"]})
+        hook = make_hook(issuer, ear, "batch.final")
         for _ in range(3):
-            world.body.submit(1)
+            world.issuer.submit(1)
         world.ledger.settle()
         teller.step()
         assert len(ear.heard) == 3
@@ -326,7 +326,7 @@ def test_a_hook_that_holds_the_line_holds_nobody_else_up(
         assert sorted(one.tries for one in mine) == ([] if fault is None else [0, 0, 1])
         assert {one.fault for one in mine} == (set() if fault is None else {"", fault})
         for one in (made.json()["id"], hook["id"]):
-            body.delete(f"/v1/hooks/{one}")
+            issuer.delete(f"/v1/hooks/{one}")
 
 
 def test_a_caller_has_so_many_hooks_and_watches_and_no_more(
@@ -335,7 +335,7 @@ def test_a_caller_has_so_many_hooks_and_watches_and_no_more(
     monkeypatch.setattr(webhooks, "MAX_WEBHOOKS", 2)
     monkeypatch.setattr(webhooks, "MAX_SUBSCRIPTIONS", 1)
     asked = {"url": ear.url, "kinds": ["certificate.status"]}
-    leaves = [leaf.hex() for leaf in world.body.sealed[0].sealed.leaves[:2]]
+    leaves = [leaf.hex() for leaf in world.issuer.sealed[0].sealed.leaves[:2]]
     with client(world, lenient, Role.PARTNER) as partner:
         made = [partner.post("/v1/hooks", json=asked) for _ in range(3)]
         assert [one.status_code for one in made] == [201, 201, 409]
@@ -349,11 +349,14 @@ def test_a_caller_has_so_many_hooks_and_watches_and_no_more(
 
 
 def test_a_hook_is_its_callers_alone(world: World, lenient: str, ear: Ear) -> None:
-    with client(world, lenient, Role.ISSUER) as body, client(world, lenient, Role.PARTNER) as other:
-        hook = make_hook(body, ear, "batch.final")
+    with (
+        client(world, lenient, Role.ISSUER) as issuer,
+        client(world, lenient, Role.PARTNER) as other,
+    ):
+        hook = make_hook(issuer, ear, "batch.final")
         assert other.get("/v1/hooks").json() == {"hooks": []}
         assert other.delete(f"/v1/hooks/{hook['id']}").status_code == 404
-        assert body.delete(f"/v1/hooks/{hook['id']}").status_code == 204
+        assert issuer.delete(f"/v1/hooks/{hook['id']}").status_code == 204
 
 
 def found_target(url: str, addresses: list[str]) -> Target:

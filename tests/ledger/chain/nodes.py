@@ -115,7 +115,7 @@ def signed(chain: EthereumChain, said: Statement, *signers: Signer) -> Act:
 
 
 def registration(chain: EthereumChain, issuer: str = "11310000XX00000196", **said: int) -> Act:
-    """Return the act that registers a body with one key."""
+    """Return the act that registers an issuer with one key."""
     key = person(f"key of {issuer}")
     statement = Register(
         issuer=issuer.encode(),

@@ -21,7 +21,7 @@ from certledger.ledger.core.values import Block
 from certledger.ledger.node import Ledger
 from certledger.ledger.webhooks.events import EventDispatcher
 from certledger.verifier.vocabulary import Status
-from tests.ledger.live import Body, open_live
+from tests.ledger.live import LiveIssuer, open_live
 
 
 @pytest.fixture
@@ -46,15 +46,15 @@ class Changed:
         return getattr(self._real, name)
 
 
-def watch(ledger: Ledger, body: Body, index: int) -> None:
-    """Watch a certificate of a body under the body's own name, so that one feed has all events."""
+def watch(ledger: Ledger, issuer: LiveIssuer, index: int) -> None:
+    """Watch a certificate under its issuer's own name, so that one feed has all events."""
     with ledger.store.begin() as unit:
-        place = unit.place_at(body.issuer, index)
+        place = unit.place_at(issuer.issuer, index)
         assert place is not None
         unit.add_watch(
             Watch(
-                caller=f"body:{body.issuer}",
-                issuer=body.issuer,
+                caller=f"body:{issuer.issuer}",
+                issuer=issuer.issuer,
                 index=index,
                 leaf=unit.leaves(place.root)[index],
                 status="valid",
@@ -71,17 +71,17 @@ def told(teller: EventDispatcher, ledger: Ledger, issuer: str) -> list[str]:
 
 
 def test_it_is_recorded_and_a_batch_that_is_final_again_is_told_again(ledger: Ledger) -> None:
-    body = Body(ledger)
-    body.register()
+    issuer = LiveIssuer(ledger)
+    issuer.register()
     before = ledger.chain.head().number
-    body.submit(2)
+    issuer.submit(2)
     ledger.settle()
     teller = EventDispatcher(store=ledger.store, pepper=bytes(32), clock=ledger.clock)
-    assert told(teller, ledger, body.issuer) == [BATCH_FINAL]
+    assert told(teller, ledger, issuer.issuer) == [BATCH_FINAL]
     with ledger.store.begin() as unit:
         hook = Hook(
             id="hook_1",
-            caller=f"body:{body.issuer}",
+            caller=f"body:{issuer.issuer}",
             url="https://127.0.0.1/",
             kinds=frozenset({BATCH_FINAL}),
             created=0,
@@ -97,43 +97,43 @@ def test_it_is_recorded_and_a_batch_that_is_final_again_is_told_again(ledger: Le
     assert (found.fork, found.final > before) == (before, True)
 
     taken_back = [BATCH_FINAL, BATCH_REORGANISED]
-    assert told(teller, ledger, body.issuer) == taken_back
-    assert told(teller, ledger, body.issuer) == taken_back, "once"
+    assert told(teller, ledger, issuer.issuer) == taken_back
+    assert told(teller, ledger, issuer.issuer) == taken_back, "once"
     with ledger.store.begin(write=False) as unit:
-        final, reorganised = unit.events_of(f"body:{body.issuer}", after=0, limit=10)
-        hooked = unit.failing_of(f"body:{body.issuer}", 10)
+        final, reorganised = unit.events_of(f"body:{issuer.issuer}", after=0, limit=10)
+        hooked = unit.failing_of(f"body:{issuer.issuer}", 10)
     assert final.body == reorganised.body
     assert [event.kind for event, _ in hooked] == [BATCH_REORGANISED], "as the hook for the first"
 
     ledger.settle()
 
-    assert told(teller, ledger, body.issuer) == [*taken_back, BATCH_FINAL]
+    assert told(teller, ledger, issuer.issuer) == [*taken_back, BATCH_FINAL]
 
 
 def test_a_status_is_not_told_twice_at_a_checkpoint_that_came_back(ledger: Ledger) -> None:
-    body = Body(ledger)
-    body.register()
-    batch = body.submit(1)
+    issuer = LiveIssuer(ledger)
+    issuer.register()
+    batch = issuer.submit(1)
     ledger.settle()
-    watch(ledger, body, 0)
+    watch(ledger, issuer, 0)
     before = ledger.chain.head().number
-    body.change([batch.statement.first], Status.REVOKED, "R01")
+    issuer.change([batch.statement.first], Status.REVOKED, "R01")
     ledger.settle()
     teller = EventDispatcher(store=ledger.store, pepper=bytes(32), clock=ledger.clock)
-    assert told(teller, ledger, body.issuer) == [BATCH_FINAL, STATUS_CHANGED]
+    assert told(teller, ledger, issuer.issuer) == [BATCH_FINAL, STATUS_CHANGED]
     chain: Any = Changed(ledger.chain)
     chain.after = before
     Follower(ledger.store, chain, ledger.deployment.block or 0)._take_back()
-    assert told(teller, ledger, body.issuer) == [BATCH_FINAL, STATUS_CHANGED], "no checkpoint yet"
+    assert told(teller, ledger, issuer.issuer) == [BATCH_FINAL, STATUS_CHANGED], "no checkpoint yet"
 
     ledger.settle()
 
-    assert told(teller, ledger, body.issuer) == [BATCH_FINAL, STATUS_CHANGED]
+    assert told(teller, ledger, issuer.issuer) == [BATCH_FINAL, STATUS_CHANGED]
 
 
 def test_one_above_what_was_final_is_none(ledger: Ledger) -> None:
-    body = Body(ledger)
-    body.register()
+    issuer = LiveIssuer(ledger)
+    issuer.register()
     head = ledger.chain.head().number
     ledger.beat()
     chain: Any = Changed(ledger.chain)

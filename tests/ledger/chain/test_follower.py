@@ -26,7 +26,7 @@ from certledger.ledger.store import SqlStore, open_store
 from certledger.ledger.store.unit_of_work import Unit
 from certledger.verifier.formats.canonical_json import format_canonical
 from certledger.verifier.formats.contract_events import TOPICS
-from certledger.verifier.formats.issuer_state import UnnamedBody
+from certledger.verifier.formats.issuer_state import UnnamedIssuer
 from certledger.verifier.formats.state_proof import check_account, check_slot, slot_position
 from certledger.verifier.formats.statements import (
     Batch,
@@ -43,7 +43,7 @@ from certledger.verifier.formats.statements import (
 )
 from certledger.verifier.vocabulary import Purpose, Standing, Status
 from tests.ledger.chain.nodes import deployed, head_time, mined, registration, running_anvil, signed
-from tests.ledger.live import DAY, Body, open_live, person, registrar
+from tests.ledger.live import DAY, LiveIssuer, open_live, person, registrar
 
 
 @pytest.fixture
@@ -53,8 +53,8 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 
 
 @pytest.fixture
-def body(ledger: Ledger) -> Body:
-    made = Body(ledger)
+def issuer(ledger: Ledger) -> LiveIssuer:
+    made = LiveIssuer(ledger)
     made.register()
     return made
 
@@ -67,16 +67,16 @@ def hand_in(ledger: Ledger, said: Statement, *signers: Signer) -> None:
 
 def whole(unit: Unit) -> dict[str, Any]:
     """Return everything that the mirror holds of the chain."""
-    bodies = unit.bodies()
-    issuers = [seen.state.issuer for seen in bodies]
+    issuers = unit.issuers()
+    codes = [seen.state.issuer for seen in issuers]
     return {
         "head": unit.head(),
-        "bodies": bodies,
+        "bodies": issuers,
         "registrars": unit.registrars(),
-        "anchored": [unit.anchored_batches(issuer) for issuer in issuers],
-        "words": [unit.words(issuer) for issuer in issuers],
-        "status": [unit.status_changes(issuer) for issuer in issuers],
-        "catalogs": [unit.catalog_changes(issuer) for issuer in issuers],
+        "anchored": [unit.anchored_batches(code) for code in codes],
+        "words": [unit.words(code) for code in codes],
+        "status": [unit.status_changes(code) for code in codes],
+        "catalogs": [unit.catalog_changes(code) for code in codes],
     }
 
 
@@ -85,30 +85,30 @@ def mirror(ledger: Ledger) -> dict[str, Any]:
         return whole(unit)
 
 
-def every_kind_of_act(ledger: Ledger, body: Body) -> None:
-    """Let everything happen that can happen to a body."""
-    code, until = body.issuer.encode(), head_time(ledger.chain) + DAY
-    body.submit(130)
+def every_kind_of_act(ledger: Ledger, issuer: LiveIssuer) -> None:
+    """Let everything happen that can happen to an issuer."""
+    code, until = issuer.issuer.encode(), head_time(ledger.chain) + DAY
+    issuer.submit(130)
     ledger.settle()
-    body.change([0, 129], Status.REVOKED, "R01")
+    issuer.change([0, 129], Status.REVOKED, "R01")
     ledger.settle()
-    body.change([1], Status.SUSPENDED, "S01")
+    issuer.change([1], Status.SUSPENDED, "S01")
     ledger.settle()
-    body.submit(2)
-    body.submit(3)
+    issuer.submit(2)
+    issuer.submit(3)
     ledger.settle()
     named: dict[str, Any] = {"region": 31, "issuers": (code,), "not_after": until}
-    hand_in(ledger, Hold(nonce=1, **named), body.registrar)
+    hand_in(ledger, Hold(nonce=1, **named), issuer.registrar)
     added = person("second key")
     given = packed_keys({added.address: Purpose.STATUS})
     change = KeysChange(issuer=code, revision=1, added=given, ends=(), not_after=until)
-    hand_in(ledger, change, body.registrar, body.key, added)
+    hand_in(ledger, change, issuer.registrar, issuer.key, added)
     for revision, standing in ((2, Standing.SUSPENDED), (3, Standing.ACTIVE)):
         said = StandingChange(
             issuer=code, revision=revision, standing=standing.number, not_after=until
         )
-        hand_in(ledger, said, body.registrar)
-    hand_in(ledger, Release(nonce=2, **named), body.registrar)
+        hand_in(ledger, said, issuer.registrar)
+    hand_in(ledger, Release(nonce=2, **named), issuer.registrar)
     most = [registrar(region) for region in (31, 32, 33)]
     restoration = Restore(
         term=1,
@@ -127,19 +127,19 @@ def every_kind_of_act(ledger: Ledger, body: Body) -> None:
     rotation = RegistrarRotation(region=34, account=turned.address, turn=2, not_after=until)
     hand_in(ledger, rotation, other, turned)
     hand_in(ledger, RegistrarChallenge(region=33, turn=1, not_after=until), *most[:2])
-    hand_in(ledger, Hold(nonce=3, **named), body.registrar)
+    hand_in(ledger, Hold(nonce=3, **named), issuer.registrar)
 
 
 def test_the_mirror_holds_what_the_chain_proves_after_every_kind_of_act(
-    ledger: Ledger, body: Body
+    ledger: Ledger, issuer: LiveIssuer
 ) -> None:
-    every_kind_of_act(ledger, body)
+    every_kind_of_act(ledger, issuer)
     with ledger.store.begin(write=False) as unit:
-        (seen,), head = unit.bodies(), unit.head()
+        (seen,), head = unit.issuers(), unit.head()
         seats = {seat.region: seat for seat in unit.registrars()}
-        words = unit.words(body.issuer)
+        words = unit.words(issuer.issuer)
     assert head is not None
-    position = slot_position(body.issuer)
+    position = slot_position(issuer.issuer)
     slot = int.from_bytes(position, "big")
 
     proof = ledger.chain.prove([slot], head.number)
@@ -161,12 +161,12 @@ def test_the_mirror_holds_what_the_chain_proves_after_every_kind_of_act(
 
 
 def test_a_mirror_rebuilt_from_nothing_is_the_same(
-    ledger: Ledger, body: Body, tmp_path: Path
+    ledger: Ledger, issuer: LiveIssuer, tmp_path: Path
 ) -> None:
-    every_kind_of_act(ledger, body)
+    every_kind_of_act(ledger, issuer)
     fresh = open_store(f"sqlite:///{tmp_path}/fresh.db")
     with fresh.begin() as unit:
-        unit.add_name(body.name)
+        unit.add_name(issuer.name)
 
     Follower(fresh, ledger.chain, ledger.deployment.block or 0).follow()
 
@@ -177,9 +177,9 @@ def test_a_mirror_rebuilt_from_nothing_is_the_same(
 
 
 def test_rebuilding_in_place_changes_nothing_and_sends_nothing_again(
-    ledger: Ledger, body: Body
+    ledger: Ledger, issuer: LiveIssuer
 ) -> None:
-    every_kind_of_act(ledger, body)
+    every_kind_of_act(ledger, issuer)
     before, nonce = mirror(ledger), ledger.chain.next_nonce()
 
     ledger.follower.rebuild()
@@ -189,34 +189,34 @@ def test_rebuilding_in_place_changes_nothing_and_sends_nothing_again(
     assert ledger.chain.next_nonce() == nonce
     with ledger.store.begin(write=False) as unit:
         assert unit.backlog().acts == 0
-        for batch in body.sealed:
+        for batch in issuer.sealed:
             act = unit.act(batch.digest)
             assert act is not None
             assert act.state is ActState.FINAL
 
 
 def test_two_followers_of_one_mirror_do_not_trip_over_each_other(
-    ledger: Ledger, body: Body
+    ledger: Ledger, issuer: LiveIssuer
 ) -> None:
     other = Follower(ledger.store, ledger.chain, ledger.deployment.block or 0)
-    body.submit(4)
+    issuer.submit(4)
     ledger.settle()
     for index, follower in enumerate((ledger.follower, other, ledger.follower)):
-        body.change([index], Status.REVOKED, "R01")
+        issuer.change([index], Status.REVOKED, "R01")
         ledger.anchorer.advance()
         follower.follow()
 
     with ledger.store.begin(write=False) as unit:
-        seen = unit.body(body.issuer)
+        seen = unit.issuer(issuer.issuer)
     assert seen is not None
     assert seen.state.epoch == 3
 
 
-# A body whose name nobody handed in --------------------------------------------------------------
+# An issuer whose name nobody handed in ---------------------------------------------------------
 
 
 def carried(ledger: Ledger, name: str, issuer: str = "12320000XX00000276") -> tuple[Register, Any]:
-    """Register a body past this ledger, which never hears its name."""
+    """Register an issuer past this ledger, which never hears its name."""
     key = person(f"key of {issuer}")
     said = Register(
         issuer=issuer.encode(),
@@ -233,7 +233,7 @@ def carried(ledger: Ledger, name: str, issuer: str = "12320000XX00000276") -> tu
     return said, key
 
 
-def test_a_body_without_a_name_is_followed_and_named_later(ledger: Ledger) -> None:
+def test_an_issuer_without_a_name_is_followed_and_named_later(ledger: Ledger) -> None:
     name = "江苏省示例中心"
     said, key = carried(ledger, name)
     issuer = said.issuer.decode()
@@ -241,9 +241,9 @@ def test_a_body_without_a_name_is_followed_and_named_later(ledger: Ledger) -> No
     ledger.settle()
 
     with ledger.store.begin(write=False) as unit:
-        seen = unit.body(issuer)
+        seen = unit.issuer(issuer)
     assert seen is not None
-    assert isinstance(seen.state, UnnamedBody)
+    assert isinstance(seen.state, UnnamedIssuer)
     assert seen.state.name == placeholder(said.name)
     assert seen.state.digest() == seen.slot, "the checkpoint compared it with the chain"
 
@@ -266,10 +266,10 @@ def test_a_body_without_a_name_is_followed_and_named_later(ledger: Ledger) -> No
     with ledger.store.begin() as unit:
         unit.add_name(name)
     with ledger.store.begin(write=False) as unit:
-        seen = unit.body(issuer)
+        seen = unit.issuer(issuer)
     assert seen is not None
     assert (seen.state.name, seen.state.batches) == (name, 1)
-    assert not isinstance(seen.state, UnnamedBody)
+    assert not isinstance(seen.state, UnnamedIssuer)
     assert seen.state.digest() == seen.slot
 
 
@@ -282,7 +282,7 @@ def test_a_name_that_looks_like_a_placeholder_stays_one(ledger: Ledger) -> None:
     ledger.settle()
 
     with ledger.store.begin(write=False) as unit:
-        seen = unit.body(said.issuer.decode())
+        seen = unit.issuer(said.issuer.decode())
     assert seen is not None
     assert seen.state.name == placeholder(said.name)
     assert seen.state.digest() == seen.slot
@@ -311,11 +311,11 @@ def follow_on(ledger: Ledger, chain: Any, tmp_path: Path, name: str) -> SqlStore
 
 @pytest.mark.parametrize("gone", ["Anchored", "StatusChanged", "CatalogChanged"])
 def test_a_node_that_hides_an_act_is_found_out_and_nothing_is_kept(
-    gone: str, ledger: Ledger, body: Body, tmp_path: Path
+    gone: str, ledger: Ledger, issuer: LiveIssuer, tmp_path: Path
 ) -> None:
-    body.submit(2)
+    issuer.submit(2)
     ledger.settle()
-    body.change([0], Status.REVOKED, "R01")
+    issuer.change([0], Status.REVOKED, "R01")
     ledger.settle()
 
     class Hiding(Lying):
@@ -324,27 +324,27 @@ def test_a_node_that_hides_an_act_is_found_out_and_nothing_is_kept(
             return [log for log in told if log.topics[0] != TOPICS[gone]]
 
     with pytest.raises(MirrorDiffersError):
-        follow_on(ledger, Hiding(ledger.chain), tmp_path, body.name)
+        follow_on(ledger, Hiding(ledger.chain), tmp_path, issuer.name)
     store = open_store(f"sqlite:///{tmp_path}/other.db")
     with store.begin(write=False) as unit:
         assert unit.head() is None
-        assert unit.bodies() == []
+        assert unit.issuers() == []
     store.close()
 
 
 @pytest.mark.parametrize("word", [1, 3, 4, 5])
 def test_a_state_that_does_not_follow_from_the_acts_is_refused(
-    word: int, ledger: Ledger, body: Body
+    word: int, ledger: Ledger, issuer: LiveIssuer
 ) -> None:
     added = person("second key")
     change = KeysChange(
-        issuer=body.issuer.encode(),
+        issuer=issuer.issuer.encode(),
         revision=1,
         added=packed_keys({added.address: Purpose.STATUS}),
         ends=(),
         not_after=head_time(ledger.chain) + DAY,
     )
-    act = signed(ledger.chain, change, body.registrar, body.key, added)
+    act = signed(ledger.chain, change, issuer.registrar, issuer.key, added)
     submit_act(ledger.intake, format_canonical(act.to_json()))
     ledger.anchorer.advance()
     held = mirror(ledger)
@@ -364,7 +364,7 @@ def test_a_state_that_does_not_follow_from_the_acts_is_refused(
 
 
 def test_an_event_that_is_none_of_the_contracts_is_refused(
-    ledger: Ledger, body: Body, tmp_path: Path
+    ledger: Ledger, issuer: LiveIssuer, tmp_path: Path
 ) -> None:
     class Garbling(Lying):
         def logs(self, first: int, last: int) -> Sequence[ContractLog]:
@@ -372,14 +372,14 @@ def test_an_event_that_is_none_of_the_contracts_is_refused(
             return [*honest, replace(last_one, data=last_one.data[:-1])]
 
     with pytest.raises(MirrorDiffersError, match="event"):
-        follow_on(ledger, Garbling(ledger.chain), tmp_path, body.name)
+        follow_on(ledger, Garbling(ledger.chain), tmp_path, issuer.name)
 
 
 @pytest.mark.parametrize("when", ["a block", "the head"])
 def test_a_chain_that_is_reorganised_while_it_is_read_leaves_nothing_half(
-    when: str, ledger: Ledger, body: Body
+    when: str, ledger: Ledger, issuer: LiveIssuer
 ) -> None:
-    body.submit(1)
+    issuer.submit(1)
     ledger.anchorer.advance()
     held = mirror(ledger)
     asked: list[int] = []
@@ -401,14 +401,14 @@ def test_a_chain_that_is_reorganised_while_it_is_read_leaves_nothing_half(
 
 
 def test_ranges_are_read_one_by_one(
-    ledger: Ledger, body: Body, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ledger: Ledger, issuer: LiveIssuer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for _ in range(5):
-        body.submit(1)
+        issuer.submit(1)
         ledger.settle()
     monkeypatch.setattr(follower_module, "SPAN", 2)
 
-    store = follow_on(ledger, ledger.chain, tmp_path, body.name)
+    store = follow_on(ledger, ledger.chain, tmp_path, issuer.name)
 
     with store.begin(write=False) as unit:
         assert whole(unit) == mirror(ledger)
@@ -433,7 +433,7 @@ def test_a_reorganisation_is_rolled_back_to_the_fork_and_followed_anew(tmp_path:
         head = follower.follow()
 
         with store.begin(write=False) as unit:
-            codes = [seen.state.issuer for seen in unit.bodies()]
+            codes = [seen.state.issuer for seen in unit.issuers()]
             assert unit.block(fork.number) == fork
             assert unit.head() == head == chain.head()
         assert codes == sorted([keep, gained])

@@ -30,7 +30,7 @@ from tests.effort import effort
 from tests.ledger.chain.nodes import NODES, PAYER, deployed, mined, running_node
 from tests.ledger.chain.proxy import between, told
 from tests.ledger.chain.test_client import World
-from tests.ledger.live import Body, open_live, person
+from tests.ledger.live import LiveIssuer, open_live, person
 
 
 @dataclass
@@ -53,11 +53,11 @@ class Lag:
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
     with open_live(tmp_path / "home") as opened:
-        body = Body(opened)
-        body.register()
-        body.submit(3)
+        issuer = LiveIssuer(opened)
+        issuer.register()
+        issuer.submit(3)
         opened.settle()
-        body.change([1], Status.REVOKED, "R01")
+        issuer.change([1], Status.REVOKED, "R01")
         opened.settle()
         yield opened
 
@@ -71,7 +71,7 @@ def store(tmp_path: Path) -> Iterator[SqlStore]:
 
 def states(store: SqlStore) -> list[bytes]:
     with store.begin(write=False) as unit:
-        return [seen.state.digest() for seen in unit.bodies()]
+        return [seen.state.digest() for seen in unit.issuers()]
 
 
 def without_logs(receipts: Any) -> Any:
@@ -197,11 +197,11 @@ def test_a_method_that_is_answered_wrongly_does_not_keep_acts_from_being_sent(
         between(node.url, lag) as url,
         open_live(home, chain_url=url) as ledger,
     ):
-        body = Body(ledger)
-        body.register()
+        issuer = LiveIssuer(ledger)
+        issuer.register()
         lag.method, lag.times = method, 1_000
         for _ in range(2):
-            body.submit(1)
+            issuer.submit(1)
             with suppress(ChainUnreachableError):
                 ledger.anchor()
             with suppress(ChainUnreachableError):
@@ -212,5 +212,5 @@ def test_a_method_that_is_answered_wrongly_does_not_keep_acts_from_being_sent(
         lag.times = 0
         ledger.settle()
         with ledger.store.begin(write=False) as unit:
-            assert [one.sequence for one in unit.anchored_batches(body.issuer)] == [1, 2]
+            assert [one.sequence for one in unit.anchored_batches(issuer.issuer)] == [1, 2]
     assert len(sent) >= 1

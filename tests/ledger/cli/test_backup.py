@@ -12,15 +12,15 @@ from certledger.ledger.cli.backup import (
     back_up,
     restore,
 )
-from tests.ledger.live import Body, open_live
+from tests.ledger.live import LiveIssuer, open_live
 
 
 def test_a_home_in_use_is_copied_and_goes_on_elsewhere(tmp_path: Path) -> None:
     file = tmp_path / "copy.tar.gz"
     with open_live(tmp_path / "home") as ledger:
-        body = Body(ledger)
-        body.register()
-        body.submit(2)
+        issuer = LiveIssuer(ledger)
+        issuer.register()
+        issuer.submit(2)
         ledger.settle()
         assert back_up(tmp_path / "home", file) > 4
         identity = ledger.pin.identity
@@ -31,7 +31,7 @@ def test_a_home_in_use_is_copied_and_goes_on_elsewhere(tmp_path: Path) -> None:
         ledger.settle()
         assert ledger.pin.identity == identity
         with ledger.store.begin(write=False) as unit:
-            assert [one.state.certificates for one in unit.bodies()] == [2]
+            assert [one.state.certificates for one in unit.issuers()] == [2]
 
 
 def test_a_backup_is_a_new_file_outside_and_restored_to_a_new_folder(tmp_path: Path) -> None:

@@ -14,15 +14,15 @@ from certledger.ledger.cli.doctor import command
 from certledger.ledger.foundation.home import RegionHome
 from certledger.ledger.node import Ledger
 from certledger.verifier.console import run
-from tests.ledger.live import Body, open_live
+from tests.ledger.live import LiveIssuer, open_live
 
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
     with open_live(tmp_path / "home") as opened:
-        body = Body(opened)
-        body.register()
-        body.submit(2)
+        issuer = LiveIssuer(opened)
+        issuer.register()
+        issuer.submit(2)
         opened.settle()
         yield opened
 

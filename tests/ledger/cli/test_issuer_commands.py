@@ -1,4 +1,4 @@
-"""The commands of the issuing body, as people and programs call them."""
+"""The commands of the issuer, as people and programs call them."""
 
 import json
 from collections.abc import Callable
@@ -51,7 +51,7 @@ def ask(*arguments: object, code: int = 0) -> Any:
 
 
 @pytest.fixture
-def body(tmp_path: Path) -> Path:
+def issuer(tmp_path: Path) -> Path:
     folder = tmp_path / "body"
     call(
         "issuer", "keygen", "--body", folder, "--issuer", ISSUER, "--kind", "department",
@@ -68,24 +68,24 @@ def write_sheet(folder: Path, *lines: str) -> Path:
     return path
 
 
-def test_a_body_is_made_shown_and_never_made_again(body: Path) -> None:
-    shown = ask("issuer", "show", "--body", body)
+def test_an_issuer_is_made_shown_and_never_made_again(issuer: Path) -> None:
+    shown = ask("issuer", "show", "--body", issuer)
     assert (shown["issuer"], shown["ledger"], shown["issued"]) == (ISSUER, LEDGER.hex(), 0)
     assert shown["next"]["sequence"] == 1
-    arguments = ("issuer", "keygen", "--body", body, "--issuer", ISSUER, "--kind", "department")
+    arguments = ("issuer", "keygen", "--body", issuer, "--issuer", ISSUER, "--kind", "department")
     again = ask(*arguments, "--name", "x", "--ledger", LEDGER.hex(), code=2)
     assert again["error"]["code"] == "body.unusable"
 
 
 def test_a_folder_of_documents_is_sealed_and_sealed_again_the_same(
-    body: Path, tmp_path: Path
+    issuer: Path, tmp_path: Path
 ) -> None:
     sheet = write_sheet(tmp_path / "papers", "BIZ-LICENCE,A1,示例,2026-11-01,a.pdf,")
     (sheet.parent / "a.pdf").write_bytes(b"%PDF document")
     out = tmp_path / "out"
-    first = ask("seal", sheet.parent, *ACCEPT, "--body", body, "--out", out)
+    first = ask("seal", sheet.parent, *ACCEPT, "--body", issuer, "--out", out)
     files = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
-    assert ask("seal", sheet, *ACCEPT, "--body", body, "--out", out) == first
+    assert ask("seal", sheet, *ACCEPT, "--body", issuer, "--out", out) == first
     assert files == {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
     submission = parse_submission((out / "batch.json").read_bytes())
     assert submission.statement.root.hex() == first["batches"][0]["root"]
@@ -94,13 +94,15 @@ def test_a_folder_of_documents_is_sealed_and_sealed_again_the_same(
 
 
 def test_a_sheet_with_faults_is_told_fault_by_fault_and_nothing_is_sealed(
-    body: Path, tmp_path: Path
+    issuer: Path, tmp_path: Path
 ) -> None:
     sheet = write_sheet(
         tmp_path / "s", "BIZ-LICENCE,A1,,2026-11-01,,", "NONE,A2,示例,2026-11-01,,",
         "BIZ-LICENCE,A3,示例,2026-13-01,a.pdf,9",
     )  # fmt: skip
-    error = ask("seal", sheet, *ACCEPT, "--body", body, "--out", tmp_path / "out", code=2)["error"]
+    error = ask("seal", sheet, *ACCEPT, "--body", issuer, "--out", tmp_path / "out", code=2)[
+        "error"
+    ]
     assert error["code"] == "sheet.invalid"
     assert [(one["file"], one["row"], one["column"], one["code"]) for one in error["faults"]] == [
         ("sheet.csv", 2, "holder_name", "sheet.field_missing"),
@@ -110,57 +112,58 @@ def test_a_sheet_with_faults_is_told_fault_by_fault_and_nothing_is_sealed(
         ("sheet.csv", 4, "replaces", "edition.replaces_nothing"),
     ]
     assert not (tmp_path / "out").exists()
-    plain = call("seal", sheet, *ACCEPT, "--body", body, "--out", tmp_path / "out", code=2)
+    plain = call("seal", sheet, *ACCEPT, "--body", issuer, "--out", tmp_path / "out", code=2)
     assert plain.stdout == ""
     assert (
-        "sheet.csv row 3 column category (A3): 'NONE' is not in the body's catalog" in plain.stderr
+        "sheet.csv row 3 column category (A3): 'NONE' is not in the issuer's catalog"
+        in plain.stderr
     )
 
 
-def test_the_next_batch_follows_and_may_replace(body: Path, tmp_path: Path) -> None:
+def test_the_next_batch_follows_and_may_replace(issuer: Path, tmp_path: Path) -> None:
     one = write_sheet(
         tmp_path / "1", "BIZ-LICENCE,A1,示例,2026-11-01,,", "BIZ-LICENCE,A2,示例,2026-11-01,,"
     )
     two = write_sheet(tmp_path / "2", "BIZ-LICENCE,A1,示例二,2026-11-02,,A1")
-    first = ask("seal", one, *ACCEPT, "--body", body, "--out", tmp_path / "o1")["batches"][0]
-    second = ask("seal", two, *ACCEPT, "--body", body, "--out", tmp_path / "o2")["batches"][0]
+    first = ask("seal", one, *ACCEPT, "--body", issuer, "--out", tmp_path / "o1")["batches"][0]
+    second = ask("seal", two, *ACCEPT, "--body", issuer, "--out", tmp_path / "o2")["batches"][0]
     assert (second["sequence"], second["first"]) == (2, 2)
     said = parse_submission((tmp_path / "o2" / "batch.json").read_bytes())
     assert said.statement.previous.hex() == first["digest"]
     assert (said.lookups.editions[0], said.replaces[0]) == (1, 0)
-    revoked = ask("status", "supersede", "--index", 0, "--reason", "P01", "--body", body)
+    revoked = ask("status", "supersede", "--index", 0, "--reason", "P01", "--body", issuer)
     assert (revoked["certificates"], revoked["epoch"]) == ([0], 1)
 
 
 def test_more_rows_than_a_batch_are_split_without_being_asked(
-    body: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    issuer: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(issuer_state, "MAX_BATCH_CERTIFICATES", 2)
     rows = [f"BIZ-LICENCE,N{number},示例公司,2026-11-01,," for number in range(5)]
     sheet = write_sheet(tmp_path / "s", *rows)
     out = tmp_path / "out"
-    batches = ask("seal", sheet, *ACCEPT, "--body", body, "--out", out)["batches"]
+    batches = ask("seal", sheet, *ACCEPT, "--body", issuer, "--out", out)["batches"]
     assert [(one["sequence"], one["first"], one["count"]) for one in batches] == [
         (1, 0, 2), (2, 2, 2), (3, 4, 1),
     ]  # fmt: skip
     assert sorted(path.name for path in out.iterdir()) == ["0001", "0002", "0003", "sheet.json"]
     # The question that was accepted is remembered with the sheet.
-    assert ask("seal", sheet, "--body", body, "--out", out)["batches"] == batches
-    assert ask("issuer", "show", "--body", body)["next"]["first"] == 5
+    assert ask("seal", sheet, "--body", issuer, "--out", out)["batches"] == batches
+    assert ask("issuer", "show", "--body", issuer)["next"]["first"] == 5
 
 
-def test_a_displaced_batch_is_signed_anew_and_keeps_its_codes(body: Path, tmp_path: Path) -> None:
+def test_a_displaced_batch_is_signed_anew_and_keeps_its_codes(issuer: Path, tmp_path: Path) -> None:
     sheet = write_sheet(tmp_path / "s", "BIZ-LICENCE,A1,示例,2026-11-01,,")
     out = tmp_path / "out"
-    ask("seal", sheet, *ACCEPT, "--body", body, "--out", out)
+    ask("seal", sheet, *ACCEPT, "--body", issuer, "--out", out)
     codes = (out / "access-codes.csv").read_text()
     head = tmp_path / "head.json"
     head.write_text(json.dumps({"sequence": 2, "previous": "ab" * 32, "first": 7}))
-    moved = ask("seal", sheet, *ACCEPT, "--body", body, "--out", out, "--renew", "--head", head)
+    moved = ask("seal", sheet, *ACCEPT, "--body", issuer, "--out", out, "--renew", "--head", head)
     assert (moved["batches"][0]["sequence"], moved["batches"][0]["first"]) == (2, 7)
     code = codes.split(",")[-2]
     assert code in (out / "access-codes.csv").read_text()
-    assert ask("issuer", "show", "--body", body)["next"]["first"] == 8
+    assert ask("issuer", "show", "--body", issuer)["next"]["first"] == 8
 
 
 @pytest.mark.parametrize(
@@ -168,10 +171,10 @@ def test_a_displaced_batch_is_signed_anew_and_keeps_its_codes(body: Path, tmp_pa
     [("revoke", "R01", 1), ("suspend", "S01", 2), ("supersede", "P01", 3), ("resume", "V02", 0)],
 )
 def test_each_status_command_signs_its_status(
-    command: str, reason: str, status: int, body: Path, tmp_path: Path
+    command: str, reason: str, status: int, issuer: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "act.json"
-    ask("status", command, "--index", 5, "--reason", reason, "--body", body, "--out", out)
+    ask("status", command, "--index", 5, "--reason", reason, "--body", issuer, "--out", out)
     act = Envelope.read(out).act
     assert (getattr(act.statement, "status"), getattr(act.statement, "reason")) == (  # noqa: B009
         status,
@@ -179,19 +182,19 @@ def test_each_status_command_signs_its_status(
     )
 
 
-def test_a_reason_of_another_status_and_no_certificate_are_refused(body: Path) -> None:
-    told = ask("status", "revoke", "--index", 5, "--reason", "S01", "--body", body, code=2)
+def test_a_reason_of_another_status_and_no_certificate_are_refused(issuer: Path) -> None:
+    told = ask("status", "revoke", "--index", 5, "--reason", "S01", "--body", issuer, code=2)
     assert told["error"]["code"] == "status.reason_unfit"
-    told = ask("status", "revoke", "no such", "--reason", "R01", "--body", body, code=2)
+    told = ask("status", "revoke", "no such", "--reason", "R01", "--body", issuer, code=2)
     assert told["error"]["code"] == "status.certificate_unknown"
-    call("status", "revoke", "--reason", "R01", "--body", body, code=2)
+    call("status", "revoke", "--reason", "R01", "--body", issuer, code=2)
 
 
-def test_registration_is_signed_by_body_and_two_registrars(body: Path, tmp_path: Path) -> None:
+def test_registration_is_signed_by_issuer_and_two_registrars(issuer: Path, tmp_path: Path) -> None:
     act = tmp_path / "act.json"
     registrars = [tmp_path / "registrar.json", tmp_path / "second.json"]
     made = [ask("issuer", "key", registrar)["address"] for registrar in registrars]
-    ask("issuer", "register", "--body", body, "--out", act)
+    ask("issuer", "register", "--body", issuer, "--out", act)
     for registrar in registrars:
         signed = ask("issuer", "sign", act, "--key", registrar)
     assert signed["signers"][:2] == made, "the registrars come first"
@@ -201,18 +204,18 @@ def test_registration_is_signed_by_body_and_two_registrars(body: Path, tmp_path:
     assert ask("issuer", "show", act) == signed
 
 
-def test_a_catalog_travels_with_its_entries(body: Path, tmp_path: Path) -> None:
+def test_a_catalog_travels_with_its_entries(issuer: Path, tmp_path: Path) -> None:
     out = tmp_path / "catalog.json"
-    signed = ask("catalog", "sign", "--body", body, "--out", out)
+    signed = ask("catalog", "sign", "--body", issuer, "--out", out)
     held = Envelope.read(out)
     assert held.catalog is not None
     assert (
         signed["root"]
         == held.catalog.root().hex()
-        == ask("catalog", "show", "--body", body)["root"]
+        == ask("catalog", "show", "--body", issuer)["root"]
     )
     assert signed["version"] == 1
-    call("catalog", "make", "--body", body, code=2)
+    call("catalog", "make", "--body", issuer, code=2)
 
 
 @pytest.mark.parametrize(
@@ -265,35 +268,35 @@ def test_keys_for_witnesses_and_holders_are_made(kind: str, tmp_path: Path) -> N
 
 
 def test_a_wrong_passphrase_is_refused_and_a_readable_key_warned_of(
-    body: Path, tmp_path: Path
+    issuer: Path, tmp_path: Path
 ) -> None:
-    (body / "key.json").chmod(0o644)
+    (issuer / "key.json").chmod(0o644)
     passphrase = tmp_path / "pass"
     passphrase.write_text("open sesame\n")
-    arguments = ("status", "revoke", "--index", 1, "--reason", "R01", "--body", body)
+    arguments = ("status", "revoke", "--index", 1, "--reason", "R01", "--body", issuer)
     result = call(*arguments, "--passphrase-file", passphrase, code=2)
     assert "key.unusable" in result.stderr
     assert result.stderr.count("others may read") == 2
     assert "sesame" not in result.output
 
 
-def test_a_damaged_register_is_refused_without_a_traceback(body: Path, tmp_path: Path) -> None:
-    (body / "issued.sqlite").write_bytes(b"not a database" * 100)
-    told = ask("status", "revoke", "A1", "--reason", "R01", "--body", body, code=2)
+def test_a_damaged_register_is_refused_without_a_traceback(issuer: Path, tmp_path: Path) -> None:
+    (issuer / "issued.sqlite").write_bytes(b"not a database" * 100)
+    told = ask("status", "revoke", "A1", "--reason", "R01", "--body", issuer, code=2)
     assert told["error"]["code"] == "register.unusable"
 
 
-def test_submitting_without_a_server_ends_with_a_refusal(body: Path, tmp_path: Path) -> None:
+def test_submitting_without_a_server_ends_with_a_refusal(issuer: Path, tmp_path: Path) -> None:
     sheet = write_sheet(tmp_path / "s", "BIZ-LICENCE,A1,示例,2026-11-01,,")
-    ask("seal", sheet, *ACCEPT, "--body", body, "--out", tmp_path / "out")
+    ask("seal", sheet, *ACCEPT, "--body", issuer, "--out", tmp_path / "out")
     server = ("--server", "http://127.0.0.1:9", "--patience", 0)
     assert ask("submit", tmp_path / "out", *server, code=3)["error"]["code"] == "server.silent"
 
 
-def test_two_sheets_in_a_folder_are_a_usage_error(body: Path, tmp_path: Path) -> None:
+def test_two_sheets_in_a_folder_are_a_usage_error(issuer: Path, tmp_path: Path) -> None:
     sheet = write_sheet(tmp_path / "s", "BIZ-LICENCE,A1,示例,2026-11-01,,")
     (sheet.parent / "other.xlsx").write_bytes(b"")
-    call("seal", sheet.parent, *ACCEPT, "--body", body, "--out", tmp_path / "out", code=2)
+    call("seal", sheet.parent, *ACCEPT, "--body", issuer, "--out", tmp_path / "out", code=2)
 
 
 def test_answers_are_a_table_on_a_terminal_and_plain_in_a_pipe(

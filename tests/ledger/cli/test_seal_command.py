@@ -32,7 +32,7 @@ ALL_KINDS = (*finding_kinds.ALL, *value_kinds.ALL)
 
 
 @pytest.fixture
-def body(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def issuer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("CERTLEDGER_PASSPHRASE", "p")
     monkeypatch.setenv("LC_ALL", "C.UTF-8")
     folder = tmp_path / "body"
@@ -60,7 +60,7 @@ def sheet(folder: Path, *rows: str, name: str = "s.csv") -> Path:
 
 
 def test_a_preview_signs_nothing_and_needs_neither_key_nor_folder(
-    body: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    issuer: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("CERTLEDGER_PASSPHRASE")
     path = sheet(tmp_path, *(line(number) for number in range(1, 11)), line(11, id_number=""))
@@ -78,7 +78,7 @@ def test_a_preview_signs_nothing_and_needs_neither_key_nor_folder(
     assert {"becomes": "id_number", "column": "D", "header": "id_number"} in preview["columns"]
 
 
-def test_codes_are_drawn_into_the_sheet_and_sealed(body: Path, tmp_path: Path) -> None:
+def test_codes_are_drawn_into_the_sheet_and_sealed(issuer: Path, tmp_path: Path) -> None:
     path = sheet(tmp_path, line(1), line(2))
     out = tmp_path / "with-codes.csv"
     made = ask("codes", path, "--server", "https://certledger.example/", "--out", out)
@@ -99,7 +99,7 @@ def test_codes_are_drawn_into_the_sheet_and_sealed(body: Path, tmp_path: Path) -
     assert call("codes", path, "--server", "http://elsewhere.example", code=2).output
 
 
-def test_the_page_of_a_preview_escapes_what_sheets_hold(body: Path, tmp_path: Path) -> None:
+def test_the_page_of_a_preview_escapes_what_sheets_hold(issuer: Path, tmp_path: Path) -> None:
     path = sheet(tmp_path, line(1, holder_name="<b>张</b>"))
     page = tmp_path / "p.html"
     call("seal", path, "--preview", "--html", page, "--lang", "zh")
@@ -111,7 +111,7 @@ def test_the_page_of_a_preview_escapes_what_sheets_hold(body: Path, tmp_path: Pa
 
 
 def test_an_accepted_question_is_recorded_with_the_digest_of_the_sheet(
-    body: Path, tmp_path: Path
+    issuer: Path, tmp_path: Path
 ) -> None:
     path, out = sheet(tmp_path, line(1, issued="46331")), tmp_path / "out"
     refused = ask("seal", path, "--out", out, code=2)["error"]
@@ -130,7 +130,7 @@ def test_an_accepted_question_is_recorded_with_the_digest_of_the_sheet(
 
 
 def test_findings_are_in_the_language_asked_for_or_that_of_the_locale(
-    body: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    issuer: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = sheet(tmp_path, line(1, id_number="1"))
     arguments = ("seal", path, "--out", tmp_path / "out")
@@ -140,7 +140,7 @@ def test_findings_are_in_the_language_asked_for_or_that_of_the_locale(
     assert "表格有1 处错误" in call(*arguments, code=2).stderr.replace("有 1", "有1")
 
 
-def test_documents_are_checked_with_their_rows(body: Path, tmp_path: Path) -> None:
+def test_documents_are_checked_with_their_rows(issuer: Path, tmp_path: Path) -> None:
     folder = tmp_path / "papers"
     folder.mkdir()
     for name, data in {
@@ -187,7 +187,7 @@ def at_terminal(arguments: list[str], typed: bytes) -> tuple[int, str]:
 
 @pytest.mark.parametrize(("typed", "status"), [(b"n\n", 1), (b"y\n", 0)], ids=["no", "yes"])
 def test_at_a_terminal_a_preview_is_shown_and_nothing_signed_until_confirmed(
-    typed: bytes, status: int, body: Path, tmp_path: Path
+    typed: bytes, status: int, issuer: Path, tmp_path: Path
 ) -> None:
     path, out = sheet(tmp_path, line(1), line(2)), tmp_path / "out"
     code, seen = at_terminal(["seal", str(path), "--out", str(out)], typed)
@@ -197,7 +197,7 @@ def test_at_a_terminal_a_preview_is_shown_and_nothing_signed_until_confirmed(
     assert out.exists() is (status == 0)
 
 
-def test_at_a_terminal_yes_spares_the_question(body: Path, tmp_path: Path) -> None:
+def test_at_a_terminal_yes_spares_the_question(issuer: Path, tmp_path: Path) -> None:
     path, out = sheet(tmp_path, line(1)), tmp_path / "out"
     code, seen = at_terminal(["seal", str(path), "--out", str(out), "--yes"], b"")
     assert (code, out.exists()) == (0, True), seen
@@ -209,7 +209,7 @@ def test_at_a_terminal_yes_spares_the_question(body: Path, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("category", ["AS-TRAINING", "BIZ-LICENCE", "MED-DOCTOR-Q"])
 def test_a_template_is_read_back_cleanly_and_sealed(
-    category: str, body: Path, tmp_path: Path
+    category: str, issuer: Path, tmp_path: Path
 ) -> None:
     path = tmp_path / "t.xlsx"
     ask("catalog", "template", category, "--out", path)
@@ -222,7 +222,7 @@ def test_a_template_is_read_back_cleanly_and_sealed(
 
 
 def test_a_template_has_headers_in_both_languages_notes_drop_downs_and_text_cells(
-    body: Path, tmp_path: Path
+    issuer: Path, tmp_path: Path
 ) -> None:
     path = tmp_path / "t.xlsx"
     call("catalog", "template", "AS-TRAINING", "--out", path)
@@ -238,7 +238,7 @@ def test_a_template_has_headers_in_both_languages_notes_drop_downs_and_text_cell
     assert main_sheet.data_validations.dataValidation[0].formula1 == '"AS-TRAINING"'
 
 
-def test_fields_and_types_of_a_category_are_shown(body: Path) -> None:
+def test_fields_and_types_of_a_category_are_shown(issuer: Path) -> None:
     columns = ask("catalog", "show", "AS-TRAINING")["columns"]
     assert {one["name"]: one["type"] for one in columns} == {
         "category": "identifier", "number": "identifier", "holder_name": "name",

@@ -40,7 +40,7 @@ def told(home: Path) -> dict[str, Any]:
     return found
 
 
-def test_every_kind_of_body_and_every_region_takes_part(home: Path) -> None:
+def test_every_kind_of_issuer_and_every_region_takes_part(home: Path) -> None:
     demo = told(home)
 
     assert set(demo["bodies"]["kinds"]) == {
@@ -152,7 +152,7 @@ def _batches(home: Path) -> int:
 
     store = open_store(f"sqlite:///{home}/ledger.db")
     with store.begin(write=False) as unit:
-        count = sum(body.state.batches for body in unit.bodies())
+        count = sum(issuer.state.batches for issuer in unit.issuers())
     store.close()
     return count
 

@@ -35,7 +35,8 @@ from certledger.verifier.formats.statements import (
 )
 from certledger.verifier.formats.status_tree import choose
 from certledger.verifier.vocabulary import Purpose, Standing, Status
-from tests.ledger.bodies import (
+from tests.ledger.intake.test_batches import rows
+from tests.ledger.issuers import (
     ALL,
     CATALOG,
     DAY,
@@ -54,10 +55,9 @@ from tests.ledger.bodies import (
     with_entries,
     with_name,
 )
-from tests.ledger.intake.test_batches import rows
 
 OFFICE = Office()
-BODY, REGISTRAR, OTHER = OFFICE.key, person("registrar 31"), person("registrar 32")
+ISSUER_KEY, REGISTRAR, OTHER = OFFICE.key, person("registrar 31"), person("registrar 32")
 THIRD, NOBODY = person("registrar 33"), person("nobody")
 NEW_KEY = person("a new key")
 ISSUER = OFFICE.issuer.encode()
@@ -137,17 +137,17 @@ def shop(statement: Statement, *signers: Any) -> bytes:
 
 
 ACCEPTED: dict[str, Callable[[], bytes]] = {
-    "status": lambda: act_file(revoke(0, 5), BODY),
-    "status corrected": lambda: act_file(revoke(0), BODY, REGISTRAR),
-    "catalog": lambda: shop(catalog_change(OFFICE, SHOP), BODY, REGISTRAR),
+    "status": lambda: act_file(revoke(0, 5), ISSUER_KEY),
+    "status corrected": lambda: act_file(revoke(0), ISSUER_KEY, REGISTRAR),
+    "catalog": lambda: shop(catalog_change(OFFICE, SHOP), ISSUER_KEY, REGISTRAR),
     "catalog emptied by the registrar": lambda: act_file(
         catalog_change(OFFICE, bytes(32)), REGISTRAR
     ),
     "catalog known from before": lambda: act_file(
-        catalog_change(OFFICE, CATALOG.root()), BODY, REGISTRAR
+        catalog_change(OFFICE, CATALOG.root()), ISSUER_KEY, REGISTRAR
     ),
-    "key added by body and registrar": lambda: act_file(
-        keys_change(added=(ADDED,)), REGISTRAR, BODY, NEW_KEY
+    "key added by issuer and registrar": lambda: act_file(
+        keys_change(added=(ADDED,)), REGISTRAR, ISSUER_KEY, NEW_KEY
     ),
     "key added by two registrars": lambda: act_file(
         keys_change(added=(ADDED,)), REGISTRAR, OTHER, NEW_KEY
@@ -155,7 +155,7 @@ ACCEPTED: dict[str, Callable[[], bytes]] = {
     "key ended by two registrars": lambda: act_file(
         keys_change(ends=(end(0, 3),)), REGISTRAR, OTHER
     ),
-    "key that ends itself": lambda: act_file(keys_change(ends=(end(0, 90),)), BODY),
+    "key that ends itself": lambda: act_file(keys_change(ends=(end(0, 90),)), ISSUER_KEY),
     "suspended": lambda: act_file(standing(Standing.SUSPENDED), REGISTRAR),
     "closed": lambda: act_file(standing(Standing.CLOSED), REGISTRAR),
     "struck by two": lambda: act_file(standing(Standing.STRUCK), REGISTRAR, OTHER),
@@ -176,58 +176,67 @@ ACCEPTED: dict[str, Callable[[], bytes]] = {
 REFUSED: dict[str, tuple[str, Callable[[], bytes]]] = {
     "another ledger": (
         "statement.other_ledger",
-        lambda: act_file(revoke(0), BODY, ledger=digest_of("another ledger")),
+        lambda: act_file(revoke(0), ISSUER_KEY, ledger=digest_of("another ledger")),
     ),
     "past notAfter": (
         "statement.expired",
-        lambda: act_file(replace(revoke(0), not_after=NOW - 1), BODY),
+        lambda: act_file(replace(revoke(0), not_after=NOW - 1), ISSUER_KEY),
     ),
     "too far ahead": (
         "statement.too_far",
-        lambda: act_file(replace(revoke(0), not_after=NOW + 8 * DAY), BODY),
+        lambda: act_file(replace(revoke(0), not_after=NOW + 8 * DAY), ISSUER_KEY),
     ),
-    "unknown body": (
+    "unknown issuer": (
         "body.unknown",
-        lambda: act_file(replace(revoke(0), issuer=NEWCOMER.encode()), BODY),
+        lambda: act_file(replace(revoke(0), issuer=NEWCOMER.encode()), ISSUER_KEY),
     ),
     "no signature": ("signature.count", lambda: act_file(revoke(0))),
-    "three signatures": ("signature.count", lambda: act_file(revoke(0), BODY, REGISTRAR, OTHER)),
-    "an epoch left out": ("statement.counter", lambda: act_file(revoke(0, epoch=2), BODY)),
+    "three signatures": (
+        "signature.count",
+        lambda: act_file(revoke(0), ISSUER_KEY, REGISTRAR, OTHER),
+    ),
+    "an epoch left out": ("statement.counter", lambda: act_file(revoke(0, epoch=2), ISSUER_KEY)),
     "status by a stranger": ("signature.unknown_key", lambda: act_file(revoke(0), NOBODY)),
     "status countersigned by another region": (
         "signature.unknown_key",
-        lambda: act_file(revoke(0), BODY, OTHER),
+        lambda: act_file(revoke(0), ISSUER_KEY, OTHER),
     ),
-    "a certificate not issued": ("status.beyond", lambda: act_file(revoke(6), BODY)),
+    "a certificate not issued": ("status.beyond", lambda: act_file(revoke(6), ISSUER_KEY)),
     "no words": (
         "status.malformed",
-        lambda: act_file(replace(revoke(0), words=(), masks=()), BODY),
+        lambda: act_file(replace(revoke(0), words=(), masks=()), ISSUER_KEY),
     ),
     "words and masks differ": (
         "status.malformed",
-        lambda: act_file(replace(revoke(0), masks=(3, 3)), BODY),
+        lambda: act_file(replace(revoke(0), masks=(3, 3)), ISSUER_KEY),
     ),
     "words in disorder": (
         "status.malformed",
-        lambda: act_file(replace(revoke(0), words=(0, 0), masks=(3, 3)), BODY),
+        lambda: act_file(replace(revoke(0), words=(0, 0), masks=(3, 3)), ISSUER_KEY),
     ),
-    "an empty mask": ("status.malformed", lambda: act_file(replace(revoke(0), masks=(0,)), BODY)),
-    "no such status": ("status.malformed", lambda: act_file(replace(revoke(0), status=4), BODY)),
+    "an empty mask": (
+        "status.malformed",
+        lambda: act_file(replace(revoke(0), masks=(0,)), ISSUER_KEY),
+    ),
+    "no such status": (
+        "status.malformed",
+        lambda: act_file(replace(revoke(0), status=4), ISSUER_KEY),
+    ),
     "half a cell": (
         "status.step_forbidden",
-        lambda: act_file(replace(revoke(0), masks=(1,)), BODY),
+        lambda: act_file(replace(revoke(0), masks=(1,)), ISSUER_KEY),
     ),
     "a step that changes nothing": (
         "status.step_forbidden",
-        lambda: act_file(revoke(0, status=Status.VALID), BODY),
+        lambda: act_file(revoke(0, status=Status.VALID), ISSUER_KEY),
     ),
     "catalog without the registrar": (
         "signature.count",
-        lambda: shop(catalog_change(OFFICE, SHOP), BODY),
+        lambda: shop(catalog_change(OFFICE, SHOP), ISSUER_KEY),
     ),
     "catalog by another region": (
         "signature.unknown_key",
-        lambda: shop(catalog_change(OFFICE, SHOP), BODY, OTHER),
+        lambda: shop(catalog_change(OFFICE, SHOP), ISSUER_KEY, OTHER),
     ),
     "catalog by the registrar alone": (
         "signature.unknown_key",
@@ -235,36 +244,36 @@ REFUSED: dict[str, tuple[str, Callable[[], bytes]]] = {
     ),
     "a version left out": (
         "statement.counter",
-        lambda: shop(catalog_change(OFFICE, SHOP, 3), BODY, REGISTRAR),
+        lambda: shop(catalog_change(OFFICE, SHOP, 3), ISSUER_KEY, REGISTRAR),
     ),
     "a catalog without entries": (
         "catalog.unknown",
-        lambda: act_file(catalog_change(OFFICE, SHOP), BODY, REGISTRAR),
+        lambda: act_file(catalog_change(OFFICE, SHOP), ISSUER_KEY, REGISTRAR),
     ),
     "entries of another root": (
         "catalog.root",
-        lambda: shop(catalog_change(OFFICE, digest_of("root")), BODY, REGISTRAR),
+        lambda: shop(catalog_change(OFFICE, digest_of("root")), ISSUER_KEY, REGISTRAR),
     ),
     "entries beside a hold": ("catalog.root", lambda: shop(HOLD, REGISTRAR)),
     "no change of keys": (
         "statement.nothing_changes",
-        lambda: act_file(keys_change(), REGISTRAR, BODY),
+        lambda: act_file(keys_change(), REGISTRAR, ISSUER_KEY),
     ),
     "a key that ends another": (
         "signature.unknown_key",
-        lambda: act_file(keys_change(ends=(end(1, 90),)), BODY),
+        lambda: act_file(keys_change(ends=(end(1, 90),)), ISSUER_KEY),
     ),
     "a key that ends itself in the past": (
         "signature.unknown_key",
-        lambda: act_file(keys_change(ends=(end(0, 2),)), BODY),
+        lambda: act_file(keys_change(ends=(end(0, 2),)), ISSUER_KEY),
     ),
-    "a key added by the body alone": (
+    "a key added by the issuer alone": (
         "signature.count",
-        lambda: act_file(keys_change(added=(ADDED,)), BODY, NEW_KEY),
+        lambda: act_file(keys_change(added=(ADDED,)), ISSUER_KEY, NEW_KEY),
     ),
     "a key that did not sign": (
         "signature.unknown_key",
-        lambda: act_file(keys_change(added=(ADDED,)), REGISTRAR, BODY, NOBODY),
+        lambda: act_file(keys_change(added=(ADDED,)), REGISTRAR, ISSUER_KEY, NOBODY),
     ),
     "the registrar twice": (
         "signature.unknown_key",
@@ -272,26 +281,30 @@ REFUSED: dict[str, tuple[str, Callable[[], bytes]]] = {
     ),
     "a key twice": (
         "keys.invalid",
-        lambda: act_file(keys_change(added=(ADDED, ADDED)), REGISTRAR, BODY, NEW_KEY, NEW_KEY),
+        lambda: act_file(
+            keys_change(added=(ADDED, ADDED)), REGISTRAR, ISSUER_KEY, NEW_KEY, NEW_KEY
+        ),
     ),
     "a key without a purpose": (
         "keys.invalid",
-        lambda: act_file(keys_change(added=(NEW_KEY.address + b"\0",)), REGISTRAR, BODY, NEW_KEY),
+        lambda: act_file(
+            keys_change(added=(NEW_KEY.address + b"\0",)), REGISTRAR, ISSUER_KEY, NEW_KEY
+        ),
     ),
     "a key that does not exist ended": (
         "keys.invalid",
-        lambda: act_file(keys_change(ends=(end(7, 3),)), REGISTRAR, BODY),
+        lambda: act_file(keys_change(ends=(end(7, 3),)), REGISTRAR, ISSUER_KEY),
     ),
     "an end that is not lower": (
         "keys.invalid",
-        lambda: act_file(keys_change(ends=(end(0, NO_END),)), REGISTRAR, BODY),
+        lambda: act_file(keys_change(ends=(end(0, NO_END),)), REGISTRAR, ISSUER_KEY),
     ),
     "17 keys": (
         "keys.invalid",
         lambda: act_file(
             keys_change(added=tuple(person(f"k{n}").address + b"\1" for n in range(16))),
             REGISTRAR,
-            BODY,
+            ISSUER_KEY,
             *(person(f"k{n}") for n in range(16)),
         ),
     ),
@@ -359,7 +372,7 @@ REFUSED: dict[str, tuple[str, Callable[[], bytes]]] = {
         "statement.nothing_changes",
         lambda: act_file(RELEASE, REGISTRAR),
     ),
-    "a hold of another region's body": (
+    "a hold of another region's issuer": (
         "issuers.invalid",
         lambda: act_file(replace(HOLD, region=32), OTHER),
     ),
@@ -378,7 +391,7 @@ REFUSED: dict[str, tuple[str, Callable[[], bytes]]] = {
     "challenged by one": ("signature.count", lambda: act_file(CHALLENGE, REGISTRAR)),
     "a key that ends itself in the next block": (
         "signature.unknown_key",
-        lambda: act_file(keys_change(ends=(end(0, FIRST_BLOCK + 1),)), BODY),
+        lambda: act_file(keys_change(ends=(end(0, FIRST_BLOCK + 1),)), ISSUER_KEY),
     ),
     "registered without its name": (
         "register.name",
@@ -411,15 +424,18 @@ REFUSED: dict[str, tuple[str, Callable[[], bytes]]] = {
         "issuers.invalid",
         lambda: with_name(act_file(register(kind=7), REGISTRAR, OTHER, NEW_KEY), NAME),
     ),
-    "a batch": ("schema.invalid", lambda: act_file(Office().statement(Office().records(1)), BODY)),
+    "a batch": (
+        "schema.invalid",
+        lambda: act_file(Office().statement(Office().records(1)), ISSUER_KEY),
+    ),
     "no act at all": ("schema.invalid", lambda: b"{}"),
     "not JSON": ("json.syntax", lambda: b"act"),
-    "too long": ("json.size", lambda: act_file(revoke(0), BODY) + b" " * 70_000),
+    "too long": ("json.size", lambda: act_file(revoke(0), ISSUER_KEY) + b" " * 70_000),
 }
 
 
 def ready(store: SqlStore, **changes: Any) -> IssuerState:
-    """Fill the mirror with a body that has six certificates."""
+    """Fill the mirror with an issuer that has six certificates."""
     state = replace(OFFICE.state(certificates=6), **changes)
     found(store, state)
     return state
@@ -460,12 +476,15 @@ def test_a_bad_act_is_refused_with_its_code_and_nothing_is_stored(
 @pytest.mark.parametrize(
     ("data", "codes"),
     [
-        (act_file(revoke(0), BODY), {"suspended": "body.standing", "struck": "body.standing"}),
+        (
+            act_file(revoke(0), ISSUER_KEY),
+            {"suspended": "body.standing", "struck": "body.standing"},
+        ),
         (
             act_file(catalog_change(OFFICE, bytes(32)), REGISTRAR),
             {"suspended": "body.standing", "closed": "body.standing", "struck": "body.standing"},
         ),
-        (act_file(keys_change(ends=(end(0, 90),)), BODY), {"struck": "body.standing"}),
+        (act_file(keys_change(ends=(end(0, 90),)), ISSUER_KEY), {"struck": "body.standing"}),
         (
             act_file(standing(Standing.ACTIVE), REGISTRAR),
             {"active": "body.standing", "closed": "body.standing", "struck": "body.standing"},
@@ -490,16 +509,19 @@ def test_a_standing_rules_acts_out(
     assert refused.value.code == codes[str(held)]
 
 
-def test_a_held_body_acts_only_together_with_its_registrar(sqlite_store: SqlStore) -> None:
+def test_a_held_issuer_acts_only_together_with_its_registrar(sqlite_store: SqlStore) -> None:
     state = ready(sqlite_store)
     with sqlite_store.begin() as unit:
         unit.add_block(block(7))
-        unit.put_body(seen(state, 7, held=True))
-    for alone in (act_file(revoke(0), BODY), act_file(keys_change(ends=(end(0, 90),)), BODY)):
+        unit.put_issuer(seen(state, 7, held=True))
+    for alone in (
+        act_file(revoke(0), ISSUER_KEY),
+        act_file(keys_change(ends=(end(0, 90),)), ISSUER_KEY),
+    ):
         with pytest.raises(CertledgerError) as refused:
             submit_act(desk(sqlite_store), alone)
         assert refused.value.code == "body.held"
-    assert submit_act(desk(sqlite_store), act_file(revoke(0), BODY, REGISTRAR))
+    assert submit_act(desk(sqlite_store), act_file(revoke(0), ISSUER_KEY, REGISTRAR))
     assert submit_act(desk(sqlite_store), act_file(standing(Standing.SUSPENDED), REGISTRAR))
     assert submit_act(desk(sqlite_store), act_file(RELEASE, REGISTRAR))
 
@@ -516,8 +538,8 @@ def test_the_right_change_of_a_registrar_is_taken_after_a_wrong_one(
 
 def test_each_door_takes_its_own_acts_only(sqlite_store: SqlStore) -> None:
     ready(sqlite_store)
-    status = act_file(revoke(0), BODY)
-    catalog = shop(catalog_change(OFFICE, SHOP), BODY, REGISTRAR)
+    status = act_file(revoke(0), ISSUER_KEY)
+    catalog = shop(catalog_change(OFFICE, SHOP), ISSUER_KEY, REGISTRAR)
     for door, data in ((submit_status, catalog), (submit_catalog, status)):
         with pytest.raises(CertledgerError) as refused:
             door(desk(sqlite_store), data)
@@ -528,14 +550,16 @@ def test_each_door_takes_its_own_acts_only(sqlite_store: SqlStore) -> None:
 
 def test_status_changes_go_on_from_those_that_wait(sqlite_store: SqlStore) -> None:
     ready(sqlite_store)
-    submit_act(desk(sqlite_store), act_file(revoke(1), BODY))
+    submit_act(desk(sqlite_store), act_file(revoke(1), ISSUER_KEY))
     with pytest.raises(CertledgerError) as refused:
-        submit_act(desk(sqlite_store), act_file(revoke(1, epoch=2, status=Status.VALID), BODY))
+        submit_act(
+            desk(sqlite_store), act_file(revoke(1, epoch=2, status=Status.VALID), ISSUER_KEY)
+        )
     assert refused.value.code == "status.step_forbidden"
     corrected = revoke(1, epoch=2, status=Status.VALID)
-    assert submit_act(desk(sqlite_store), act_file(corrected, BODY, REGISTRAR))
+    assert submit_act(desk(sqlite_store), act_file(corrected, ISSUER_KEY, REGISTRAR))
     assert submit_act(
-        desk(sqlite_store), act_file(revoke(1, epoch=3, status=Status.SUSPENDED), BODY)
+        desk(sqlite_store), act_file(revoke(1, epoch=3, status=Status.SUSPENDED), ISSUER_KEY)
     )
     assert head(sqlite_store, OFFICE.issuer).epoch == 3
 
@@ -543,15 +567,15 @@ def test_status_changes_go_on_from_those_that_wait(sqlite_store: SqlStore) -> No
 def test_certificates_of_a_batch_that_waits_can_be_revoked(sqlite_store: SqlStore) -> None:
     found(sqlite_store, OFFICE.state())
     submit_batch(desk(sqlite_store), Office().seal(3))
-    assert submit_act(desk(sqlite_store), act_file(revoke(2), BODY))
+    assert submit_act(desk(sqlite_store), act_file(revoke(2), ISSUER_KEY))
     with pytest.raises(CertledgerError) as refused:
-        submit_act(desk(sqlite_store), act_file(revoke(3, epoch=2), BODY))
+        submit_act(desk(sqlite_store), act_file(revoke(3, epoch=2), ISSUER_KEY))
     assert refused.value.code == "status.beyond"
 
 
 def test_a_batch_builds_on_the_catalog_that_waits(sqlite_store: SqlStore) -> None:
     found(sqlite_store, OFFICE.state())
-    submit_act(desk(sqlite_store), shop(catalog_change(OFFICE, SHOP), BODY, REGISTRAR))
+    submit_act(desk(sqlite_store), shop(catalog_change(OFFICE, SHOP), ISSUER_KEY, REGISTRAR))
     assert head(sqlite_store, OFFICE.issuer).catalog == SHOP
     office = Office(catalog=SHOP)
     assert submit_batch(desk(sqlite_store), office.seal([office.record(0, category="SH-SHIP")]))
@@ -559,11 +583,11 @@ def test_a_batch_builds_on_the_catalog_that_waits(sqlite_store: SqlStore) -> Non
 
 def test_an_entry_never_changes_under_its_version(sqlite_store: SqlStore) -> None:
     ready(sqlite_store)
-    submit_act(desk(sqlite_store), shop(catalog_change(OFFICE, SHOP), BODY, REGISTRAR))
+    submit_act(desk(sqlite_store), shop(catalog_change(OFFICE, SHOP), ISSUER_KEY, REGISTRAR))
     changed = sorted([entry(), entry("SH-SHIP", months=1)], key=lambda e: e.order)
     said = catalog_change(OFFICE, Catalog.of(changed).root(), 3)
     with pytest.raises(CertledgerError) as refused:
-        submit_act(desk(sqlite_store), with_entries(act_file(said, BODY, REGISTRAR), changed))
+        submit_act(desk(sqlite_store), with_entries(act_file(said, ISSUER_KEY, REGISTRAR), changed))
     assert refused.value.code == "catalog.entry_changed"
 
 
@@ -571,15 +595,15 @@ def test_two_acts_at_one_counter_are_a_conflict_until_the_first_expires(
     store: SqlStore,
 ) -> None:
     ready(store)
-    first = act_file(revoke(0), BODY)
+    first = act_file(revoke(0), ISSUER_KEY)
     submit_act(desk(store), first)
     later = replace(revoke(1), not_after=UNTIL + DAY)
     with pytest.raises(CertledgerError) as refused:
-        submit_act(desk(store), act_file(later, BODY))
+        submit_act(desk(store), act_file(later, ISSUER_KEY))
     assert refused.value.code == "act.conflict"
     with store.begin() as unit:
         assert unit.expire(UNTIL + 1) == 1
-    assert submit_act(desk(store, UNTIL + 1), act_file(later, BODY))
+    assert submit_act(desk(store, UNTIL + 1), act_file(later, ISSUER_KEY))
     with pytest.raises(CertledgerError) as refused:
         submit_act(desk(store, UNTIL + 1), first)
     assert refused.value.code == "act.dead"
@@ -589,7 +613,7 @@ def test_acts_of_one_revision_compete_whatever_their_kind(store: SqlStore) -> No
     ready(store)
     submit_act(desk(store), act_file(standing(Standing.SUSPENDED), REGISTRAR))
     with pytest.raises(CertledgerError) as refused:
-        submit_act(desk(store), act_file(keys_change(ends=(end(0, 90),)), BODY))
+        submit_act(desk(store), act_file(keys_change(ends=(end(0, 90),)), ISSUER_KEY))
     assert refused.value.code == "act.conflict"
 
 
@@ -603,7 +627,7 @@ def test_a_registration_keeps_the_name_for_whoever_shows_it(store: SqlStore) -> 
 def test_an_act_that_the_chain_took_moves_on(store: SqlStore) -> None:
     ready(store)
     said = revoke(0)
-    submit_act(desk(store), act_file(said, BODY))
+    submit_act(desk(store), act_file(said, ISSUER_KEY))
     with store.begin() as unit:
         digest = said.digest(IDENTITY)
         unit.settle(OFFICE.issuer, Lane.EPOCH, 1, digest, block=8, tx=bytes(32))
@@ -616,7 +640,7 @@ def test_an_act_that_the_chain_took_moves_on(store: SqlStore) -> None:
         )
 
 
-def test_the_body_and_its_keys_are_as_the_tests_assume() -> None:
+def test_the_issuer_and_its_keys_are_as_the_tests_assume() -> None:
     state = OFFICE.state()
-    assert state.keys == (Key(address=BODY.address, purposes=ALL, start=1),)
+    assert state.keys == (Key(address=ISSUER_KEY.address, purposes=ALL, start=1),)
     assert format_canonical(state.to_json())

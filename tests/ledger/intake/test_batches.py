@@ -29,7 +29,7 @@ from certledger.verifier.formats.canonical_json import (
 from certledger.verifier.formats.issuer_state import Key
 from certledger.verifier.formats.statements import SECP256K1_ORDER, Receipt, signed_by
 from certledger.verifier.vocabulary import HolderKind, Purpose, Standing
-from tests.ledger.bodies import (
+from tests.ledger.issuers import (
     ALL,
     CATALOG,
     DAY,
@@ -152,7 +152,7 @@ def test_batches_go_on_from_what_waits_so_that_two_offices_do_not_collide(
     )
 
 
-def test_the_head_of_an_unknown_body_is_refused(store: SqlStore) -> None:
+def test_the_head_of_an_unknown_issuer_is_refused(store: SqlStore) -> None:
     with pytest.raises(CertledgerError) as refused:
         head(store, "11310000000000ZZ99")
     assert refused.value.code == "body.unknown"
@@ -179,7 +179,7 @@ def test_the_next_edition_replaces_the_one_before(store: SqlStore) -> None:
     assert head(store, office.issuer).certificates == 4
 
 
-def test_records_of_a_batch_that_the_body_anchored_itself_are_taken_in(store: SqlStore) -> None:
+def test_records_of_a_batch_that_the_issuer_anchored_itself_are_taken_in(store: SqlStore) -> None:
     office = Office()
     found(store, office.state())
     records = office.records(2)
@@ -330,7 +330,7 @@ REFUSED: dict[str, tuple[str, Callable[[Office], bytes]]] = {
     "replaces in a first edition": ("record.edition", set_record(replaces=0)),
     "an edition that replaces itself": ("record.edition", set_record(edition=1, replaces=1)),
     # Records against the statement.
-    "a record of another body": ("record.issuer", set_record(issuer="11310000000000ZZ99")),
+    "a record of another issuer": ("record.issuer", set_record(issuer="11310000000000ZZ99")),
     "an index that is not its place": ("record.index", set_record(index=2)),
     "records in another order": ("record.index", edited(lambda v: v["records"].reverse())),
     "a record changed after signing": ("batch.root", set_record(issued="2026-11-19")),
@@ -434,18 +434,18 @@ def test_more_bytes_than_the_limit_are_not_read(sqlite_store: SqlStore) -> None:
         ),
     ],
 )
-def test_a_body_that_may_not_issue_is_refused(
+def test_an_issuer_that_may_not_issue_is_refused(
     code: str, changes: dict[str, Any], sqlite_store: SqlStore
 ) -> None:
     found(sqlite_store, Office().state(**changes))
     assert refusal(sqlite_store, Office().seal(2)) == code
 
 
-def test_an_unknown_body_and_a_held_one_are_refused(sqlite_store: SqlStore) -> None:
+def test_an_unknown_issuer_and_a_held_one_are_refused(sqlite_store: SqlStore) -> None:
     found(sqlite_store)
     assert refusal(sqlite_store, Office().seal(2)) == "body.unknown"
     with sqlite_store.begin() as unit:
-        unit.put_body(seen(Office().state(), held=True))
+        unit.put_issuer(seen(Office().state(), held=True))
     assert refusal(sqlite_store, Office().seal(2)) == "body.held"
 
 
@@ -471,7 +471,7 @@ def test_another_batch_at_the_same_sequence_is_a_conflict_until_the_first_is_gon
     assert refused.value.code == "act.dead"
 
 
-def test_a_batch_displaced_by_what_the_body_anchored_itself_keeps_its_records(
+def test_a_batch_displaced_by_what_the_issuer_anchored_itself_keeps_its_records(
     store: SqlStore,
 ) -> None:
     office = Office()
@@ -533,7 +533,7 @@ def test_editions_are_seen_however_many_records_lie_between_them(
         assert refusal(sqlite_store, office.seal(records)) == code
 
 
-def test_another_body_may_have_the_same_id(store: SqlStore) -> None:
+def test_another_issuer_may_have_the_same_id(store: SqlStore) -> None:
     one, two = Office(), Office("11320000000000AB02")
     found(store, one.state(), two.state())
     same = digest_of("id")

@@ -16,7 +16,9 @@ from certledger.ledger.intake.pending_state import head
 from certledger.ledger.store import SqlStore, open_store
 from certledger.ledger.store.engine import make_engine
 from certledger.verifier.formats.catalog import Catalog
-from tests.ledger.bodies import (
+from tests.ledger.intake.test_acts import catalog_change
+from tests.ledger.intake.test_batches import rows
+from tests.ledger.issuers import (
     Office,
     act_file,
     desk,
@@ -26,10 +28,8 @@ from tests.ledger.bodies import (
     person,
     with_entries,
 )
-from tests.ledger.intake.test_acts import catalog_change
-from tests.ledger.intake.test_batches import rows
 
-STEPS = ["lock", "act", "body", "editions", "add_records", "add_act", "backlog"]
+STEPS = ["lock", "act", "issuer", "editions", "add_records", "add_act", "backlog"]
 
 
 class Crash(BaseException):

@@ -21,12 +21,12 @@ from certledger.verifier.errors import CertledgerError
 from certledger.verifier.formats.record import Record
 from certledger.verifier.formats.record_fast import GRAMMAR, read_canonical
 from certledger.verifier.vocabulary import HolderKind
-from tests.ledger.bodies import Office, act_file, desk, found
-from tests.ledger.intake.test_acts import BODY, revoke
+from tests.ledger.intake.test_acts import ISSUER_KEY, revoke
 from tests.ledger.intake.test_batches import rows
+from tests.ledger.issuers import Office, act_file, desk, found
 
 BATCH = Office().seal(2)
-ACT = act_file(revoke(0), BODY)
+ACT = act_file(revoke(0), ISSUER_KEY)
 
 
 @pytest.fixture(scope="module")

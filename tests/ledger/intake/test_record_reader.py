@@ -28,7 +28,7 @@ from certledger.verifier.errors import CertledgerError, MalformedError
 from certledger.verifier.formats.canonical_json import Json, Members, parse
 from certledger.verifier.formats.issuer_state import MAX_BATCH_CERTIFICATES
 from certledger.verifier.formats.record import Record
-from tests.ledger.bodies import Office, desk, found
+from tests.ledger.issuers import Office, desk, found
 
 BATCH = Office().seal(4)
 VALUE: dict[str, Any] = orjson.loads(BATCH)

@@ -1,4 +1,4 @@
-"""A body carries its own batches to a real chain, past any operator."""
+"""An issuer carries its own batches to a real chain, past any operator."""
 
 import gzip
 import json
@@ -32,13 +32,13 @@ from certledger.verifier.errors import MalformedError
 from certledger.verifier.vocabulary import IssuerKind
 from tests.ledger.sealing.sheet_folder import CATALOG, ISSUER, SECRET, SEED, issue
 
-PAYER, BODY, STRANGER = (signer_of(bytes([number]) * 32) for number in (11, 12, 13))
+PAYER, ISSUER_KEY, STRANGER = (signer_of(bytes([number]) * 32) for number in (11, 12, 13))
 REGISTRARS = {region: signer_of(bytes([region]) * 32) for region in (31, 32, 33)}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class World:
-    """A chain with a ledger on it, and one registered body with a catalog."""
+    """A chain with a ledger on it, and one registered issuer with a catalog."""
 
     chain: EthereumChain
     made: Deployment
@@ -59,7 +59,7 @@ class World:
     def now(self) -> int:
         return self.chain.head().time
 
-    def sealed(self, number: str, head: Head, signer: Signer = BODY) -> SealedBatch:
+    def sealed(self, number: str, head: Head, signer: Signer = ISSUER_KEY) -> SealedBatch:
         return seal_issues(
             [issue(number)],
             catalog=CATALOG,
@@ -88,11 +88,11 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         )
         identity = world.chain.identity
         profile = Profile(issuer=ISSUER, kind=IssuerKind.DEPARTMENT, name="示例局", ledger=identity)
-        said = register(profile, {BODY.address: EVERY_PURPOSE}, now=world.now())
-        act = sign_statement(said, [BODY, REGISTRARS[31], REGISTRARS[32]], identity)
+        said = register(profile, {ISSUER_KEY.address: EVERY_PURPOSE}, now=world.now())
+        act = sign_statement(said, [ISSUER_KEY, REGISTRARS[31], REGISTRARS[32]], identity)
         world.send(calls.register(said, act.signatures))
         change = catalog_change(CATALOG, issuer=ISSUER, version=1, now=world.now())
-        act = sign_statement(change, [BODY, REGISTRARS[31]], identity)
+        act = sign_statement(change, [ISSUER_KEY, REGISTRARS[31]], identity)
         state = newest_state(world.chain, ISSUER, world.since)
         world.send(calls.change_catalog(state, change, key=0, signatures=act.signatures))
         yield world
@@ -129,7 +129,7 @@ def test_a_batch_that_the_chain_would_not_take_is_not_sent(
         "sequence": replace(good, sequence=good.sequence + 1),
         "previous": replace(good, previous=bytes([1]) * 32),
     }.get(case, good)
-    batch = world.sealed("A9", head, STRANGER if case == "signer" else BODY)
+    batch = world.sealed("A9", head, STRANGER if case == "signer" else ISSUER_KEY)
     path = tmp_path / "batch.json"
     path.write_bytes(batch.submission())
     submission = read_batch(path)

@@ -1,4 +1,4 @@
-"""A body's folder and its register."""
+"""An issuer's folder and its register."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -19,23 +19,23 @@ PROFILE = Profile(issuer=ISSUER, kind=IssuerKind.DEPARTMENT, name="上海市公�
 QUICK = 16
 
 
-def test_a_body_folder_keeps_key_secret_and_catalog_for_itself(tmp_path: Path) -> None:
-    body = IssuerFolder.create(tmp_path / "body", PROFILE, "p", work=QUICK)
-    assert body.profile() == PROFILE
-    assert body.signer("p").address == body.address()
-    assert len(body.secret()) == 32
+def test_an_issuer_folder_keeps_key_secret_and_catalog_for_itself(tmp_path: Path) -> None:
+    issuer = IssuerFolder.create(tmp_path / "body", PROFILE, "p", work=QUICK)
+    assert issuer.profile() == PROFILE
+    assert issuer.signer("p").address == issuer.address()
+    assert len(issuer.secret()) == 32
     assert (tmp_path / "body").stat().st_mode & 0o077 == 0
     for name in ("key.json", "ids.secret"):
         assert (tmp_path / "body" / name).stat().st_mode & 0o077 == 0
     with pytest.raises(IssuerUnusableError, match="catalog"):
-        body.catalog()
-    body.save_catalog(CATALOG)
-    assert body.catalog() == CATALOG
+        issuer.catalog()
+    issuer.save_catalog(CATALOG)
+    assert issuer.catalog() == CATALOG
 
 
-def test_a_body_is_never_made_over_another(tmp_path: Path) -> None:
+def test_an_issuer_is_never_made_over_another(tmp_path: Path) -> None:
     IssuerFolder.create(tmp_path, PROFILE, "p", work=QUICK)
-    with pytest.raises(IssuerUnusableError, match="holds a body already"):
+    with pytest.raises(IssuerUnusableError, match="holds an issuer already"):
         IssuerFolder.create(tmp_path, PROFILE, "p", work=QUICK)
 
 
@@ -50,7 +50,7 @@ def test_an_empty_passphrase_and_a_code_that_is_none_leave_nothing_behind(tmp_pa
     assert not (tmp_path / "b").exists()
 
 
-def test_an_empty_folder_is_no_body(tmp_path: Path) -> None:
+def test_an_empty_folder_is_no_issuer(tmp_path: Path) -> None:
     with pytest.raises(IssuerUnusableError):
         IssuerFolder(folder=tmp_path).profile()
 

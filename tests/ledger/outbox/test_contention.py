@@ -30,7 +30,7 @@ from certledger.verifier.formats.statements import Hold, KeysChange, Release
 from certledger.verifier.vocabulary import Purpose, Status
 from tests.effort import effort
 from tests.ledger.chain.nodes import head_time, mined, running_anvil, signed
-from tests.ledger.live import DAY, REGIONS, Body, open_live, person, registrar
+from tests.ledger.live import DAY, REGIONS, LiveIssuer, open_live, person, registrar
 
 CARRIER = person("a carrier")
 
@@ -42,8 +42,8 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 
 
 @pytest.fixture
-def body(ledger: Ledger) -> Body:
-    made = Body(ledger)
+def issuer(ledger: Ledger) -> LiveIssuer:
+    made = LiveIssuer(ledger)
     made.register()
     return made
 
@@ -131,63 +131,67 @@ def carry(ledger: Ledger, data: bytes) -> None:
     assert mined(chain, sent.hash).succeeded
 
 
-def second_key(ledger: Ledger, body: Body, revision: int = 1) -> tuple[KeysChange, list[Signer]]:
-    """Return the act that adds a key to a body, and who signs it."""
+def second_key(
+    ledger: Ledger, issuer: LiveIssuer, revision: int = 1
+) -> tuple[KeysChange, list[Signer]]:
+    """Return the act that adds a key to an issuer, and who signs it."""
     added = person(f"key {revision} more")
     said = KeysChange(
-        issuer=body.issuer.encode(),
+        issuer=issuer.issuer.encode(),
         revision=revision,
         added=packed_keys({added.address: Purpose.STATUS}),
         ends=(),
         not_after=head_time(ledger.chain) + DAY,
     )
-    return said, [body.registrar, body.key, added]
+    return said, [issuer.registrar, issuer.key, added]
 
 
-def move_state(ledger: Ledger, body: Body, revision: int = 1) -> None:
-    """Let somebody else move the body's state."""
-    said, signers = second_key(ledger, body, revision)
+def move_state(ledger: Ledger, issuer: LiveIssuer, revision: int = 1) -> None:
+    """Let somebody else move the issuer's state."""
+    said, signers = second_key(ledger, issuer, revision)
     act = signed(ledger.chain, said, *signers)
     with ledger.store.begin(write=False) as unit:
-        seen = unit.body(body.issuer)
+        seen = unit.issuer(issuer.issuer)
     assert seen is not None
     carry(ledger, calls.change_keys(seen.state, said, key=0, signatures=act.signatures))
 
 
-def hold_body(ledger: Ledger, body: Body) -> None:
-    """Let somebody else carry a hold of a body."""
+def hold_issuer(ledger: Ledger, issuer: LiveIssuer) -> None:
+    """Let somebody else carry a hold of an issuer."""
     hold = Hold(
-        region=int(body.issuer[2:4]),
-        issuers=(body.issuer.encode(),),
+        region=int(issuer.issuer[2:4]),
+        issuers=(issuer.issuer.encode(),),
         nonce=1,
         not_after=head_time(ledger.chain) + DAY,
     )
-    carry(ledger, calls.hold(hold, signed(ledger.chain, hold, body.registrar).signatures))
+    carry(ledger, calls.hold(hold, signed(ledger.chain, hold, issuer.registrar).signatures))
 
 
-def end_key(ledger: Ledger, body: Body) -> None:
-    """Let somebody else end the key of a body, and give it another."""
+def end_key(ledger: Ledger, issuer: LiveIssuer) -> None:
+    """Let somebody else end the key of an issuer, and give it another."""
     with ledger.store.begin(write=False) as unit:
-        seen = unit.body(body.issuer)
+        seen = unit.issuer(issuer.issuer)
     assert seen is not None
     end = KeysChange(
-        issuer=body.issuer.encode(),
+        issuer=issuer.issuer.encode(),
         revision=1,
         added=packed_keys({person("new").address: Purpose.BATCHES}),
         ends=(bytes([0]) + (ledger.chain.head().number + 1).to_bytes(5, "big"),),
         not_after=head_time(ledger.chain) + DAY,
     )
-    act = signed(ledger.chain, end, body.registrar, body.key, person("new"))
+    act = signed(ledger.chain, end, issuer.registrar, issuer.key, person("new"))
     carry(ledger, calls.change_keys(seen.state, end, key=0, signatures=act.signatures))
 
 
 # Others on the road -----------------------------------------------------------------------------
 
 
-def test_a_call_that_was_overtaken_reverts_and_is_planned_anew(ledger: Ledger, body: Body) -> None:
+def test_a_call_that_was_overtaken_reverts_and_is_planned_anew(
+    ledger: Ledger, issuer: LiveIssuer
+) -> None:
     fund(ledger, CARRIER.address)
-    batch = body.submit(2)
-    racing = worker(ledger, Before(ledger.chain, "broadcast", lambda: move_state(ledger, body)))
+    batch = issuer.submit(2)
+    racing = worker(ledger, Before(ledger.chain, "broadcast", lambda: move_state(ledger, issuer)))
 
     racing.advance()
     (sent,) = road(ledger)
@@ -196,17 +200,17 @@ def test_a_call_that_was_overtaken_reverts_and_is_planned_anew(ledger: Ledger, b
 
     assert state_of(ledger, sent) is TxState.REVERTED
     assert act_of(ledger, batch.digest).state is ActState.FINAL
-    assert anchored(ledger, body.issuer) == [1]
+    assert anchored(ledger, issuer.issuer) == [1]
 
 
-def test_a_body_that_was_overtaken_in_a_list_is_passed_over_and_sent_again_before_final(
-    ledger: Ledger, body: Body
+def test_an_issuer_that_was_overtaken_in_a_list_is_passed_over_and_sent_again_before_final(
+    ledger: Ledger, issuer: LiveIssuer
 ) -> None:
-    other = Body(ledger, issuer="12320000XX00000276", name="江苏省示例中心")
+    other = LiveIssuer(ledger, issuer="12320000XX00000276", name="江苏省示例中心")
     other.register()
     fund(ledger, CARRIER.address)
-    late, punctual = body.submit(2), other.submit(1)
-    racing = worker(ledger, Before(ledger.chain, "broadcast", lambda: move_state(ledger, body)))
+    late, punctual = issuer.submit(2), other.submit(1)
+    racing = worker(ledger, Before(ledger.chain, "broadcast", lambda: move_state(ledger, issuer)))
 
     racing.advance()
     ledger.follower.follow()
@@ -217,28 +221,30 @@ def test_a_body_that_was_overtaken_in_a_list_is_passed_over_and_sent_again_befor
 
     for batch in (late, punctual):
         assert act_of(ledger, batch.digest).state is ActState.FINAL
-    assert anchored(ledger, body.issuer) == anchored(ledger, other.issuer) == [1]
+    assert anchored(ledger, issuer.issuer) == anchored(ledger, other.issuer) == [1]
 
 
-def test_batches_of_a_held_body_wait_and_keep_back_nobody(ledger: Ledger, body: Body) -> None:
+def test_batches_of_a_held_issuer_wait_and_keep_back_nobody(
+    ledger: Ledger, issuer: LiveIssuer
+) -> None:
     fund(ledger, CARRIER.address)
-    batch = body.submit(1)
-    hold_body(ledger, body)
+    batch = issuer.submit(1)
+    hold_issuer(ledger, issuer)
     ledger.follower.follow()
     nonce = ledger.chain.next_nonce()
 
     worker(ledger).advance()
     assert ledger.chain.next_nonce() == nonce, "nothing was sent in vain"
-    said, signers = second_key(ledger, body)
+    said, signers = second_key(ledger, issuer)
     release = Release(
         region=31,
-        issuers=(body.issuer.encode(),),
+        issuers=(issuer.issuer.encode(),),
         nonce=2,
         not_after=head_time(ledger.chain) + DAY,
     )
     for act in (
         signed(ledger.chain, said, *signers),
-        signed(ledger.chain, release, body.registrar),
+        signed(ledger.chain, release, issuer.registrar),
     ):
         submit_act(ledger.intake, format_canonical(act.to_json()))
         ledger.settle()
@@ -248,22 +254,22 @@ def test_batches_of_a_held_body_wait_and_keep_back_nobody(ledger: Ledger, body: 
 
 
 @pytest.fixture
-def other(ledger: Ledger) -> Body:
-    made = Body(ledger, issuer="12320000XX00000276", name="江苏省示例中心")
+def other(ledger: Ledger) -> LiveIssuer:
+    made = LiveIssuer(ledger, issuer="12320000XX00000276", name="江苏省示例中心")
     made.register()
     return made
 
 
 @pytest.mark.parametrize("why", ["held", "its key has ended"])
 def test_a_batch_that_would_be_passed_over_does_not_travel_with_those_of_others(
-    why: str, ledger: Ledger, body: Body, other: Body
+    why: str, ledger: Ledger, issuer: LiveIssuer, other: LiveIssuer
 ) -> None:
     fund(ledger, CARRIER.address)
-    idle, busy = body.submit(1), other.submit(1)
+    idle, busy = issuer.submit(1), other.submit(1)
     if why == "held":
-        hold_body(ledger, body)
+        hold_issuer(ledger, issuer)
     else:
-        end_key(ledger, body)
+        end_key(ledger, issuer)
     ledger.follower.follow()
 
     worker(ledger).advance()
@@ -276,9 +282,9 @@ def test_a_batch_that_would_be_passed_over_does_not_travel_with_those_of_others(
 
 
 def test_a_transaction_that_the_node_refused_keeps_its_nonce_to_itself(
-    ledger: Ledger, body: Body, other: Body
+    ledger: Ledger, issuer: LiveIssuer, other: LiveIssuer
 ) -> None:
-    batches = [body.submit(1)]
+    batches = [issuer.submit(1)]
 
     def refuse() -> None:
         raise ChainRefusesError("its fee is too low")
@@ -291,15 +297,17 @@ def test_a_transaction_that_the_node_refused_keeps_its_nonce_to_itself(
     assert len(nonces) == len(set(nonces)) == 2
     ledger.settle()
     assert {act_of(ledger, batch.digest).state for batch in batches} == {ActState.FINAL}
-    assert (anchored(ledger, body.issuer), anchored(ledger, other.issuer)) == ([1], [1, 2])
+    assert (anchored(ledger, issuer.issuer), anchored(ledger, other.issuer)) == ([1], [1, 2])
 
 
-def test_a_worker_that_writes_keeps_its_lease(ledger: Ledger, body: Body, other: Body) -> None:
-    for one in (body, other):
+def test_a_worker_that_writes_keeps_its_lease(
+    ledger: Ledger, issuer: LiveIssuer, other: LiveIssuer
+) -> None:
+    for one in (issuer, other):
         one.submit(1)
     ledger.settle()
     ledger.anchorer.release()
-    for one in (body, other):
+    for one in (issuer, other):
         one.change([0], Status.REVOKED, "R01")
     now, turns = [1_000], []
     colleague = worker(ledger, holder="b", clock=lambda: now[0])
@@ -319,18 +327,18 @@ def test_a_worker_that_writes_keeps_its_lease(ledger: Ledger, body: Body, other:
 
 
 def test_an_act_that_the_contract_refuses_keeps_back_no_other_lane(
-    ledger: Ledger, body: Body
+    ledger: Ledger, issuer: LiveIssuer
 ) -> None:
-    body.submit(3)
+    issuer.submit(3)
     ledger.settle()
     fund(ledger, CARRIER.address)
-    # Accepted, and then the certificate is revoked by an act that the body carried itself.
-    (mine,) = body.status_acts([0], Status.SUSPENDED, "S01")
+    # Accepted, and then the certificate is revoked by an act that the issuer carried itself.
+    (mine,) = issuer.status_acts([0], Status.SUSPENDED, "S01")
     submit_act(ledger.intake, format_canonical(mine.to_json()))
-    end_key(ledger, body)
+    end_key(ledger, issuer)
     ledger.follower.follow()
-    said, _ = second_key(ledger, body, revision=2)
-    later = signed(ledger.chain, said, body.registrar, registrar(34), person("key 2 more"))
+    said, _ = second_key(ledger, issuer, revision=2)
+    later = signed(ledger.chain, said, issuer.registrar, registrar(34), person("key 2 more"))
     submit_act(ledger.intake, format_canonical(later.to_json()))
 
     for _ in range(3):
@@ -341,8 +349,8 @@ def test_an_act_that_the_contract_refuses_keeps_back_no_other_lane(
     assert act_of(ledger, mine.statement.digest(ledger.pin.identity)).state is ActState.REJECTED
 
 
-def test_a_nonce_that_another_wallet_used_is_given_up(ledger: Ledger, body: Body) -> None:
-    batch = body.submit(1)
+def test_a_nonce_that_another_wallet_used_is_given_up(ledger: Ledger, issuer: LiveIssuer) -> None:
+    batch = issuer.submit(1)
 
     def die() -> None:
         raise KeyboardInterrupt
@@ -356,7 +364,7 @@ def test_a_nonce_that_another_wallet_used_is_given_up(ledger: Ledger, body: Body
 
     assert state_of(ledger, lost) is TxState.REPLACED
     assert act_of(ledger, batch.digest).state is ActState.FINAL
-    assert anchored(ledger, body.issuer) == [1]
+    assert anchored(ledger, issuer.issuer) == [1]
 
 
 # Fees and reorganisations, on a chain whose mining is in our hands ---------------------------
@@ -365,12 +373,12 @@ def test_a_nonce_that_another_wallet_used_is_given_up(ledger: Ledger, body: Body
 @pytest.mark.anvil
 def test_a_stuck_transaction_gets_a_dearer_twin_and_one_of_them_counts(tmp_path: Path) -> None:
     with on_anvil(tmp_path) as (ledger, node):
-        body = registered(ledger, node)
+        issuer = registered(ledger, node)
         now = [1_000]
         patient = worker(ledger, clock=lambda: now[0], pace=Pace(lease=9_999, twins=3))
         ledger.anchorer.release()
         node.call("evm_setAutomine", False)
-        batch = body.submit(2)
+        batch = issuer.submit(2)
 
         for _ in range(6):
             patient.advance()
@@ -388,16 +396,16 @@ def test_a_stuck_transaction_gets_a_dearer_twin_and_one_of_them_counts(tmp_path:
             TxState.INCLUDED,
         ]
         assert act_of(ledger, batch.digest).tx == twins[-1].hash
-        assert anchored(ledger, body.issuer) == [1]
+        assert anchored(ledger, issuer.issuer) == [1]
 
 
 @pytest.mark.anvil
 def test_a_fee_that_the_chain_has_outgrown_is_raised(tmp_path: Path) -> None:
     with on_anvil(tmp_path) as (ledger, node):
-        body = registered(ledger, node)
+        issuer = registered(ledger, node)
         now = [1_000]
         ledger.anchorer.release()
-        batch = body.submit(2)
+        batch = issuer.submit(2)
 
         def die() -> None:
             raise KeyboardInterrupt
@@ -417,28 +425,28 @@ def test_a_fee_that_the_chain_has_outgrown_is_raised(tmp_path: Path) -> None:
         ledger.follower.follow()
 
         assert act_of(ledger, batch.digest).state is ActState.INCLUDED
-        assert anchored(ledger, body.issuer) == [1]
+        assert anchored(ledger, issuer.issuer) == [1]
 
 
 @pytest.mark.anvil
 @pytest.mark.parametrize("followed", [True, False], ids=["followed", "not yet followed"])
 def test_what_a_reorganisation_took_back_is_anchored_again(tmp_path: Path, followed: bool) -> None:
     with on_anvil(tmp_path) as (ledger, node):
-        body = registered(ledger, node)
-        first = body.submit(2)
+        issuer = registered(ledger, node)
+        first = issuer.submit(2)
         settle_on(ledger, node)
         snapshot = node.call("evm_snapshot")
-        batches = [body.submit(1), body.submit(3)]
+        batches = [issuer.submit(1), issuer.submit(3)]
         ledger.step() if followed else ledger.anchorer.advance()
         ledger.anchorer.advance()
-        assert anchored(ledger, body.issuer) == [1, 2, 3]
+        assert anchored(ledger, issuer.issuer) == [1, 2, 3]
 
         node.call("evm_revert", snapshot)
         node.call("anvil_mine", hex(3))
-        assert anchored(ledger, body.issuer) == [1]
+        assert anchored(ledger, issuer.issuer) == [1]
         settle_on(ledger, node)
 
-        assert anchored(ledger, body.issuer) == [1, 2, 3]
+        assert anchored(ledger, issuer.issuer) == [1, 2, 3]
         for batch in (first, *batches):
             assert act_of(ledger, batch.digest).state is ActState.FINAL
         assert not road(ledger)
@@ -453,14 +461,14 @@ def settle_on(ledger: Ledger, node: NodeClient) -> None:
     ledger.step()
 
 
-def registered(ledger: Ledger, node: NodeClient) -> Body:
-    """Register a body on a chain that makes no blocks by itself."""
-    body = Body(ledger)
+def registered(ledger: Ledger, node: NodeClient) -> LiveIssuer:
+    """Register an issuer on a chain that makes no blocks by itself."""
+    issuer = LiveIssuer(ledger)
     settle = ledger.settle
     ledger.settle = lambda rounds=0: settle_on(ledger, node)  # type: ignore[method-assign]
-    body.register()
+    issuer.register()
     ledger.settle = settle  # type: ignore[method-assign]
-    return body
+    return issuer
 
 
 # Kills ------------------------------------------------------------------------------------------
@@ -539,8 +547,8 @@ def test_a_worker_killed_at_any_instant_loses_and_doubles_nothing(tmp_path: Path
     home, digests, fates = tmp_path / "home", [], []
     points = effort([2, 5, 8, 11, 14, 17, 20], list(range(1, 31)))
     with open_live(home) as ledger:
-        body = Body(ledger)
-        body.register()
+        issuer = LiveIssuer(ledger)
+        issuer.register()
         assert ledger.embedded is not None
         ledger.anchorer.release()
         command = [sys.executable, "-c", ZYGOTE, str(home), ledger.embedded.url]
@@ -550,7 +558,7 @@ def test_a_worker_killed_at_any_instant_loses_and_doubles_nothing(tmp_path: Path
             assert zygote.stdin is not None
             assert zygote.stdout is not None
             for point in points:
-                digests.append(body.submit(1).digest)
+                digests.append(issuer.submit(1).digest)
                 print(point, file=zygote.stdin, flush=True)
                 fates.append(zygote.stdout.readline().strip())
                 with ledger.store.begin() as unit:
@@ -563,7 +571,7 @@ def test_a_worker_killed_at_any_instant_loses_and_doubles_nothing(tmp_path: Path
             fate == "killed" for point, fate in zip(points, fates, strict=True) if point <= 20
         )
         assert {act_of(ledger, digest).state for digest in digests} == {ActState.FINAL}
-        assert anchored(ledger, body.issuer) == list(range(1, len(points) + 1))
+        assert anchored(ledger, issuer.issuer) == list(range(1, len(points) + 1))
         assert not road(ledger)
 
 
@@ -592,8 +600,8 @@ while True:
 def test_processes_that_take_turns_anchor_everything_once(tmp_path: Path) -> None:
     home, digests = tmp_path / "home", []
     with open_live(home) as ledger:
-        body = Body(ledger)
-        body.register()
+        issuer = LiveIssuer(ledger)
+        issuer.register()
         ledger.anchorer.release()
         assert ledger.embedded is not None
         command = [sys.executable, "-c", COLLEAGUE, str(home), ledger.embedded.url]
@@ -605,7 +613,7 @@ def test_processes_that_take_turns_anchor_everything_once(tmp_path: Path) -> Non
                 assert colleague.stdout is not None
                 assert colleague.stdout.readline() == "ready\n"
             for _ in range(12):
-                digests.append(body.submit(1).digest)
+                digests.append(issuer.submit(1).digest)
                 ledger.follower.follow()
             while {act_of(ledger, digest).state for digest in digests} != {ActState.FINAL}:
                 ledger.follower.follow()
@@ -615,4 +623,4 @@ def test_processes_that_take_turns_anchor_everything_once(tmp_path: Path) -> Non
                 colleague.kill()
                 colleague.wait()
 
-        assert anchored(ledger, body.issuer) == list(range(1, 13))
+        assert anchored(ledger, issuer.issuer) == list(range(1, 13))

@@ -13,7 +13,7 @@ import pytest
 from certledger.ledger.core.acts import ActState
 from certledger.verifier.formats.contract_events import BatchAnchored, parse_log
 from tests.effort import effort
-from tests.ledger.live import Body, open_live
+from tests.ledger.live import LiveIssuer, open_live
 
 WORKER = """
 import sys
@@ -86,13 +86,13 @@ FEW_POINTS = [("broadcast", "before"), ("broadcast", "after"), ("2", "after"), (
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("killed") / "home"
     with open_live(home) as ledger:
-        Body(ledger).register()
+        LiveIssuer(ledger).register()
     return home
 
 
 @pytest.fixture(scope="module")
-def sealer() -> list[Body]:
-    """The body, which goes on from one case to the next."""
+def sealer() -> list[LiveIssuer]:
+    """The issuer, which goes on from one case to the next."""
     return []
 
 
@@ -113,13 +113,13 @@ def killed_at(home: Path, point: str, when: str) -> None:
 
 @pytest.mark.parametrize(("point", "when"), effort(FEW_POINTS, CHAIN_CALLS + COMMITS))
 def test_a_worker_killed_at_any_point_of_the_road_anchors_once(
-    point: str, when: str, home: Path, sealer: list[Body]
+    point: str, when: str, home: Path, sealer: list[LiveIssuer]
 ) -> None:
     with open_live(home) as ledger:
-        body = sealer[0] if sealer else Body(ledger)
-        sealer[:] = [body]
-        body.ledger = ledger
-        digests = [body.submit(2).digest, body.submit(1).digest]
+        issuer = sealer[0] if sealer else LiveIssuer(ledger)
+        sealer[:] = [issuer]
+        issuer.ledger = ledger
+        digests = [issuer.submit(2).digest, issuer.submit(1).digest]
 
     killed_at(home, point, when)
 
@@ -134,4 +134,4 @@ def test_a_worker_killed_at_any_point_of_the_road_anchors_once(
         logs = ledger.chain.logs(0, ledger.chain.head().number)
         told = [parse_log(log.topics, log.data) for log in logs]
         sequences = [one.sequence for one in told if isinstance(one, BatchAnchored)]
-        assert sequences == list(range(1, len(body.sealed) + 1)), "one batch, one anchor"
+        assert sequences == list(range(1, len(issuer.sealed) + 1)), "one batch, one anchor"

@@ -19,7 +19,7 @@ from certledger.ledger.node import Ledger
 from certledger.ledger.outbox.worker import LEASE, Anchorer
 from certledger.verifier.vocabulary import Status
 from tests.effort import effort
-from tests.ledger.live import Body, open_live
+from tests.ledger.live import LiveIssuer, open_live
 from tests.ledger.store.leases import end_lease
 
 
@@ -58,8 +58,8 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 
 
 @pytest.fixture
-def body(ledger: Ledger) -> Body:
-    made = Body(ledger)
+def issuer(ledger: Ledger) -> LiveIssuer:
+    made = LiveIssuer(ledger)
     made.register()
     return made
 
@@ -90,9 +90,9 @@ CHAIN_STEPS = ("sign", "broadcast", "find", "next_nonce", "mined_nonce")
 @pytest.mark.parametrize("step", CHAIN_STEPS)
 @pytest.mark.parametrize("applied", [False, True], ids=["lost", "done-but-unacknowledged"])
 def test_anchoring_finishes_after_a_crash_at_any_call_of_the_chain(
-    step: str, applied: bool, ledger: Ledger, body: Body
+    step: str, applied: bool, ledger: Ledger, issuer: LiveIssuer
 ) -> None:
-    batches = [body.submit(2), body.submit(1)]
+    batches = [issuer.submit(2), issuer.submit(1)]
     faults: Any = Faults(ledger.chain)
     faults.crash(step, applied=applied)
     worker = Anchorer(
@@ -108,7 +108,7 @@ def test_anchoring_finishes_after_a_crash_at_any_call_of_the_chain(
     until_final(ledger)
 
     assert {act.state for act in acts(ledger, [b.digest for b in batches])} == {ActState.FINAL}
-    assert anchored(ledger, body.issuer) == [1, 2], "one batch, one anchor"
+    assert anchored(ledger, issuer.issuer) == [1, 2], "one batch, one anchor"
 
 
 class FaultyStore:
@@ -145,9 +145,9 @@ class Dying:
 @pytest.mark.parametrize("dies_at", range(1, 7))
 @pytest.mark.parametrize("applied", [False, True], ids=["lost", "committed"])
 def test_anchoring_finishes_after_a_crash_at_any_commit(
-    dies_at: int, applied: bool, ledger: Ledger, body: Body
+    dies_at: int, applied: bool, ledger: Ledger, issuer: LiveIssuer
 ) -> None:
-    batches = [body.submit(2)]
+    batches = [issuer.submit(2)]
     worker = Anchorer(
         store=FaultyStore(ledger.store, dies_at, applied=applied),  # type: ignore[arg-type]
         chain=ledger.chain,
@@ -164,46 +164,50 @@ def test_anchoring_finishes_after_a_crash_at_any_commit(
     until_final(ledger)
 
     assert {act.state for act in acts(ledger, [b.digest for b in batches])} == {ActState.FINAL}
-    assert anchored(ledger, body.issuer) == [1]
+    assert anchored(ledger, issuer.issuer) == [1]
 
 
-def test_what_waits_of_many_bodies_goes_in_one_call(ledger: Ledger, body: Body) -> None:
-    other = Body(ledger, issuer="12320000XX00000276", name="江苏省示例中心")
+def test_what_waits_of_many_issuers_goes_in_one_call(ledger: Ledger, issuer: LiveIssuer) -> None:
+    other = LiveIssuer(ledger, issuer="12320000XX00000276", name="江苏省示例中心")
     other.register()
     before = ledger.chain.head().number
 
-    for one in (body, other):
+    for one in (issuer, other):
         one.submit(2)
         one.submit(2)
     until_final(ledger)
 
     logs = ledger.chain.logs(before + 1, ledger.chain.head().number)
     assert len({log.tx for log in logs}) == 1
-    assert anchored(ledger, body.issuer) == anchored(ledger, other.issuer) == [1, 2]
+    assert anchored(ledger, issuer.issuer) == anchored(ledger, other.issuer) == [1, 2]
 
 
-def test_a_batch_and_a_status_change_of_one_body_do_not_collide(ledger: Ledger, body: Body) -> None:
-    body.submit(3)
+def test_a_batch_and_a_status_change_of_one_issuer_do_not_collide(
+    ledger: Ledger, issuer: LiveIssuer
+) -> None:
+    issuer.submit(3)
     until_final(ledger)
 
-    body.submit(2)
-    body.change([0], Status.REVOKED, "R01")
-    body.submit(1)
+    issuer.submit(2)
+    issuer.change([0], Status.REVOKED, "R01")
+    issuer.submit(1)
     until_final(ledger)
 
-    assert anchored(ledger, body.issuer) == [1, 2, 3]
+    assert anchored(ledger, issuer.issuer) == [1, 2, 3]
     with ledger.store.begin(write=False) as unit:
-        seen = unit.body(body.issuer)
+        seen = unit.issuer(issuer.issuer)
     assert seen is not None
     assert (seen.state.certificates, seen.state.epoch) == (6, 1)
 
 
-def test_a_batch_that_the_body_carried_itself_is_not_sent_again(ledger: Ledger, body: Body) -> None:
+def test_a_batch_that_the_issuer_carried_itself_is_not_sent_again(
+    ledger: Ledger, issuer: LiveIssuer
+) -> None:
     from certledger.contracts import calls
 
-    batch = body.submit(2)
+    batch = issuer.submit(2)
     with ledger.store.begin(write=False) as unit:
-        seen = unit.body(body.issuer)
+        seen = unit.issuer(issuer.issuer)
     assert seen is not None
     packed = calls.pack_batch(batch.statement, key=0, signature=batch.signature)
     signed = ledger.chain.sign(
@@ -213,20 +217,20 @@ def test_a_batch_that_the_body_carried_itself_is_not_sent_again(ledger: Ledger, 
 
     until_final(ledger)
 
-    assert anchored(ledger, body.issuer) == [1]
+    assert anchored(ledger, issuer.issuer) == [1]
     assert acts(ledger, [batch.digest])[0].state is ActState.FINAL
 
 
 def test_a_second_batch_at_a_sequence_displaces_the_one_that_waits(
-    ledger: Ledger, body: Body
+    ledger: Ledger, issuer: LiveIssuer
 ) -> None:
     from certledger.contracts import calls
 
-    waiting = body.submit(2)
-    body.head = type(body.head)()
-    other = body.seal(3, label="other ")
+    waiting = issuer.submit(2)
+    issuer.head = type(issuer.head)()
+    other = issuer.seal(3, label="other ")
     with ledger.store.begin(write=False) as unit:
-        seen = unit.body(body.issuer)
+        seen = unit.issuer(issuer.issuer)
     assert seen is not None
     packed = calls.pack_batch(other.statement, key=0, signature=other.signature)
     signed = ledger.chain.sign(
@@ -237,10 +241,10 @@ def test_a_second_batch_at_a_sequence_displaces_the_one_that_waits(
     until_final(ledger)
 
     assert acts(ledger, [waiting.digest])[0].state is ActState.DISPLACED
-    assert anchored(ledger, body.issuer) == [1]
+    assert anchored(ledger, issuer.issuer) == [1]
 
 
-def test_one_worker_works_and_the_other_stands_by(ledger: Ledger, body: Body) -> None:
+def test_one_worker_works_and_the_other_stands_by(ledger: Ledger, issuer: LiveIssuer) -> None:
     workers = [
         Anchorer(store=ledger.store, chain=ledger.chain, holder=name, clock=lambda: 1_000)
         for name in ("a", "b")
@@ -254,8 +258,10 @@ def test_one_worker_works_and_the_other_stands_by(ledger: Ledger, body: Body) ->
     assert not workers[0].advance()
 
 
-def test_a_worker_that_was_overtaken_stops_before_it_writes(ledger: Ledger, body: Body) -> None:
-    body.submit(1)
+def test_a_worker_that_was_overtaken_stops_before_it_writes(
+    ledger: Ledger, issuer: LiveIssuer
+) -> None:
+    issuer.submit(1)
     ledger.anchorer.release()
 
     class Slow(Faults):
@@ -277,8 +283,8 @@ def test_a_worker_that_was_overtaken_stops_before_it_writes(ledger: Ledger, body
         assert [one.state for one in unit.pending_transactions()] == [TxState.INCLUDED], "of set-up"
 
 
-def test_a_node_that_is_down_loses_nothing(ledger: Ledger, body: Body) -> None:
-    batch = body.submit(1)
+def test_a_node_that_is_down_loses_nothing(ledger: Ledger, issuer: LiveIssuer) -> None:
+    batch = issuer.submit(1)
 
     class Down(Faults):
         def broadcast(self, raw: bytes) -> None:
@@ -295,7 +301,7 @@ def test_a_node_that_is_down_loses_nothing(ledger: Ledger, body: Body) -> None:
     until_final(ledger)
 
     assert acts(ledger, [batch.digest])[0].state is ActState.FINAL
-    assert anchored(ledger, body.issuer) == [1]
+    assert anchored(ledger, issuer.issuer) == [1]
 
 
 WORKER = """
@@ -312,19 +318,19 @@ while True:
 def test_a_worker_killed_while_it_anchors_loses_and_doubles_nothing(tmp_path: Path) -> None:
     home, digests = tmp_path / "home", []
     with open_live(home) as ledger:
-        body = Body(ledger)
-        body.register()
+        issuer = LiveIssuer(ledger)
+        issuer.register()
     kills = effort(1, 3)
     for _ in range(kills):
         with open_live(home) as ledger:
-            body.ledger = ledger
-            digests += [body.submit(5).digest for _ in range(4)]
+            issuer.ledger = ledger
+            digests += [issuer.submit(5).digest for _ in range(4)]
         _run_and_kill(home)
 
     with open_live(home) as ledger:
         ledger.settle()
         assert {act.state for act in acts(ledger, digests)} == {ActState.FINAL}
-        assert anchored(ledger, body.issuer) == list(range(1, 4 * kills + 1))
+        assert anchored(ledger, issuer.issuer) == list(range(1, 4 * kills + 1))
 
 
 def _run_and_kill(home: Path) -> None:

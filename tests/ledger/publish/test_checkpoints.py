@@ -17,28 +17,28 @@ from certledger.ledger.publish.checkpoints import ROLL_NAME, Cadence, checkpoint
 from certledger.verifier.formats.checkpoint import parse_note
 from certledger.verifier.formats.issuer_state import without_brake
 from certledger.verifier.formats.state_proof import check_account, check_slot, slot_position
-from tests.ledger.live import Body, open_live
+from tests.ledger.live import LiveIssuer, open_live
 
 SELDOM = Cadence(seconds=10**9)
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Body]:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveIssuer]:
     with open_live(tmp_path_factory.mktemp("checkpoints") / "home") as opened:
-        body = Body(opened)
-        body.register()
-        yield body
+        issuer = LiveIssuer(opened)
+        issuer.register()
+        yield issuer
 
 
 @pytest.fixture
-def body(shared: Body) -> Body:
+def issuer(shared: LiveIssuer) -> LiveIssuer:
     shared.ledger.settle()
     return shared
 
 
 @pytest.fixture
-def ledger(body: Body) -> Ledger:
-    return body.ledger
+def ledger(issuer: LiveIssuer) -> Ledger:
+    return issuer.ledger
 
 
 def made(ledger: Ledger, cadence: Cadence = SELDOM, **other: Any) -> StoredCheckpoint | None:
@@ -46,19 +46,19 @@ def made(ledger: Ledger, cadence: Cadence = SELDOM, **other: Any) -> StoredCheck
     return checkpoint(ledger.store, chain, ledger.pin, cadence)
 
 
-def anchor_one(ledger: Ledger, body: Body) -> None:
+def anchor_one(ledger: Ledger, issuer: LiveIssuer) -> None:
     """Anchor a batch and follow it, without a checkpoint."""
-    body.submit(1)
+    issuer.submit(1)
     ledger.anchorer.advance()
     ledger.follower.follow()
 
 
-def test_a_checkpoint_is_due_at_once_after_a_body_moved_and_then_no_more(
-    ledger: Ledger, body: Body
+def test_a_checkpoint_is_due_at_once_after_an_issuer_moved_and_then_no_more(
+    ledger: Ledger, issuer: LiveIssuer
 ) -> None:
     assert made(ledger) is None, "set-up made one of all there is"
 
-    anchor_one(ledger, body)
+    anchor_one(ledger, issuer)
 
     assert made(ledger) is not None
     assert made(ledger) is None
@@ -67,53 +67,57 @@ def test_a_checkpoint_is_due_at_once_after_a_body_moved_and_then_no_more(
 
 
 def test_a_checkpoint_is_due_after_its_time_though_nothing_moved(
-    ledger: Ledger, body: Body
+    ledger: Ledger, issuer: LiveIssuer
 ) -> None:
     ledger.beat()
 
     assert made(ledger, Cadence(seconds=0)) is not None
 
 
-def test_a_block_the_mirror_has_not_reached_is_no_checkpoint(ledger: Ledger, body: Body) -> None:
-    body.submit(1)
+def test_a_block_the_mirror_has_not_reached_is_no_checkpoint(
+    ledger: Ledger, issuer: LiveIssuer
+) -> None:
+    issuer.submit(1)
     ledger.anchorer.advance()
 
     assert made(ledger) is None
 
 
-def test_a_checkpoint_proves_every_body_and_the_list_of_them(ledger: Ledger, body: Body) -> None:
-    other = Body(ledger, issuer="12320000XX00000276", name="江苏省示例中心")
+def test_a_checkpoint_proves_every_issuer_and_the_list_of_them(
+    ledger: Ledger, issuer: LiveIssuer
+) -> None:
+    other = LiveIssuer(ledger, issuer="12320000XX00000276", name="江苏省示例中心")
     other.register()
 
     with ledger.store.begin(write=False) as unit:
         kept = unit.checkpoint()
         assert kept is not None
-        seen = unit.bodies(at=kept.number)
+        seen = unit.issuers(at=kept.number)
         proofs = {one.state.issuer: unit.slot_proof(kept.number, one.state.issuer) for one in seen}
         roll = unit.slot_proof(kept.number, ROLL_NAME)
     assert parse_note(kept.note).checkpoint.state_root == kept.state_root
     account = check_account(kept.state_root, ledger.pin.address, kept.account)
     assert account is not None
-    assert sorted(proofs) == sorted([body.issuer, other.issuer])
+    assert sorted(proofs) == sorted([issuer.issuer, other.issuer])
     assert roll
     for one in seen:
-        issuer = one.state.issuer
-        slot = check_slot(account.storage_root, slot_position(issuer), proofs[issuer] or ())
+        code = one.state.issuer
+        slot = check_slot(account.storage_root, slot_position(code), proofs[code] or ())
         assert without_brake(slot) == one.state.digest()
 
 
-def test_old_checkpoints_are_dropped(ledger: Ledger, body: Body) -> None:
+def test_old_checkpoints_are_dropped(ledger: Ledger, issuer: LiveIssuer) -> None:
     with ledger.store.begin(write=False) as unit:
         first = unit.checkpoint()
     assert first is not None
 
-    anchor_one(ledger, body)
+    anchor_one(ledger, issuer)
     newest = made(ledger, Cadence(seconds=10**9, blocks=0))
 
     assert newest is not None
     with ledger.store.begin(write=False) as unit:
         assert unit.checkpoint(first.number) is None
-        assert unit.slot_proof(first.number, body.issuer) is None
+        assert unit.slot_proof(first.number, issuer.issuer) is None
         assert unit.checkpoint() == newest
 
 
@@ -146,9 +150,9 @@ LIES = {
 
 @pytest.mark.parametrize("lie", LIES)
 def test_a_proof_that_does_not_verify_is_the_nodes_fault_and_nothing_is_kept(
-    lie: str, ledger: Ledger, body: Body
+    lie: str, ledger: Ledger, issuer: LiveIssuer
 ) -> None:
-    anchor_one(ledger, body)
+    anchor_one(ledger, issuer)
     with ledger.store.begin(write=False) as unit:
         before = unit.checkpoint()
 
@@ -162,16 +166,16 @@ def test_a_proof_that_does_not_verify_is_the_nodes_fault_and_nothing_is_kept(
 
 EDITS = {
     "a state": "UPDATE bodies SET state = replace(state, '\"epoch\"\\:0', '\"epoch\"\\:9')",
-    "a body hidden": "DELETE FROM bodies",
+    "an issuer hidden": "DELETE FROM bodies",
 }
 
 
 @pytest.mark.parametrize("edit", EDITS)
 def test_an_edited_mirror_gets_no_checkpoint(edit: str, tmp_path: Path) -> None:
     with open_live(tmp_path / "home") as ledger:
-        body = Body(ledger)
-        body.register()
-        anchor_one(ledger, body)
+        issuer = LiveIssuer(ledger)
+        issuer.register()
+        anchor_one(ledger, issuer)
         engine = create_engine(ledger.settings.database)
         with engine.begin() as connection:
             assert connection.execute(text(EDITS[edit])).rowcount

@@ -38,7 +38,7 @@ from certledger.verifier.verify.block_trust import judge_by_witnesses
 from certledger.verifier.vocabulary import Status
 from tests.api.world import listening
 from tests.ledger.chain.test_final_reorganisation import watch
-from tests.ledger.live import DAY, Body, open_live
+from tests.ledger.live import DAY, LiveIssuer, open_live
 from tests.world import signed_policy, witness_key
 
 LAG = 600
@@ -128,11 +128,11 @@ def place(tmp_path: Path) -> Iterator[Place]:
     made.close()
 
 
-def begun(place: Place) -> tuple[Body, int]:
+def begun(place: Place) -> tuple[LiveIssuer, int]:
     """Return an issuer on a ledger whose newest block is cosigned, and that block's number."""
     with place.open() as ledger:
         place.begin(ledger)
-        issuer = Body(ledger)
+        issuer = LiveIssuer(ledger)
         issuer.register()
         issuer.submit(1)
         ledger.settle(40)
@@ -140,7 +140,7 @@ def begun(place: Place) -> tuple[Body, int]:
         return issuer, ledger.chain.head().number
 
 
-def anchored_ahead(place: Place, issuer: Body) -> None:
+def anchored_ahead(place: Place, issuer: LiveIssuer) -> None:
     """Anchor a batch while the ledger's clock is three days ahead."""
     place.clock.wrong = AHEAD
     with place.open() as ledger:
@@ -164,7 +164,7 @@ def test_blocks_of_a_wrong_clock_are_dropped_and_their_acts_anchored_again(place
         assert ledger.chain.head().time <= time.time() + LAG
         assert place.collect(ledger) == "ok"
         with ledger.store.begin(write=False) as unit:
-            found = unit.body(issuer.issuer)
+            found = unit.issuer(issuer.issuer)
             taken_back = unit.reorganisations()
     assert found is not None
     assert found.state.batches == 2, "what was anchored in the future is anchored again"
@@ -246,7 +246,7 @@ def test_it_does_not_anchor_while_its_clock_differs_from_the_witnesses_and_then_
         assert find_faults(service) == []
         assert ledger.chain.head().time <= time.time() + LAG
         with ledger.store.begin(write=False) as unit:
-            found = unit.body(issuer.issuer)
+            found = unit.issuer(issuer.issuer)
     assert found is not None
     assert found.state.batches == 2
 

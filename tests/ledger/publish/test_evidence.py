@@ -20,7 +20,7 @@ from certledger.verifier.node_rpc import RpcClient
 from certledger.verifier.verify.full import Question, verify_bytes
 from certledger.verifier.verify.trust_sources import RememberingNode, choose_judge
 from certledger.verifier.vocabulary import Status, Verdict
-from tests.ledger.live import Body, open_live
+from tests.ledger.live import LiveIssuer, open_live
 from tests.world import policy
 
 
@@ -31,8 +31,8 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
 
 
 @pytest.fixture(scope="module")
-def body(ledger: Ledger) -> Body:
-    made = Body(ledger)
+def issuer(ledger: Ledger) -> LiveIssuer:
+    made = LiveIssuer(ledger)
     made.register()
     for count in (5, 1, 130):
         made.submit(count)
@@ -42,23 +42,23 @@ def body(ledger: Ledger) -> Body:
     return made
 
 
-def holding(body: Body, index: int) -> Holding:
-    batch = next(b for b in reversed(body.sealed) if b.statement.first <= index)
+def holding(issuer: LiveIssuer, index: int) -> Holding:
+    batch = next(b for b in reversed(issuer.sealed) if b.statement.first <= index)
     return Holding.parse(list(batch.holdings())[index - batch.statement.first])
 
 
 @pytest.mark.parametrize("index", [0, 4, 5, 6, 135])
 def test_evidence_of_any_batch_is_valid_by_a_node_one_trusts(
-    index: int, ledger: Ledger, body: Body
+    index: int, ledger: Ledger, issuer: LiveIssuer
 ) -> None:
-    shown = [p for p in holding(body, index).disclosures if p.name != "document"][:2]
-    data = ledger.maker.at(body.issuer, index).showing(shown).format()
+    shown = [p for p in holding(issuer, index).disclosures if p.name != "document"][:2]
+    data = ledger.maker.at(issuer.issuer, index).showing(shown).format()
 
     assert _verdict(ledger, data) is Verdict.VALID
 
 
-def test_a_revoked_certificate_is_not_in_force(ledger: Ledger, body: Body) -> None:
-    data = ledger.maker.at(body.issuer, 7).showing(holding(body, 7).disclosures[:2]).format()
+def test_a_revoked_certificate_is_not_in_force(ledger: Ledger, issuer: LiveIssuer) -> None:
+    data = ledger.maker.at(issuer.issuer, 7).showing(holding(issuer, 7).disclosures[:2]).format()
 
     assert _verdict(ledger, data) is Verdict.NOT_IN_FORCE
 
@@ -71,8 +71,8 @@ def _verdict(ledger: Ledger, data: bytes) -> Verdict:
     return verify_bytes(data, Question(policy=trusted, judge=judge, now=now)).verdict
 
 
-def test_number_and_access_code_lead_to_the_certificate(ledger: Ledger, body: Body) -> None:
-    held = holding(body, 3)
+def test_number_and_access_code_lead_to_the_certificate(ledger: Ledger, issuer: LiveIssuer) -> None:
+    held = holding(issuer, 3)
     code = held.disclosures[0].salt
 
     evidence = ledger.maker.of_lookup(lookup_digest("3", code))
@@ -81,21 +81,21 @@ def test_number_and_access_code_lead_to_the_certificate(ledger: Ledger, body: Bo
     assert ledger.maker.of_leaf(held.record.leaf()).record == held.record
 
 
-def test_what_the_ledger_has_not_is_unknown(ledger: Ledger, body: Body) -> None:
+def test_what_the_ledger_has_not_is_unknown(ledger: Ledger, issuer: LiveIssuer) -> None:
     with pytest.raises(EvidenceUnknownError):
         ledger.maker.of_leaf(bytes(32))
     with pytest.raises(EvidenceUnknownError):
-        ledger.maker.at(body.issuer, 136)
+        ledger.maker.at(issuer.issuer, 136)
 
 
-def test_what_waits_is_pending(ledger: Ledger, body: Body) -> None:
-    batch = body.submit(1)
+def test_what_waits_is_pending(ledger: Ledger, issuer: LiveIssuer) -> None:
+    batch = issuer.submit(1)
 
     with pytest.raises(EvidencePendingError):
-        ledger.maker.at(body.issuer, batch.statement.first)
+        ledger.maker.at(issuer.issuer, batch.statement.first)
 
     ledger.settle()
-    assert ledger.maker.at(body.issuer, batch.statement.first).record.index == 136
+    assert ledger.maker.at(issuer.issuer, batch.statement.first).record.index == 136
 
 
 CRIMES = {
@@ -107,14 +107,16 @@ CRIMES = {
 
 
 @pytest.mark.parametrize("crime", CRIMES)
-def test_a_database_that_was_edited_answers_nothing(crime: str, ledger: Ledger, body: Body) -> None:
+def test_a_database_that_was_edited_answers_nothing(
+    crime: str, ledger: Ledger, issuer: LiveIssuer
+) -> None:
     from sqlalchemy import create_engine
 
     engine = create_engine(ledger.settings.database)
     with Undone(engine, CRIMES[crime]), pytest.raises(EvidenceInconsistentError):
-        EvidenceMaker(ledger.store, ledger.pin).at(body.issuer, 7)
+        EvidenceMaker(ledger.store, ledger.pin).at(issuer.issuer, 7)
 
-    assert EvidenceMaker(ledger.store, ledger.pin).at(body.issuer, 7).record.index == 7
+    assert EvidenceMaker(ledger.store, ledger.pin).at(issuer.issuer, 7).record.index == 7
 
 
 class Undone:

@@ -9,15 +9,15 @@ from sqlalchemy import create_engine, text
 
 from certledger.ledger.node import Ledger
 from certledger.ledger.publish.evidence import EvidenceInconsistentError, EvidenceMaker
-from tests.ledger.live import Body, open_live
+from tests.ledger.live import LiveIssuer, open_live
 
 ASKED = 1
 
 
 @pytest.fixture(scope="module")
-def body(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Body]:
+def issuer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveIssuer]:
     with open_live(tmp_path_factory.mktemp("edited") / "home") as ledger:
-        made = Body(ledger)
+        made = LiveIssuer(ledger)
         made.register()
         for count in (3, 4):
             made.submit(count)
@@ -26,8 +26,8 @@ def body(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Body]:
 
 
 @pytest.fixture
-def ledger(body: Body) -> Ledger:
-    return body.ledger
+def ledger(issuer: LiveIssuer) -> Ledger:
+    return issuer.ledger
 
 
 EDITS = {
@@ -54,7 +54,9 @@ EDITS = {
 
 
 @pytest.mark.parametrize("edit", EDITS)
-def test_a_database_edited_anywhere_answers_nothing(edit: str, ledger: Ledger, body: Body) -> None:
+def test_a_database_edited_anywhere_answers_nothing(
+    edit: str, ledger: Ledger, issuer: LiveIssuer
+) -> None:
     table = edit.split(".")[0]
     engine = create_engine(ledger.settings.database)
     with engine.begin() as connection:
@@ -62,7 +64,7 @@ def test_a_database_edited_anywhere_answers_nothing(edit: str, ledger: Ledger, b
         assert connection.execute(text(EDITS[edit])).rowcount
     try:
         with pytest.raises(EvidenceInconsistentError):
-            EvidenceMaker(ledger.store, ledger.pin).at(body.issuer, ASKED)
+            EvidenceMaker(ledger.store, ledger.pin).at(issuer.issuer, ASKED)
     finally:
         with engine.begin() as connection:
             connection.execute(text("PRAGMA defer_foreign_keys = ON"))
@@ -71,23 +73,23 @@ def test_a_database_edited_anywhere_answers_nothing(edit: str, ledger: Ledger, b
             connection.execute(text("DROP TABLE kept"))
         engine.dispose()
 
-    assert EvidenceMaker(ledger.store, ledger.pin).at(body.issuer, ASKED).record.index == ASKED
+    assert EvidenceMaker(ledger.store, ledger.pin).at(issuer.issuer, ASKED).record.index == ASKED
 
 
-def test_evidence_is_the_same_however_little_is_kept(ledger: Ledger, body: Body) -> None:
+def test_evidence_is_the_same_however_little_is_kept(ledger: Ledger, issuer: LiveIssuer) -> None:
     roomy = EvidenceMaker(ledger.store, ledger.pin)
     narrow = EvidenceMaker(ledger.store, ledger.pin, issuers=1, leaves=1)
 
     for index in (0, 6, 1, 5, 2):
-        assert narrow.at(body.issuer, index).format() == roomy.at(body.issuer, index).format()
+        assert narrow.at(issuer.issuer, index).format() == roomy.at(issuer.issuer, index).format()
 
 
-def test_new_evidence_follows_the_newest_checkpoint(ledger: Ledger, body: Body) -> None:
-    before = ledger.maker.at(body.issuer, ASKED)
+def test_new_evidence_follows_the_newest_checkpoint(ledger: Ledger, issuer: LiveIssuer) -> None:
+    before = ledger.maker.at(issuer.issuer, ASKED)
 
-    body.submit(2)
+    issuer.submit(2)
     ledger.settle()
 
-    after = ledger.maker.at(body.issuer, ASKED)
-    assert (before.body.batches, after.body.batches) == (2, 3)
+    after = ledger.maker.at(issuer.issuer, ASKED)
+    assert (before.issuer.batches, after.issuer.batches) == (2, 3)
     assert before.record == after.record

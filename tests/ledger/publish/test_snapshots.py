@@ -19,7 +19,7 @@ from certledger.verifier.formats.signed_policy import sign
 from certledger.verifier.formats.snapshot import Snapshot
 from certledger.verifier.formats.snapshot_delta import apply_delta
 from certledger.verifier.vocabulary import Status
-from tests.ledger.live import DAY, Body, open_live
+from tests.ledger.live import DAY, LiveIssuer, open_live
 from tests.ledger.outbox.test_contention import on_anvil, settle_on
 from tests.world import policy, witness_key
 
@@ -44,12 +44,12 @@ def maker(ledger: Ledger) -> SnapshotMaker:
 
 
 @pytest.fixture(scope="module")
-def bodies(ledger: Ledger) -> list[Body]:
-    made = [Body(ledger, issuer=issuer, name=f"机构 {issuer}") for issuer in ISSUERS]
-    for body in made:
-        body.ask_to_register()
+def issuers(ledger: Ledger) -> list[LiveIssuer]:
+    made = [LiveIssuer(ledger, issuer=code, name=f"机构 {code}") for code in ISSUERS]
+    for issuer in made:
+        issuer.ask_to_register()
     ledger.settle()
-    last = Body(ledger, issuer="11340000XX00000733", name="安徽省公安厅")
+    last = LiveIssuer(ledger, issuer="11340000XX00000733", name="安徽省公安厅")
     last.register()
     last.submit(3)
     ledger.settle()
@@ -63,48 +63,48 @@ def test_without_a_checkpoint_there_is_no_snapshot(tmp_path: Path) -> None:
             empty.latest()
 
 
-def test_a_snapshot_holds_all_bodies_as_they_were_registered(
-    maker: SnapshotMaker, ledger: Ledger, bodies: list[Body]
+def test_a_snapshot_holds_all_issuers_as_they_were_registered(
+    maker: SnapshotMaker, ledger: Ledger, issuers: list[LiveIssuer]
 ) -> None:
     made = maker.latest()
     found = Snapshot.parse(made.data)
     found.check(ledger.pin)
-    registered = [body.state.issuer for body in found.bodies]
-    assert sorted(registered) == sorted(body.issuer for body in bodies)
-    assert registered[-1] == bodies[-1].issuer
+    registered = [issuer.state.issuer for issuer in found.issuers]
+    assert sorted(registered) == sorted(issuer.issuer for issuer in issuers)
+    assert registered[-1] == issuers[-1].issuer
     assert found.digest().hex() == made.digest
     assert maker.latest() is made
 
 
 @pytest.mark.anvil
-def test_bodies_registered_in_one_block_keep_their_order(tmp_path: Path) -> None:
+def test_issuers_registered_in_one_block_keep_their_order(tmp_path: Path) -> None:
     with on_anvil(tmp_path) as (ledger, node):
         node.call("evm_setAutomine", False)
-        for issuer in ISSUERS:
-            Body(ledger, issuer=issuer, name=f"机构 {issuer}").ask_to_register()
+        for code in ISSUERS:
+            LiveIssuer(ledger, issuer=code, name=f"机构 {code}").ask_to_register()
             ledger.step()
         node.call("evm_setAutomine", True)
         node.call("evm_mine")
         settle_on(ledger, node)
         made = SnapshotMaker(store=ledger.store, chain=ledger.chain, ledger=ledger.pin).latest()
-        blocks = {body.state.keys[0].start for body in made.snapshot.bodies}
+        blocks = {issuer.state.keys[0].start for issuer in made.snapshot.issuers}
         assert len(blocks) == 1
-        assert tuple(body.state.issuer for body in made.snapshot.bodies) == ISSUERS
+        assert tuple(issuer.state.issuer for issuer in made.snapshot.issuers) == ISSUERS
 
 
 def test_deltas_lead_from_each_kept_snapshot_to_the_newest(
-    maker: SnapshotMaker, ledger: Ledger, bodies: list[Body]
+    maker: SnapshotMaker, ledger: Ledger, issuers: list[LiveIssuer]
 ) -> None:
     old = maker.latest()
-    bodies[-1].change([1], Status.REVOKED, "R01")
+    issuers[-1].change([1], Status.REVOKED, "R01")
     ledger.settle()
-    bodies[-1].submit(2)
+    issuers[-1].submit(2)
     ledger.settle()
     found = maker.delta(old.digest)
     assert found is not None
     data, newest = found
     assert apply_delta(old.snapshot, data, ledger.pin) == newest.snapshot
-    assert newest.snapshot.by_issuer[bodies[-1].issuer].state.certificates == 5
+    assert newest.snapshot.by_issuer[issuers[-1].issuer].state.certificates == 5
     assert maker.delta("00" * 32) is None
     assert maker.find(old.digest) is old
 
@@ -118,7 +118,7 @@ def test_deltas_lead_from_each_kept_snapshot_to_the_newest(
     ],
 )
 def test_a_database_that_was_edited_makes_no_snapshot(
-    crime: str, ledger: Ledger, bodies: list[Body]
+    crime: str, ledger: Ledger, issuers: list[LiveIssuer]
 ) -> None:
     tables = ("status_words", "anchored", "slot_proofs")
     engine = create_engine(ledger.settings.database)
@@ -136,15 +136,15 @@ def test_a_database_that_was_edited_makes_no_snapshot(
                 connection.execute(text(f"DELETE FROM {table}"))
                 connection.execute(text(f"INSERT INTO {table} SELECT * FROM kept_{table}"))
                 connection.execute(text(f"DROP TABLE kept_{table}"))
-    assert fresh.latest().snapshot.bodies
+    assert fresh.latest().snapshot.issuers
 
 
 def test_a_home_that_nobody_runs_gives_its_snapshot_to_the_command(tmp_path: Path) -> None:
     home, file = tmp_path / "home", tmp_path / "day"
     with open_live(home) as opened:
-        body = Body(opened)
-        body.register()
-        body.submit(2)
+        issuer = LiveIssuer(opened)
+        issuer.register()
+        issuer.submit(2)
         opened.settle()
         pin = opened.pin
     key = witness_key("root")
@@ -159,5 +159,5 @@ def test_a_home_that_nobody_runs_gives_its_snapshot_to_the_command(tmp_path: Pat
     assert fetch(home) == 0
     found = Snapshot.parse(file.read_bytes())
     found.check(pin)
-    assert found.by_issuer[body.issuer].state.certificates == 2
+    assert found.by_issuer[issuer.issuer].state.certificates == 2
     assert fetch(tmp_path) == 2

@@ -138,7 +138,7 @@ def test_a_code_of_another_form_is_refused_with_its_value(check, value):
     assert refused.value.value == value
 
 
-def test_the_kinds_of_registration_cover_every_kind_of_body():
+def test_the_kinds_of_registration_cover_every_kind_of_issuer():
     from certledger.ledger.reference_data.model import USCC_PREFIXES
 
     assert set().union(*USCC_PREFIXES.values()) <= set(identifiers.REGISTERED_AS)

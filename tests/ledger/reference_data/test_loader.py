@@ -57,7 +57,7 @@ def test_the_packaged_data_is_read_whole_and_once():
     assert len(domain.categories) == 900
     assert len(domain.items) == 1043
     assert sum(map(len, domain.materials.values())) == 3557
-    assert {body.kind for body in domain.bodies.values()} == set(USCC_PREFIXES)
+    assert {issuer.kind for issuer in domain.issuers.values()} == set(USCC_PREFIXES)
     assert domain.warnings == ()
 
 

@@ -22,7 +22,7 @@ from certledger.ledger.store import SqlStore
 from certledger.ledger.store.tables import BOOK_EDITIONS
 from certledger.verifier.reform.book_edition import NO_EDITION
 from certledger.verifier.reform.operator_record import OperatorRecord
-from tests.ledger.bodies import IDENTITY
+from tests.ledger.issuers import IDENTITY
 from tests.ledger.reform.books import append_row, domain_book, domain_folder
 
 NOW = 1_796_000_000  # 2026-11-30

@@ -25,15 +25,15 @@ from certledger.ledger.registrar.review import (
 from certledger.verifier.formats.statements import Statement
 from certledger.verifier.node_rpc import RpcClient
 from certledger.verifier.vocabulary import Purpose, Standing
-from tests.ledger.live import REGIONS, Body, open_live, person, registrar
+from tests.ledger.live import REGIONS, LiveIssuer, open_live, person, registrar
 
-BODY = "11310000XX00000196"
+ISSUER = "11310000XX00000196"
 
 
 @pytest.fixture(scope="module")
 def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
     with open_live(tmp_path_factory.mktemp("home")) as opened:
-        Body(opened).register()
+        LiveIssuer(opened).register()
         yield opened
 
 
@@ -58,14 +58,14 @@ def asked(ledger: Ledger, statement: Statement, *signers: str | int) -> Envelope
 
 def suspend(revision: int = 1, standing: Standing = Standing.SUSPENDED) -> Statement:
     return signed_acts.change_standing(
-        BODY, revision=revision, standing=standing, now=int(time.time())
+        ISSUER, revision=revision, standing=standing, now=int(time.time())
     )
 
 
 def test_the_chain_is_read_and_proved(ledger: Ledger) -> None:
     chain = office(ledger, 31).chain
     assert chain is not None
-    issuer = chain.issuer(BODY)
+    issuer = chain.issuer(ISSUER)
     assert issuer is not None
     assert (issuer.state.catalog_version, issuer.on_hold) == (1, False)
     assert chain.issuer("11320000XX00000196") is None
@@ -103,15 +103,15 @@ def test_what_the_contract_would_refuse_is_refused_here(ledger: Ledger) -> None:
     other = signed_acts.sign_statement(suspend(), [], bytes(32))
     with pytest.raises(ReviewFaultError, match="another ledger"):
         review(Envelope(act=other), office(ledger, 31)).check()
-    late = signed_acts.change_standing(BODY, revision=1, standing=Standing.SUSPENDED, now=1)
+    late = signed_acts.change_standing(ISSUER, revision=1, standing=Standing.SUSPENDED, now=1)
     with pytest.raises(ReviewFaultError, match="could be carried until"):
         review(asked(ledger, late), office(ledger, 31)).check()
 
 
 def catalog_review(ledger: Ledger, *categories: str) -> Review:
     catalog = catalog_of(load_domain(), categories)
-    change = catalog_change(catalog, issuer=BODY, version=2, now=int(time.time()))
-    act = asked(ledger, change, f"key of {BODY}").act
+    change = catalog_change(catalog, issuer=ISSUER, version=2, now=int(time.time()))
+    act = asked(ledger, change, f"key of {ISSUER}").act
     return review(Envelope(act=act, catalog=catalog), office(ledger, 31))
 
 
@@ -124,12 +124,12 @@ def test_categories_of_another_kind_of_issuer_are_marked(ledger: Ledger) -> None
 
 def test_keys_that_come_and_end_are_named(ledger: Ledger) -> None:
     change = signed_acts.change_keys(
-        BODY, revision=1, added={person("new").address: Purpose.BATCHES}, ends={0: 99},
+        ISSUER, revision=1, added={person("new").address: Purpose.BATCHES}, ends={0: 99},
         now=int(time.time()),
     )  # fmt: skip
     lines = "\n".join(review(asked(ledger, change), office(ledger, 31)).lines)
     assert person("new").address.hex() in lines
-    assert person(f"key of {BODY}").address.hex() in lines
+    assert person(f"key of {ISSUER}").address.hex() in lines
     assert "99" in lines
 
 

@@ -21,7 +21,7 @@ from certledger.verifier.cli.main import main
 from certledger.verifier.vocabulary import Status
 from tests.effort import effort
 from tests.ledger.conftest import ENGINES
-from tests.ledger.live import Body, open_live
+from tests.ledger.live import LiveIssuer, open_live
 
 on_each_engine = pytest.mark.parametrize("database_url", ENGINES, indirect=True)
 on_sqlite = pytest.mark.parametrize("database_url", effort(ENGINES[:1], ENGINES), indirect=True)
@@ -35,8 +35,8 @@ def ledger(database_url: str, tmp_path: Path) -> Iterator[Ledger]:
 
 
 @pytest.fixture
-def body(ledger: Ledger) -> Body:
-    made = Body(ledger)
+def issuer(ledger: Ledger) -> LiveIssuer:
+    made = LiveIssuer(ledger)
     made.register()
     for count in (3, 4):
         made.submit(count)
@@ -46,18 +46,18 @@ def body(ledger: Ledger) -> Body:
     return made
 
 
-def everything(ledger: Ledger, body: Body) -> list[object]:
+def everything(ledger: Ledger, issuer: LiveIssuer) -> list[object]:
     with ledger.store.begin(write=False) as unit:
-        acts = [unit.act(batch.digest) for batch in body.sealed]
+        acts = [unit.act(batch.digest) for batch in issuer.sealed]
         assert all(act is not None and act.state is ActState.FINAL for act in acts)
         return [
             *acts,
             unit.head(),
-            unit.bodies(),
-            unit.words(body.issuer),
-            unit.anchored_batches(body.issuer),
-            unit.status_changes(body.issuer),
-            unit.catalog_changes(body.issuer),
+            unit.issuers(),
+            unit.words(issuer.issuer),
+            unit.anchored_batches(issuer.issuer),
+            unit.status_changes(issuer.issuer),
+            unit.catalog_changes(issuer.issuer),
             unit.registrars(),
         ]
 
@@ -72,9 +72,9 @@ DAMAGE = [
 @on_sqlite
 @pytest.mark.parametrize("damage", DAMAGE[:: effort(2, 1)])
 def test_a_damaged_mirror_is_as_before_once_made_again(
-    damage: str, ledger: Ledger, body: Body
+    damage: str, ledger: Ledger, issuer: LiveIssuer
 ) -> None:
-    before, evidence = everything(ledger, body), ledger.maker.at(body.issuer, 0)
+    before, evidence = everything(ledger, issuer), ledger.maker.at(issuer.issuer, 0)
     engine = create_engine(ledger.settings.database)
     with engine.begin() as connection:
         given = {"zero": bytes(32)} if ":zero" in damage else {}
@@ -85,13 +85,13 @@ def test_a_damaged_mirror_is_as_before_once_made_again(
 
     assert (rebuilt.issuers, rebuilt.batches, rebuilt.certificates) == (1, 2, 7)
     assert rebuilt.checkpoint == rebuilt.block
-    assert everything(ledger, body) == before
-    assert ledger.maker.at(body.issuer, 0).body == evidence.body
+    assert everything(ledger, issuer) == before
+    assert ledger.maker.at(issuer.issuer, 0).issuer == evidence.issuer
 
 
 @on_sqlite
 def test_nothing_is_anchored_again_after_the_mirror_was_made_again(
-    ledger: Ledger, body: Body
+    ledger: Ledger, issuer: LiveIssuer
 ) -> None:
     nonce = ledger.chain.next_nonce()
 
@@ -102,18 +102,18 @@ def test_nothing_is_anchored_again_after_the_mirror_was_made_again(
 
 
 @on_sqlite
-def test_work_goes_on_after_the_mirror_was_made_again(ledger: Ledger, body: Body) -> None:
+def test_work_goes_on_after_the_mirror_was_made_again(ledger: Ledger, issuer: LiveIssuer) -> None:
     rebuild(ledger)
 
-    body.submit(2)
+    issuer.submit(2)
     ledger.settle()
 
-    assert ledger.maker.at(body.issuer, 8).record.index == 8
+    assert ledger.maker.at(issuer.issuer, 8).record.index == 8
 
 
 @on_sqlite
-def test_a_body_without_a_name_has_no_evidence_until_it_is_handed_in(
-    ledger: Ledger, body: Body
+def test_an_issuer_without_a_name_has_no_evidence_until_it_is_handed_in(
+    ledger: Ledger, issuer: LiveIssuer
 ) -> None:
     engine = create_engine(ledger.settings.database)
     with engine.begin() as connection:
@@ -122,21 +122,21 @@ def test_a_body_without_a_name_has_no_evidence_until_it_is_handed_in(
     engine.dispose()
 
     missing = rebuild(ledger).missing
-    assert [(one.kind, one.issuer) for one in missing] == [("name", body.issuer)]
+    assert [(one.kind, one.issuer) for one in missing] == [("name", issuer.issuer)]
     with pytest.raises(EvidencePendingError):
-        ledger.maker.at(body.issuer, 0)
+        ledger.maker.at(issuer.issuer, 0)
 
     with ledger.store.begin() as unit:
-        unit.add_name(body.name)
-    assert ledger.maker.at(body.issuer, 0).body.name == body.name
+        unit.add_name(issuer.name)
+    assert ledger.maker.at(issuer.issuer, 0).issuer.name == issuer.name
 
 
 def test_the_command_tells_what_the_chain_could_not(tmp_path: Path) -> None:
     home = tmp_path / "home"
     with open_live(home) as ledger:
-        body = Body(ledger)
-        body.register()
-        body.submit(2)
+        issuer = LiveIssuer(ledger)
+        issuer.register()
+        issuer.submit(2)
         ledger.settle()
         database = Path(ledger.settings.database.removeprefix("sqlite:///"))
     for file in database.parent.glob(database.name + "*"):
@@ -148,7 +148,11 @@ def test_the_command_tells_what_the_chain_could_not(tmp_path: Path) -> None:
     told = json.loads(done.stdout)
     assert (told["bodies"], told["batches"], told["certificates"]) == (1, 1, 2)
     kinds = [(one["kind"], one["issuer"]) for one in told["missing"]]
-    assert kinds == [("name", body.issuer), ("catalog", body.issuer), ("records", body.issuer)]
+    assert kinds == [
+        ("name", issuer.issuer),
+        ("catalog", issuer.issuer),
+        ("records", issuer.issuer),
+    ]
 
 
 @on_sqlite
@@ -161,7 +165,7 @@ def test_the_command_does_not_touch_a_home_that_is_in_use(ledger: Ledger) -> Non
 
 @on_sqlite
 def test_an_edited_name_is_mended_or_reported_and_the_ledger_goes_on(
-    ledger: Ledger, body: Body
+    ledger: Ledger, issuer: LiveIssuer
 ) -> None:
     engine = create_engine(ledger.settings.database)
     with engine.begin() as connection:
@@ -171,15 +175,15 @@ def test_an_edited_name_is_mended_or_reported_and_the_ledger_goes_on(
     rebuilt = rebuild(ledger)
 
     assert (rebuilt.missing, rebuilt.left) == ([], [])
-    assert ledger.maker.at(body.issuer, 0).body.name == body.name
+    assert ledger.maker.at(issuer.issuer, 0).issuer.name == issuer.name
 
 
 @on_each_engine
 def test_lost_records_are_mended_from_batch_files(
-    ledger: Ledger, body: Body, tmp_path: Path
+    ledger: Ledger, issuer: LiveIssuer, tmp_path: Path
 ) -> None:
     (tmp_path / "files").mkdir()
-    (tmp_path / "files" / "batch.json").write_bytes(body.sealed[0].submission())
+    (tmp_path / "files" / "batch.json").write_bytes(issuer.sealed[0].submission())
     engine = create_engine(ledger.settings.database)
     with engine.begin() as connection:
         connection.execute(text("DELETE FROM certificates"))
@@ -189,7 +193,7 @@ def test_lost_records_are_mended_from_batch_files(
     rebuilt = rebuild(ledger, [tmp_path / "files"])
 
     assert (rebuilt.missing, rebuilt.left) == ([], [])
-    assert ledger.maker.at(body.issuer, 0).record.index == 0
+    assert ledger.maker.at(issuer.issuer, 0).record.index == 0
 
 
 KILLED = """
@@ -210,14 +214,14 @@ with open_live(Path(sys.argv[1])) as opened:
 def test_a_rebuild_that_is_killed_leaves_the_old_database(tmp_path: Path) -> None:
     home = tmp_path / "home"
     with open_live(home) as ledger:
-        body = Body(ledger)
-        body.register()
-        body.submit(2)
+        issuer = LiveIssuer(ledger)
+        issuer.register()
+        issuer.submit(2)
         ledger.settle()
-        before = everything(ledger, body)
+        before = everything(ledger, issuer)
 
     done = subprocess.run([sys.executable, "-c", KILLED, str(home)], check=False)
 
     assert done.returncode == -signal.SIGKILL
     with open_live(home) as ledger:
-        assert everything(ledger, body)[1:] == before[1:]
+        assert everything(ledger, issuer)[1:] == before[1:]

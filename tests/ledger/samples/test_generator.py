@@ -34,7 +34,7 @@ def make(
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_samples_reach_every_kind_of_body_in_every_province(seed):
+def test_samples_reach_every_kind_of_issuer_in_every_province(seed):
     samples = make(seed)
 
     assert len({sample.category.code for sample in samples}) == 50
@@ -59,7 +59,7 @@ def test_a_longer_run_begins_like_a_shorter_one():
     assert make(count=120)[:60] == make(count=60)
 
 
-def test_every_category_that_has_a_body_can_be_sampled():
+def test_every_category_that_has_an_issuer_can_be_sampled():
     samples = make(count=787, categories=787)
 
     assert len({sample.category.code for sample in samples}) == 787
@@ -72,7 +72,7 @@ def test_every_category_that_has_a_body_can_be_sampled():
             assert unicodedata.is_normalized("NFC", value), (name, value)
 
 
-def test_a_body_only_issues_what_it_may():
+def test_an_issuer_only_issues_what_it_may():
     for sample in make(count=787, categories=787):
         assert sample.issuer in set(issuers_for(DOMAIN, sample.category))
         assert sample.issuer.kind is sample.category.issuer_kind
@@ -137,7 +137,7 @@ def test_the_tables_name_only_what_there_is():
         if row.values and row.values.startswith("@")
     }
     offices = {category.issuing_department_zh for category in DOMAIN.categories.values()}
-    names = [body.name_zh for body in DOMAIN.bodies.values()]
+    names = [issuer.name_zh for issuer in DOMAIN.issuers.values()]
 
     assert made_by == set(MAKERS)
     assert set(FITTING) <= offices

@@ -1,4 +1,4 @@
-"""What the tests of the issuing tools share: a catalog, sheets, a body that seals."""
+"""What the tests of the issuing tools share: a catalog, sheets, an issuer that seals."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date

@@ -17,7 +17,7 @@ KEY = "ed25519:" + "A" * 42 + "E"
 
 
 class Known:
-    """A body that has issued one certificate twice."""
+    """An issuer that has issued one certificate twice."""
 
     def newest(self, category: str, number: str) -> IssuedEdition | None:
         known = (category, number) == ("BIZ-LICENCE", "沪示许2026-1")
@@ -134,7 +134,7 @@ def test_more_documents_than_a_record_has_digests_are_refused(tmp_path: Path) ->
     assert found == [(2, "documents", "record.too_many_digests")]
 
 
-def test_the_issuing_body_is_the_one_that_is_registered() -> None:
+def test_the_issuer_is_the_one_that_is_registered() -> None:
     entry = replace(LICENCE, fields=(*LICENCE.fields, "issuing_body"))
     named = replace(desk(), catalog=Catalog.of([entry]), name="示例局")
     (issue,) = check_rows([row()], named)

@@ -1,4 +1,4 @@
-"""The sample certificates of the domain data, each sealed by the body that issues it."""
+"""The sample certificates of the domain data, each sealed by the issuer that issues it."""
 
 from collections import defaultdict
 from datetime import date
@@ -25,19 +25,19 @@ def test_every_sample_certificate_can_be_sealed_and_obeys_its_entry() -> None:
             "expires": sample.expiry_date.isoformat() if sample.expiry_date else "",
         }
         sheets[sample.issuer].append(row)
-    for body, rows in sheets.items():
+    for issuer, rows in sheets.items():
         catalog = catalog_of(domain, sorted({row["category"] for row in rows}))
         batch = seal(
             [row_of(row, number=number) for number, row in enumerate(rows, 2)],
             catalog=catalog,
             head=Head(),
-            issuer=body.uscc,
+            issuer=issuer.uscc,
             secret=SECRET,
             seed=SEED,
             signer=SIGNER,
             now=NOW,
             identity=LEDGER,
-            name=body.name_zh,
+            name=issuer.name_zh,
         )
         for data in batch.records:
             record = Record.parse(data)

@@ -23,7 +23,7 @@ from certledger.ledger.store import SqlStore
 from certledger.ledger.store.unit_of_work import Store, Unit
 from certledger.verifier.formats.record import Record
 from certledger.verifier.formats.statements import Batch, StatusChange
-from tests.ledger.bodies import (
+from tests.ledger.issuers import (
     IDENTITY,
     NOW,
     Office,
@@ -129,7 +129,7 @@ def test_a_reading_unit_sees_one_instant(store: SqlStore) -> None:
         assert reader.head() == block(1)
 
 
-def test_units_that_take_in_acts_of_one_body_wait_for_each_other(store: SqlStore) -> None:
+def test_units_that_take_in_acts_of_one_issuer_wait_for_each_other(store: SqlStore) -> None:
     entered, order = threading.Event(), []
 
     def second() -> None:
@@ -375,24 +375,24 @@ def test_the_mirror_answers_as_of_a_block_and_forgets_what_a_reorganisation_took
     early, late = office.state(), office.state(revision=1)
     with store.begin() as unit:
         unit.add_block(block(5))
-        unit.put_body(seen(early, 5))
+        unit.put_issuer(seen(early, 5))
         unit.put_words(office.issuer, {0: b"\1" * 32, 4: b"\2" * 32}, 5)
         unit.add_block(block(7))
-        unit.put_body(seen(late, 7, held=True))
+        unit.put_issuer(seen(late, 7, held=True))
         unit.put_words(office.issuer, {0: b"\3" * 32, 4: bytes(32)}, 7)
     with store.begin(write=False) as unit:
-        assert unit.body(office.issuer) == seen(late, 7, held=True)
-        assert unit.body(office.issuer, at=6) == seen(early, 5)
-        assert unit.body(office.issuer, at=4) is None
-        assert unit.bodies(at=5) == [seen(early, 5)]
-        assert unit.bodies() == [seen(late, 7, held=True)]
+        assert unit.issuer(office.issuer) == seen(late, 7, held=True)
+        assert unit.issuer(office.issuer, at=6) == seen(early, 5)
+        assert unit.issuer(office.issuer, at=4) is None
+        assert unit.issuers(at=5) == [seen(early, 5)]
+        assert unit.issuers() == [seen(late, 7, held=True)]
         assert unit.words(office.issuer) == {0: b"\3" * 32}
         assert unit.words(office.issuer, at=6) == {0: b"\1" * 32, 4: b"\2" * 32}
     with store.begin() as unit:
         unit.rollback(6)
         assert unit.head() == block(5)
         assert unit.block(7) is None
-        assert unit.body(office.issuer) == seen(early, 5)
+        assert unit.issuer(office.issuer) == seen(early, 5)
         assert unit.words(office.issuer) == {0: b"\1" * 32, 4: b"\2" * 32}
 
 
@@ -402,12 +402,12 @@ def test_pruning_keeps_the_state_as_of_its_block_and_everything_later(store: Sql
     with store.begin() as unit:
         for number, state in zip((3, 5, 7, 9), states, strict=True):
             unit.add_block(block(number))
-            unit.put_body(seen(state, number))
+            unit.put_issuer(seen(state, number))
         unit.put_words(office.issuer, {1: b"\1" * 32}, 3)
         unit.prune(8)
-        assert unit.body(office.issuer, at=8) == seen(states[2], 7)
-        assert unit.body(office.issuer, at=9) == seen(states[3], 9)
-        assert unit.body(office.issuer, at=6) is None
+        assert unit.issuer(office.issuer, at=8) == seen(states[2], 7)
+        assert unit.issuer(office.issuer, at=9) == seen(states[3], 9)
+        assert unit.issuer(office.issuer, at=6) is None
         assert unit.words(office.issuer) == {1: b"\1" * 32}
         assert unit.block(7) is None
         assert unit.head() == block(9)

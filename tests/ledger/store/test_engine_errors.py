@@ -24,7 +24,7 @@ from certledger.ledger.core.leases import lease_holder
 from certledger.ledger.outbox.worker import Pace
 from certledger.ledger.store import SqlStore, open_store
 from certledger.ledger.store.engine import IDLE_SECONDS, make_engine
-from tests.ledger.bodies import block
+from tests.ledger.issuers import block
 
 CUT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND {}"
 OURS = "datname = current_database()"
@@ -141,7 +141,7 @@ def test_a_nul_is_refused_wherever_it_would_be_kept_or_asked_for(postgresql: str
     with pytest.raises(TextUnusableError), store.begin() as unit:
         unit.add_name("a name with \0 in it")
     with pytest.raises(TextUnusableError), store.begin(write=False) as unit:
-        unit.body("1131\0")
+        unit.issuer("1131\0")
     store.close()
 
 

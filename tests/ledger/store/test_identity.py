@@ -30,8 +30,8 @@ from certledger.ledger.store.pepper import (
     renew_pepper,
 )
 from certledger.verifier.cli.main import main
-from tests.ledger.bodies import IDENTITY, Office
-from tests.ledger.live import Body, open_live
+from tests.ledger.issuers import IDENTITY, Office
+from tests.ledger.live import LiveIssuer, open_live
 from tests.ledger.store.test_contract import keep
 
 OTHER = bytes(reversed(IDENTITY))
@@ -127,9 +127,9 @@ def test_a_database_without_a_name_shows_by_its_acts_whose_it_is(
 
 def test_a_home_with_the_database_of_another_changes_nothing_there(tmp_path: Path) -> None:
     with open_live(tmp_path / "one") as ledger:
-        body = Body(ledger)
-        body.register()
-        body.submit(2)
+        issuer = LiveIssuer(ledger)
+        issuer.register()
+        issuer.submit(2)
         ledger.settle()
         database = ledger.settings.database
     before = dump(database)

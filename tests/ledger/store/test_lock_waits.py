@@ -6,7 +6,7 @@ import pytest
 
 from certledger.ledger.core.errors import StoreBusyError
 from certledger.ledger.store import SqlStore, open_store
-from tests.ledger.bodies import block
+from tests.ledger.issuers import block
 
 
 def test_a_unit_gives_up_when_another_process_holds_on_for_too_long(database_url: str) -> None:

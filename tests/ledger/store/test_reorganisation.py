@@ -19,14 +19,14 @@ from certledger.ledger.store import SqlStore, open_store
 from certledger.ledger.store.unit_of_work import Unit
 from certledger.verifier.formats.issuer_state import IssuerState
 from certledger.verifier.formats.statements import Batch
-from tests.ledger.bodies import IDENTITY, NOW, Office, anchored, block, leaf_of, seen
+from tests.ledger.issuers import IDENTITY, NOW, Office, anchored, block, leaf_of, seen
 
 ISSUERS = ("11310000000000AB01", "11320000000000AB02")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Said:
-    """What one block says of one body: a batch or none, words that change, the brake."""
+    """What one block says of one issuer: a batch or none, words that change, the brake."""
 
     issuer: str
     batch: bool
@@ -82,7 +82,7 @@ class Follower:
             if one.batch:
                 self._anchor(number, one)
             self.unit.put_words(one.issuer, one.words, number)
-            self.unit.put_body(seen(self.states[one.issuer], number, held=one.held))
+            self.unit.put_issuer(seen(self.states[one.issuer], number, held=one.held))
 
     def _anchor(self, number: int, said: Said) -> None:
         office = self.offices[said.issuer]
@@ -122,7 +122,7 @@ def hand_in(unit: Unit, office: Office, statement: Batch) -> None:
 
 def picture(unit: Unit, *, at: int | None = None) -> dict[str, Any]:
     """Return all that the mirror says, as of a block."""
-    found: dict[str, Any] = {"bodies": unit.bodies(at=at)}
+    found: dict[str, Any] = {"bodies": unit.issuers(at=at)}
     for issuer in ISSUERS:
         batches: Sequence[AnchoredBatch] = unit.anchored_batches(issuer)
         found[issuer] = (

@@ -23,7 +23,7 @@ from certledger.ledger.store.engine import make_engine
 from certledger.verifier.formats.canonical_json import format_canonical
 from certledger.verifier.formats.statements import Register
 from tests.api.world import Running, World, listening, make_world, serve
-from tests.ledger.live import DAY, EVERY, Body
+from tests.ledger.live import DAY, EVERY, LiveIssuer
 from tests.ledger.store.test_engine_errors import cut_all
 
 _ROUNDS = 40
@@ -48,7 +48,7 @@ def world(url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]
 
 def test_one_key_at_once_at_several_processes_while_the_first_is_refused(world: World) -> None:
     """Each service has claims of its own, as each process has: only the database is shared."""
-    batch = world.body.seal(1)
+    batch = world.issuer.seal(1)
     broken = batch.submission().replace(b'"signature":"', b'"signature":"A')
     headers = {
         "authorization": f"Bearer {world.keys[Role.ISSUER]}",
@@ -111,7 +111,7 @@ def _ask(running: Running) -> list[httpx.Response]:
     """Ask for verdicts, keys and batches, which read and write."""
     found = []
     with running.client(Role.COUNTER) as counter, running.client(Role.AUDITOR) as auditor:
-        issuer = running.world.body.issuer
+        issuer = running.world.issuer.issuer
         for _ in range(_ROUNDS):
             question = {"lookup": {"digest": "3" * 64}}
             found.append(counter.post("/v1/verifications", json=question))
@@ -122,21 +122,23 @@ def _ask(running: Running) -> list[httpx.Response]:
 
 def _check_nul(running: Running) -> None:
     """Check that texts with a NUL are refused, whether they are to be kept or looked up."""
-    body = Body(running.world.ledger, issuer=running.world.body.issuer, name="A name\0with a NUL")
-    said = Register(
-        issuer=body.issuer.encode(),
-        kind=body.kind.number,
-        name=sha256(body.name.encode()).digest(),
-        keys=packed_keys({body.key.address: EVERY}),
-        not_after=body.now() + DAY,
+    issuer = LiveIssuer(
+        running.world.ledger, issuer=running.world.issuer.issuer, name="A name\0with a NUL"
     )
-    act = sign_statement(said, [body.registrar, body.key], running.world.ledger.pin.identity)
-    value = {"type": "certledger/registration/1", "act": act.to_json(), "name": body.name}
+    said = Register(
+        issuer=issuer.issuer.encode(),
+        kind=issuer.kind.number,
+        name=sha256(issuer.name.encode()).digest(),
+        keys=packed_keys({issuer.key.address: EVERY}),
+        not_after=issuer.now() + DAY,
+    )
+    act = sign_statement(said, [issuer.registrar, issuer.key], running.world.ledger.pin.identity)
+    value = {"type": "certledger/registration/1", "act": act.to_json(), "name": issuer.name}
     with running.client(Role.ADMINISTRATOR) as administrator:
         key = administrator.post("/v1/api-keys", json={"name": "a\0b", "role": "auditor"})
         path = administrator.delete("/v1/api-keys/clk_%00")
-    with running.client(Role.ISSUER) as issuer:
-        refused = issuer.post("/v1/acts", content=format_canonical(value))
+    with running.client(Role.ISSUER) as caller:
+        refused = caller.post("/v1/acts", content=format_canonical(value))
     assert (refused.status_code, refused.json()["code"]) == (422, "name.unusable"), refused.text
     assert (key.status_code, key.json()["code"]) == (422, "schema.invalid"), key.text
     assert (path.status_code, path.json()["code"]) == (400, "request.invalid"), path.text

@@ -56,7 +56,7 @@ from certledger.verifier.formats.policy import TrustPolicy
 from certledger.verifier.formats.policy import WitnessKey as PolicyWitness
 from certledger.verifier.node_rpc import NodeBlock
 from certledger.verifier.verify.block_trust import judge_by_witnesses
-from tests.ledger.live import Body, open_live
+from tests.ledger.live import LiveIssuer, open_live
 from tests.world import IDENTITY, NOW, policy, witness_key
 
 NAME = "shanghai"
@@ -402,9 +402,9 @@ CLOCK: dict[str, Any] = {"lag": 600, "clock": lambda: int(time.time())}
 @pytest.fixture(scope="module")
 def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
     with open_live(tmp_path_factory.mktemp("witnessed") / "home") as opened:
-        body = Body(opened)
-        body.register()
-        body.submit(3)
+        issuer = LiveIssuer(opened)
+        issuer.register()
+        issuer.submit(3)
         opened.settle()
         yield opened
 

@@ -1,5 +1,5 @@
 /**
- * The state of an issuer, which SPEC calls a body: its keys, and the digest in its storage slot (SPEC 8).
+ * The state of an issuer: its keys, and the digest in its storage slot (SPEC 8).
  * @module
  */
 

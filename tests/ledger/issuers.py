@@ -1,4 +1,4 @@
-"""People who hand things in: a registrar a region, bodies with keys and catalogs, sealed batches.
+"""People who hand things in: a registrar a region, issuers with keys and catalogs, sealed batches.
 
 The mirror is filled as the follower of the chain would fill it.
 """
@@ -69,7 +69,7 @@ def digest_of(*parts: object) -> bytes:
 
 @dataclass
 class Office:
-    """An issuing body at work: what it has sealed so far, and its next statement."""
+    """An issuer at work: what it has sealed so far, and its next statement."""
 
     issuer: str = "11310000000000AB01"
     sequence: int = 0
@@ -126,7 +126,7 @@ class Office:
         self.certificates = statement.first + statement.count
 
     def state(self, **changes: Any) -> IssuerState:
-        """Return the body's state as it was when it was registered."""
+        """Return the issuer's state as it was when it was registered."""
         made = IssuerState(
             issuer=self.issuer,
             kind=IssuerKind.DEPARTMENT,
@@ -209,7 +209,7 @@ def anchored(statement: Batch, signature: bytes, number: int, key: int = 0) -> A
 
 
 def found(store: Store, *states: IssuerState) -> None:
-    """Fill the mirror with the registrars of the regions, bodies, and the catalog they have."""
+    """Fill the mirror with the registrars of the regions, issuers, and the catalog they have."""
     with store.begin() as unit:
         unit.add_block(block(FIRST_BLOCK))
         for region in REGIONS:
@@ -223,7 +223,7 @@ def found(store: Store, *states: IssuerState) -> None:
                 )
             )
         for state in states:
-            unit.put_body(seen(state))
+            unit.put_issuer(seen(state))
         unit.add_catalog(CATALOG.root(), format_canonical(CATALOG.to_json()))
 
 
@@ -231,11 +231,11 @@ def chain_anchors(store: Store, office: Office, statement: Batch, number: int) -
     """Let the chain anchor a batch in block `number`, as the follower would record it."""
     batch = anchored(statement, office.sign(statement), number)
     with store.begin() as unit:
-        body = unit.body(office.issuer)
-        assert body is not None
-        state = body.state.after_batch(digest=batch.digest, count=batch.count, leaf=batch.leaf)
+        issuer = unit.issuer(office.issuer)
+        assert issuer is not None
+        state = issuer.state.after_batch(digest=batch.digest, count=batch.count, leaf=batch.leaf)
         unit.add_block(block(number))
-        unit.put_body(seen(state, number))
+        unit.put_issuer(seen(state, number))
         unit.add_anchored([batch])
         unit.settle(
             batch.issuer, Lane.SEQUENCE, batch.sequence, batch.digest, block=number, tx=batch.tx

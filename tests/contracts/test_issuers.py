@@ -1,4 +1,4 @@
-"""Deployment, bodies, their keys, catalogs and standings, the brake, and the registrars."""
+"""Deployment, issuers, their keys, catalogs and standings, the brake, and the registrars."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ from tests.contracts.world import (
     START,
     World,
     address,
-    body_key,
     code,
     ends_of,
     given,
+    issuer_key,
     person,
     recovery,
     registrar,
@@ -168,7 +168,7 @@ def test_a_chain_that_hashes_or_recovers_in_another_way_is_refused(place):
 # Registration
 
 
-def test_a_body_is_registered_with_its_keys(world):
+def test_an_issuer_is_registered_with_its_keys(world):
     office = Office(world=world, purposes=(15, 1, 2))
     block = world.block
     told, state = office.carry(office.registration()).events
@@ -180,7 +180,7 @@ def test_a_body_is_registered_with_its_keys(world):
     assert world.slot(office.issuer) == office.state.digest()
 
 
-@pytest.mark.parametrize("second", [registrar(31), body_key(code(31), 0), person("stranger")])
+@pytest.mark.parametrize("second", [registrar(31), issuer_key(code(31), 0), person("stranger")])
 def test_one_registrar_alone_registers_nobody(world, second):
     office = Office(world=world, purposes=(15,))
     act = office.registration()
@@ -190,7 +190,7 @@ def test_one_registrar_alone_registers_nobody(world, second):
     assert refused(office, alone) == "SignatureCount"
 
 
-def test_the_roll_chains_and_counts_all_bodies(world):
+def test_the_roll_chains_and_counts_all_issuers(world):
     roll = bytes(32)
     for number in range(1, 5):
         office = Office(world=world, issuer=code(33, number))
@@ -234,7 +234,7 @@ def test_an_unknown_kind_is_refused(world, kind):
     assert refused(office, office.registration(kind=kind)) == "KindUnknown"
 
 
-def test_a_body_has_1_to_16_keys(world):
+def test_an_issuer_has_1_to_16_keys(world):
     none = Office(world=world, purposes=())
     assert refused(none, none.registration()) == "KeyCount"
     many = Office(world=world, purposes=(15,) * 17)
@@ -261,7 +261,7 @@ def test_a_key_stands_once_and_has_an_address(world):
 # Keys
 
 
-def test_keys_are_added_by_registrar_body_and_newcomer(office):
+def test_keys_are_added_by_registrar_issuer_and_newcomer(office):
     newcomer, block = person("new"), office.world.block
     office.carry(office.keys_change(added=[(newcomer, 3)]))
     assert office.state.keys[-1].address == address(newcomer)
@@ -276,8 +276,8 @@ def test_an_added_key_must_sign_itself(office):
     assert refused(office, replace(act, signers=act.signers[:2])) == "SignatureCount"
 
 
-def test_no_more_than_16_keys_ever_stand_in_a_body(office):
-    twelve = [(body_key("more", index), 1) for index in range(12)]
+def test_no_more_than_16_keys_ever_stand_in_an_issuer(office):
+    twelve = [(issuer_key("more", index), 1) for index in range(12)]
     assert office.carry(office.keys_change(added=twelve)).refused is None
     assert len(office.state.keys) == 16
     one = [(person("new"), 1)]
@@ -356,7 +356,7 @@ def test_a_key_that_ends_itself_does_not_take_back_what_its_block_anchored(offic
     assert office.state.keys[BATCHES].end == world.block, "the block after the batch"
 
 
-def test_a_struck_body_changes_no_keys(office):
+def test_a_struck_issuer_changes_no_keys(office):
     office.carry(office.standing(Standing.STRUCK))
     for name in ("keys", "keys, by two registrars", "keys, one ending itself"):
         assert refused(office, ACTS[name](office)) == "StandingForbids"
@@ -369,8 +369,8 @@ def test_a_catalog_takes_the_registrar_and_the_registrar_alone_only_empties_it(o
     root = b"\x22" * 32
     assert office.carry(office.catalog(root)).refused is None
     assert (office.state.catalog, office.state.catalog_version) == (root, 1)
-    body_alone = replace(office.catalog(root), signers=(office.key(CATALOG),))
-    assert refused(office, body_alone) == "SignatureCount"
+    issuer_alone = replace(office.catalog(root), signers=(office.key(CATALOG),))
+    assert refused(office, issuer_alone) == "SignatureCount"
     alone = replace(office.catalog(root), key=NO_KEY, signers=(office.registrar,))
     assert refused(office, alone) == "CatalogAlone"
     empty = replace(office.catalog(bytes(32)), key=NO_KEY, signers=(office.registrar,))
@@ -379,7 +379,7 @@ def test_a_catalog_takes_the_registrar_and_the_registrar_alone_only_empties_it(o
 
 
 @pytest.mark.parametrize("standing", [Standing.SUSPENDED, Standing.CLOSED, Standing.STRUCK])
-def test_only_an_active_body_has_its_catalog_changed(office, standing):
+def test_only_an_active_issuer_has_its_catalog_changed(office, standing):
     office.carry(office.standing(standing))
     assert refused(office, office.catalog()) == "StandingForbids"
 
@@ -523,7 +523,7 @@ def test_a_restoration_of_several_is_whole_and_in_order(world):
             assert refused(first, act) == name, act
 
 
-def test_at_most_128_bodies_are_named_in_one_act(world):
+def test_at_most_128_issuers_are_named_in_one_act(world):
     office = Office(world=world)
     office.register()
     many = tuple(code(31, 1)[:-3].encode() + b"%03d" % number for number in range(1, 130))
@@ -564,7 +564,7 @@ def test_half_of_the_registrars_are_no_majority_and_none_counts_twice(office):
 
 # The brake
 
-BY_THE_BODY = ("status", "keys, one ending itself")
+BY_THE_ISSUER = ("status", "keys, one ending itself")
 BY_THE_REGISTRAR = (
     "status, countersigned",
     "catalog",
@@ -586,8 +586,8 @@ def test_a_hold_is_the_lowest_bit_of_the_slot_and_nothing_else(office):
     assert office.state.digest() == before
 
 
-@pytest.mark.parametrize("act", BY_THE_BODY)
-def test_a_held_body_speaks_only_with_its_registrar(office, act):
+@pytest.mark.parametrize("act", BY_THE_ISSUER)
+def test_a_held_issuer_speaks_only_with_its_registrar(office, act):
     office.carry(office.hold())
     assert refused(office, ACTS[act](office)) == "BodyHeld"
     assert office.issue(1).refused == "NothingAnchored"
@@ -619,7 +619,7 @@ def test_a_release_signed_before_a_hold_does_not_undo_it(office):
     assert refused(office, office.release()) is None
 
 
-def test_one_hold_and_one_release_name_several_bodies(world):
+def test_one_hold_and_one_release_name_several_issuers(world):
     offices = [Office(world=world, issuer=code(31, number)) for number in (1, 2, 3)]
     for one in offices:
         one.register()
@@ -639,7 +639,7 @@ def test_one_hold_and_one_release_name_several_bodies(world):
     assert refused(first, first.hold(issuers=(codes[0], codes[0]), nonce=4)) == "IssuerList"
 
 
-def test_a_hold_names_only_bodies_of_its_region(office):
+def test_a_hold_names_only_issuers_of_its_region(office):
     other = Office(world=office.world, issuer=code(32))
     other.register()
     assert refused(office, office.hold(issuers=(office.code, other.code))) == "IssuerList"
@@ -655,7 +655,7 @@ def test_a_thief_cannot_outrun_a_hold(office):
     assert office.carry(hold).refused is None, "whatever the state has become"
 
 
-def test_the_nonce_is_the_registrars_and_counts_over_all_its_bodies(office):
+def test_the_nonce_is_the_registrars_and_counts_over_all_its_issuers(office):
     other = Office(world=office.world, issuer=code(31, 2))
     other.register()
     elsewhere = Office(world=office.world, issuer=code(32))
@@ -663,13 +663,13 @@ def test_the_nonce_is_the_registrars_and_counts_over_all_its_bodies(office):
     assert office.carry(office.hold()).refused is None
     assert refused(other, other.hold()) == "CounterWrong"
     assert other.carry(other.hold(nonce=2)).refused is None
-    assert office.carry(office.hold(nonce=3)).refused is None, "a held body is held again"
+    assert office.carry(office.hold(nonce=3)).refused is None, "a held issuer is held again"
     assert elsewhere.carry(elsewhere.hold()).refused is None
     assert refused(office, office.hold()) == "CounterWrong"
 
 
 @pytest.mark.parametrize("standing", [Standing.SUSPENDED, Standing.CLOSED, Standing.STRUCK])
-def test_a_body_of_any_standing_is_held_and_restored(office, standing):
+def test_an_issuer_of_any_standing_is_held_and_restored(office, standing):
     office.carry(office.standing(standing))
     assert office.carry(office.hold()).refused is None
     assert office.carry(office.restoration()).refused is None
