@@ -37,6 +37,7 @@ ATTACKS ?=
 BENCH ?=
 SEED ?= 1
 MUTANTS ?= 5000
+URL ?= http://127.0.0.1:8080
 EVERY ?= 1
 VERIFIER ?= $(PY) -m tests.conformance.ours
 
@@ -102,6 +103,10 @@ mutants: setup ## Mutants of the contracts against their tests (goes on where it
 .PHONY: conformance
 conformance: setup ## Run the conformance suite on any verifier: VERIFIER="node my-verifier.js"
 	$(PY) -m tests.conformance.run $(VERIFIER)
+
+.PHONY: screenshots
+screenshots: setup ## A picture of each page of a served demo into screenshots/: URL=http://127.0.0.1:8080 DIR=.home
+	CERTLEDGER_HOME=$(DIR) $(PY) -m tests.pages.screenshots $(URL) screenshots
 
 .PHONY: fuzz
 fuzz: setup ## Ask both verifiers about mutants of good files: SEED=1 MUTANTS=5000

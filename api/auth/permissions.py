@@ -132,6 +132,9 @@ PAGE_RULES: Mapping[str, Rule] = {
     "getStatic": Rule(roles=None, rate="6000/minute"),
     "signIn": Rule(roles=None, longest=16 * KILOBYTE, rate="60/minute"),
     "signOut": Rule(roles=None, longest=16 * KILOBYTE, rate="60/minute"),
+    "checkByForm": Rule(roles=EVERYBODY, longest=16 * KILOBYTE),
+    "describeCertificate": Rule(roles=EVERYBODY, longest=KILOBYTE, rate=_PAGES),
+    "readCode": Rule(roles=EVERYBODY, longest=4 * MEGABYTE, seconds=20.0, rate=_PAGES),
 }
 """The rules of pages, which are not in the OpenAPI document and which scopes do not name."""
 

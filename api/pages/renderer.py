@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import time
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
@@ -18,8 +20,11 @@ from certledger.api.pages.static_files import load_static_files
 from certledger.api.pages.words import page_language, words_in
 from certledger.api.readiness import MAX_CHECKPOINT_SECONDS
 from certledger.api.service import Service, service_of
+from certledger.api.translations import Language
 from certledger.ledger.core.errors import StoreUnavailableError
 from certledger.ledger.reference_data.fields import label_en, label_zh
+from certledger.verifier.formats.canonical_json import parse_time
+from certledger.verifier.verify.codes import ADVICE, BANNERS
 
 CSP = "; ".join(
     (
@@ -43,7 +48,7 @@ PAGE_HEADERS = {
     "permissions-policy": "camera=(self), geolocation=(), microphone=(), payment=()",
     "cross-origin-opener-policy": "same-origin",
 }
-SECTIONS: tuple[tuple[str, str], ...] = ()
+SECTIONS: tuple[tuple[str, str], ...] = (("public", "/v"),)
 """The pages that the front page leads to: name in the words, and path."""
 CHINA = timezone(timedelta(hours=8))
 _PREVIOUS_VISITOR = re.compile(r"[A-Za-z0-9_-]{16,64}")
@@ -98,6 +103,7 @@ async def render(
             signed_in=service.sessions.session_of(request) is not None,
             ledger=state,
             is_demo=service.ledger.settings.home.joinpath("demo.json").is_file(),
+            script_words=script_words(language),
             **values,
         )
     )
@@ -122,6 +128,8 @@ def environment() -> Environment:
     made.filters["china_time"] = china_time
     made.filters["age"] = age_in_words
     made.filters["label"] = field_label
+    made.filters["instant"] = parse_time
+    made.filters["since"] = seconds_since
     return made
 
 
@@ -150,6 +158,24 @@ def age_in_words(seconds: int, words: dict[str, str]) -> str:
         if seconds >= size * (1 if unit == "minutes" else 2):
             return words[unit].format(n=seconds // size)
     return words["now"]
+
+
+def seconds_since(instant: int) -> int:
+    """Return the seconds from an instant to now."""
+    return max(int(time.time()) - instant, 0)
+
+
+def script_words(language: Language) -> Mapping[str, object]:
+    """Return the words of the scripts: all sections, and the verifier's banners and advice."""
+    place = 1 if language == "zh" else 0
+    return {
+        **words_in(language),
+        "banner": {
+            str(verdict): banner.zh if language == "zh" else banner.en
+            for verdict, banner in BANNERS.items()
+        },
+        "advice": {str(advice): texts[place] for advice, texts in ADVICE.items()},
+    }
 
 
 def field_label(name: str, language: str) -> str:

@@ -7,8 +7,10 @@ from starlette.responses import Response
 
 from certledger.api.auth.api_keys import Caller
 from certledger.api.errors import ResourceUnknownError
+from certledger.api.pages.code_reader import read_codes
 from certledger.api.pages.front import get_demo_file, show_front
 from certledger.api.pages.page_route import PageRoute
+from certledger.api.pages.public import check_by_form, describe_certificate, show_public
 from certledger.api.pages.sign_in import show_csrf_token, show_sign_in, sign_in, sign_out
 from certledger.api.pages.static_files import FOLDER, MEDIA_TYPES, load_static_files
 from certledger.api.responses import IMMUTABLE, cached
@@ -34,6 +36,16 @@ PAGES = (
     PageRoute("/sign-in", sign_in, operation="signIn", method="POST"),
     PageRoute("/sign-in/token", show_csrf_token, operation="showPage", for_script=True),
     PageRoute("/sign-out", sign_out, operation="signOut", method="POST"),
+    PageRoute("/v", show_public, operation="showPage"),
+    PageRoute("/v", check_by_form, operation="checkByForm", method="POST"),
+    PageRoute(
+        "/v/certificate",
+        describe_certificate,
+        operation="describeCertificate",
+        method="POST",
+        for_script=True,
+    ),
+    PageRoute("/codes", read_codes, operation="readCode", method="POST", for_script=True),
     PageRoute("/static/{digest}/{name}", get_static, operation="getStatic", for_script=True),
 )
 """The pages; each names its rule in `PAGE_RULES`."""

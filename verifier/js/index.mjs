@@ -12,6 +12,7 @@ export { keccak256, sha256, sha512, sm3 } from "./crypto/hashing.mjs";
 export { verifyEd25519 } from "./crypto/ed25519.mjs";
 export { parseTime } from "./formats/time.mjs";
 export { lookupDigest, normalAccessCode, normalNumber } from "./formats/certificate_number.mjs";
+export { deriveSalt, formatDisclosure } from "./formats/record.mjs";
 export { formatShortLink, parseShortLink } from "./formats/short_link.mjs";
 export { findSuccessors, parsePolicy } from "./formats/signed_policy.mjs";
 export { checkFingerprint, policyFingerprint } from "./formats/fingerprint.mjs";

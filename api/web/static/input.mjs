@@ -1,0 +1,142 @@
+/**
+ * What a text or a file is: a code, a link, evidence, a picture, a document, or something else.
+ * Nothing is sent anywhere here.
+ * @module
+ */
+
+import { normalAccessCode, normalNumber, parseShortLink, sha256, sm3 } from "./certledger-verifier.mjs";
+import { scanPdf } from "./pdf_scan.mjs";
+
+export const MAX_FILE_BYTES = 50 * 2 ** 20;
+/** Above this SM3, which no browser has natively, would take too long. */
+const MAX_SM3_BYTES = 8 * 2 ** 20;
+const MAX_TEXT_CHARACTERS = 200_000;
+
+/**
+ * @typedef {object} Input
+ * @property {"compact" | "link" | "evidence" | "picture" | "document" | "foreign" | "unreadable"} kind
+ * @property {string} [text] of a code or of evidence @property {string | null} [number] @property {string} [code]
+ * @property {Blob} [picture] @property {object[]} [documents] digests @property {string} [name] of what is foreign
+ */
+
+/** Texts of other systems, by what they begin with. */
+const FOREIGN = [
+  [/^HC1:/i, "dcc"],
+  [/^shc:\//i, "smart_health_card"],
+  [/^(wxp|weixin|alipays?|bitcoin):\/\/|^https?:\/\/(qr\.alipay\.com|payapp\.weixin\.qq\.com|wx\.tenpay\.com)/i, "payment"],
+  [/^(10|2[5-9]|30)[0-9]{16,22}$/, "payment"],
+  [/^https?:\/\/[^ ]*blockcert|^https?:\/\/[^ ]*\/certificates\/[0-9a-f-]{36}/i, "blockcerts"],
+  [/^eyJ[\w-]+\.[\w-]+\./, "json_web_token"],
+  [/^https?:\/\//i, "link"],
+];
+const FOREIGN_JSON = [
+  ['"certledger/holding/', "holder_file"],
+  ['"certledger/policy/', "policy"],
+  ['"certledger/verification-receipt/', "receipt"],
+  ["blockcerts", "blockcerts"],
+  ["openattestation", "open_attestation"],
+  ["w3.org/2018/credentials", "verifiable_credential"],
+  ["w3.org/ns/credentials", "verifiable_credential"],
+];
+
+/**
+ * Layouts of keyboards on which a scanner that is set to the American one types other characters:
+ * how a code or link then begins, and what each character was meant to be.
+ */
+const LAYOUTS = [
+  { begins: /^(CL1|https?)Ö/i, from: "Öö-ß(`YZyz§°", to: "::/-*+ZYzy#~" },
+  { begins: /^CL&M/i, from: "Mà&é\"'(-è_ç45 8)!:QAWZqawz?", to: ":0123456789$% *-/.AQZWaqzwM" },
+];
+
+/** Undo a wrong keyboard layout. @param {string} text */
+function undoLayout(text) {
+  const layout = LAYOUTS.find(({ begins }) => begins.test(text));
+  if (!layout) return text;
+  return Array.from(text, (letter) => {
+    const at = layout.from.indexOf(letter);
+    return at < 0 ? letter : layout.to[at];
+  }).join("");
+}
+
+/** What scanners, mail and input methods add. @param {string} text */
+function clean(text) {
+  const visible = text.replace(/[\p{Cc}\p{Cf}]/gu, "").trim();
+  const wide = /^[\uff01-\uff5e]/.test(visible) ? visible.normalize("NFKC") : visible;
+  return undoLayout(wide.replace(/^\][A-Za-z][0-9A-Za-z]/, ""));
+}
+
+/** What a text is. @param {string} raw @returns {Input} */
+export function recogniseText(raw) {
+  if (raw.length > MAX_TEXT_CHARACTERS) return { kind: "unreadable" };
+  const text = clean(raw);
+  if (/^CL[0-9]+:/i.test(text)) return { kind: "compact", text: text.toUpperCase() };
+  if (/^\{/.test(text)) return recogniseJson(text);
+  const named = namedCertificate(text);
+  if (named) return named;
+  const foreign = FOREIGN.find(([begins]) => begins.test(text));
+  return foreign ? { kind: "foreign", name: foreign[1] } : { kind: "unreadable" };
+}
+
+/** A link, or number and access code in one line. @param {string} text @returns {Input | null} */
+function namedCertificate(text) {
+  try {
+    return { kind: "link", ...parseShortLink(text) };
+  } catch {
+    // Not a link of ours.
+  }
+  const parts = /^(.+?)[\s,;，；]+((?:[0-9A-Za-z]{4}[-\s]?){3}[0-9A-Za-z]{4})$/u.exec(text);
+  if (!parts) return null;
+  try {
+    return { kind: "link", number: normalNumber(parts[1]), code: normalAccessCode(parts[2]) };
+  } catch {
+    return null;
+  }
+}
+
+/** @param {string} text @returns {Input} */
+function recogniseJson(text) {
+  // Canonical evidence begins so, also where the rest was cut off on its way.
+  if (text.startsWith('{"anchor":{"block":') || text.includes('"certledger/evidence/')) return { kind: "evidence", text };
+  const lower = text.toLowerCase();
+  return { kind: "foreign", name: FOREIGN_JSON.find(([sign]) => lower.includes(sign))?.[1] ?? "json" };
+}
+
+const PICTURES = [[0x89, 0x50, 0x4e, 0x47], [0xff, 0xd8, 0xff], [0x47, 0x49, 0x46, 0x38], [0x42, 0x4d]];
+
+/** What a file is; a document is hashed. @param {File} file @returns {Promise<Input>} */
+export async function recogniseFile(file) {
+  if (file.size > MAX_FILE_BYTES) return { kind: "foreign", name: "too_large" };
+  if (!file.size) return { kind: "foreign", name: "empty" };
+  const bytes = new Uint8Array(await file.arrayBuffer());
+  const begins = (list) => list.every((byte, at) => bytes[at] === byte);
+  const isWebp = begins([0x52, 0x49, 0x46, 0x46]) && bytes[8] === 0x57;
+  if (isWebp || PICTURES.some(begins)) return { kind: "picture", picture: file };
+  if (begins([0x25, 0x50, 0x44, 0x46])) return recognisePdf(bytes);
+  if (begins([0x50, 0x4b, 3, 4])) return { kind: "foreign", name: "archive" };
+  if (bytes.length > MAX_TEXT_CHARACTERS) return { kind: "document", documents: [await fingerprint(bytes)] };
+  const found = recogniseText(decodeText(bytes));
+  return found.kind === "unreadable" ? { kind: "document", documents: [await fingerprint(bytes)] } : found;
+}
+
+/** @param {Uint8Array} bytes */
+function decodeText(bytes) {
+  const wide = { 0xfffe: "utf-16le", 0xfeff: "utf-16be" }[bytes[0] * 256 + bytes[1]];
+  return new TextDecoder(wide ?? "utf-8").decode(bytes);
+}
+
+/** What a PDF contains: evidence or a link; it is itself the document. @param {Uint8Array} bytes @returns {Promise<Input>} */
+async function recognisePdf(bytes) {
+  const [documents, texts] = [[await fingerprint(bytes)], await scanPdf(bytes)];
+  const found = texts.map(recogniseText).find(({ kind }) => ["evidence", "compact", "link"].includes(kind));
+  return found ? { ...found, documents } : { kind: "document", documents };
+}
+
+/** The digests of a document, as a question has them. @param {Uint8Array} bytes */
+async function fingerprint(bytes) {
+  const hex = (digest) => Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  const digest = globalThis.crypto?.subtle
+    ? new Uint8Array(await crypto.subtle.digest("SHA-256", bytes))
+    : sha256(bytes);
+  const small = bytes.length <= MAX_SM3_BYTES;
+  return { sha256: hex(digest), size: bytes.length, ...(small ? { sm3: hex(sm3(bytes)) } : {}) };
+}

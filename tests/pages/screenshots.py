@@ -1,0 +1,101 @@
+"""Write a picture of each page of a served demo, in both languages and widths.
+
+`python -m tests.pages.screenshots ADDRESS FOLDER`
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.pages.conftest import FLAGS, LANGUAGES, WIDTHS
+
+Step = Callable[[Any, Mapping[str, Any]], None]
+
+
+def _nothing(page: Any, one: Mapping[str, Any]) -> None:
+    """Show the page as it opens."""
+
+
+def _drop(kind: str) -> Step:
+    def step(page: Any, tries: Mapping[str, Any]) -> None:
+        page.wait_for_selector("html[data-ready]")
+        page.set_input_files("#file", str(tries["home"] / tries[kind]["files"]["evidence"]))
+        page.wait_for_selector("#verdict")
+
+    return step
+
+
+def _compare(page: Any, tries: Mapping[str, Any]) -> None:
+    page.wait_for_selector("html[data-ready]")
+    page.fill("#number", tries["good"]["number"])
+    page.fill("#access_code", tries["good"]["access_code"])
+    page.click("#by-number button")
+    page.wait_for_selector("#verdict")
+
+
+SHOTS: Mapping[str, tuple[str, Step]] = {
+    "front": ("/", _nothing),
+    "sign-in": ("/sign-in", _nothing),
+    "v": ("/v", _nothing),
+    "v-good": ("/v", _drop("good")),
+    "v-revoked": ("/v", _drop("revoked")),
+    "v-forged": ("/v", _drop("forged")),
+    "v-compare": ("/v", _compare),
+    "absent": ("/demo/none", _nothing),
+}
+
+
+@contextmanager
+def fonts() -> Iterator[dict[str, Any]]:
+    """Give an environment in which the browser finds Chinese fonts where none is installed."""
+    import pylopdf_fonts_zh_cn
+
+    folder = Path(pylopdf_fonts_zh_cn.__file__).parent
+    with tempfile.TemporaryDirectory() as cache:
+        config = Path(cache) / "fonts.conf"
+        config.write_text(
+            "<fontconfig><include ignore_missing='yes'>/etc/fonts/fonts.conf</include>"
+            f"<dir>{folder}</dir><cachedir>{cache}</cachedir></fontconfig>"
+        )
+        yield {**os.environ, "FONTCONFIG_FILE": str(config)}
+
+
+def main(url: str, folder: Path) -> None:
+    from playwright.sync_api import sync_playwright
+
+    folder.mkdir(parents=True, exist_ok=True)
+    home = Path(os.environ["CERTLEDGER_HOME"]).absolute()
+    listed = json.loads((home / "example" / "tries.json").read_bytes())["certificates"]
+    tries = {"home": home, **{one["kind"]: one for one in listed}}
+    with fonts() as environment, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=FLAGS, env=environment
+        )
+        wanted = sys.argv[3:] or list(SHOTS)
+        for language in LANGUAGES:
+            for width in WIDTHS:
+                locale = "zh-CN" if language == "zh" else "en-GB"
+                context = browser.new_context(
+                    locale=locale, viewport={"width": width, "height": 900}
+                )
+                for name in wanted:
+                    page = context.new_page()
+                    path, step = SHOTS[name]
+                    page.goto(url + path)
+                    step(page, tries)
+                    page.screenshot(path=folder / f"{name}-{language}-{width}.png", full_page=True)
+                    page.close()
+                context.close()
+        browser.close()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1].rstrip("/"), Path(sys.argv[2]))
