@@ -32,7 +32,9 @@ NODES = [
 ]  # fmt: skip
 SERVERS = [
     *((name, "--server") for name in ("ask", "codes", "hooks add", "hooks events", "hooks failed",
-                                      "hooks list", "hooks remove", "registrar hold", "submit")),
+                                      "hooks list", "hooks remove", "registrar hold", "submit",
+                                      "catalog sign", "issuer sync", "seal", "status resume",
+                                      "status revoke", "status supersede", "status suspend")),
     *((name, "--url") for name in ("found join", "found key", "found operator")),
     ("audit", "--data"),
     ("serve", "--oidc-issuer"),

@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from certledger.ledger.cli.ask import server_options
 from certledger.ledger.cli.console import (
     FILE,
+    FOLDER,
     THERE,
     Answer,
     answers,
     ask_passphrase,
     issuer_folder_option,
+    notice,
     now,
     open_issuer,
     passphrase_option,
@@ -146,6 +149,47 @@ def show(file: Path | None, issuer_folder: Path | None) -> Answer:
             "address": "0x" + folder.address().hex(),
             "issued": folder.register.count(),
             "next": folder.register.head().to_json(),
+        }
+    )
+
+
+@issuer.command("sync")
+@click.option(
+    "--sealed",
+    multiple=True,
+    type=FOLDER,
+    help="A folder with sealed batches, for the numbers of certificates; may be given several"
+    " times.",
+)
+@server_options
+@issuer_folder_option
+@answers
+def sync(
+    sealed: Sequence[Path], server: str, token: str | None, patience: float, issuer_folder: Path
+) -> Answer:
+    """Bring the issuer's folder up to what the ledger has, whoever of its offices handed it in.
+
+    Counters, batches and certificates are the service's, and the catalog where the folder has none.
+    What was signed or sealed here and is not on the ledger has no place any more where another
+    office took it: sign it again, or seal it with --renew. A number of another office's certificate
+    is found by its id; --sealed names folders where numbers are known.
+    """
+    from certledger.ledger.client.transport import ServerClient
+    from certledger.ledger.issuer.synchronisation import synchronise
+
+    client = ServerClient(url=server, token=token, patience=patience, notice=notice)
+    report = synchronise(open_issuer(issuer_folder), client, sealed)
+    return Answer(
+        document={
+            "batches": report.head.batches,
+            "catalog": report.catalog,
+            "certificates": report.head.certificates,
+            "dropped": list(report.dropped),
+            "epoch": report.head.epoch,
+            "fetched": list(report.fetched),
+            "missing": list(report.missing),
+            "nameless": report.nameless,
+            "unsigned": list(report.unsigned),
         }
     )
 

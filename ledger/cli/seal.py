@@ -16,6 +16,7 @@ from certledger.ledger.cli.console import (
     Answer,
     answers,
     issuer_folder_option,
+    notice,
     now,
     open_issuer,
     passphrase_option,
@@ -29,6 +30,7 @@ from certledger.ledger.cli.preview_table import (
     print_preview,
     write_page,
 )
+from certledger.ledger.cli.submit import client_of, counters_options
 
 if TYPE_CHECKING:
     from certledger.ledger.issuer.folder import IssuerFolder
@@ -61,6 +63,8 @@ if TYPE_CHECKING:
 @click.option("--preview", "only_preview", is_flag=True, help="Show what would be sealed, and end.")
 @click.option("--html", "page", type=FILE, help="Write the preview as a page too.")
 @click.option("--yes", is_flag=True, help="On a terminal, do not ask before signing.")
+@click.option("--undo", is_flag=True, help="Withdraw what was sealed into the folder SHEET.")
+@counters_options
 @click.option("--lang", type=click.Choice(("zh", "en")), help="Of findings; else the locale's.")
 @answers
 def seal(
@@ -71,6 +75,9 @@ def seal(
     only_preview: bool,
     page: Path | None,
     yes: bool,
+    undo: bool,
+    server: str | None,
+    token: str | None,
     lang: str | None,
     **options: Any,
 ) -> Answer:
@@ -85,14 +92,20 @@ def seal(
 
     More than 65,536 rows become several batches in folders of their own. Interrupted and run
     again, the same bytes come out. After a statement was displaced or has expired, --renew signs
-    anew (with the --head it now has) and keeps the access codes.
+    anew, at the place that --server (or --head) tells, and keeps the access codes. With --server
+    each batch follows what the ledger has, so that several offices do not collide. Until it is
+    submitted, --undo withdraws what was sealed into the folder named in place of SHEET.
     """
     from certledger.ledger.sheets.findings import SheetInvalidError
 
     language = lang or default_language()
+    if undo:
+        return _undo(open_issuer(issuer_folder), sheet, server, token)
     if out is None and not only_preview:
         raise click.UsageError("name the folder to seal into with --out, or ask for --preview")
     issuer = open_issuer(issuer_folder)
+    if server is not None and options["head"] is None:
+        _follow(issuer, server, token)
     try:
         work = _check(issuer, sheet, out, **options)
     except SheetInvalidError as error:
@@ -110,6 +123,31 @@ def seal(
         issuer, work, out, unlock(issuer.keystore, passphrase_file), renew=options["renew"]
     )
     return _answer(batches, out, preview)
+
+
+def _follow(issuer: IssuerFolder, server: str, token: str | None) -> None:
+    """Bring the register up to the ledger, so that the next batch follows what is there."""
+    from certledger.ledger.issuer.synchronisation import synchronise
+
+    report = synchronise(issuer, client_of(server, token))
+    if report.dropped:
+        numbers = ", ".join(map(str, report.dropped))
+        notice(f"the ledger has other batches {numbers}: seal those of here again with --renew")
+
+
+def _undo(issuer: IssuerFolder, sealed: Path, server: str | None, token: str | None) -> Answer:
+    from certledger.ledger.issuer.withdrawal import undo_seal
+
+    client = None if server is None else client_of(server, token)
+    withdrawn = undo_seal(issuer, sealed, client)
+    return Answer(
+        document={
+            "batches": [{"first": first, "sequence": sequence} for sequence, first in withdrawn],
+            "folder": str(sealed),
+            "next": issuer.register.head().to_json(),
+        },
+        rows=[(f"batch {sequence}", "withdrawn") for sequence, _ in withdrawn],
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -207,7 +245,22 @@ def _head(
     current = plans[0].head if plans else None
     if file is not None and (current is None or renew):
         return Head.from_json(parse(file.read_bytes(), 4096)), current
-    return current or issuer.register.head(), current
+    if current is None or (renew and not _is_known(issuer, folders)):
+        return issuer.register.head(), current
+    return current, current
+
+
+def _is_known(issuer: IssuerFolder, folders: Sequence[Path]) -> bool:
+    """Whether the register has the first batch that was sealed into one of the folders."""
+    from certledger.ledger.issuer.chain_submission import read_batch
+    from certledger.ledger.issuer.workspace import Workspace
+
+    sealed = next((one for one in folders if Workspace(folder=one).batch_file), None)
+    if sealed is None:
+        return True
+    statement = read_batch(sealed).statement
+    digest = statement.digest(issuer.profile().ledger)
+    return issuer.register.digest_at(statement.sequence) == digest
 
 
 def _issues(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from certledger.ledger.cli.console import (
     FILE,
+    FOLDER,
     THERE,
     Answer,
     answers,
@@ -23,15 +25,60 @@ from certledger.ledger.cli.console import (
 )
 from certledger.verifier.cli.address_options import NODE, SERVER
 
+own_folder_option = click.option(
+    "--body",
+    "own_folder",
+    envvar="CERTLEDGER_BODY",
+    type=FOLDER,
+    help="The issuer's own folder, which learns what came of it (also CERTLEDGER_BODY).",
+)
+
 if TYPE_CHECKING:
+    from certledger.ledger.client.transport import ServerClient
     from certledger.ledger.issuer.folder import IssuerFolder
+    from certledger.ledger.issuer.synchronisation import LedgerHead
     from certledger.ledger.keys import Signer
     from certledger.verifier.formats.canonical_json import Json
     from certledger.verifier.formats.catalog import Entry
     from certledger.verifier.vocabulary import Status
 
-EPOCH, VERSION = "epoch", "catalog_version"
-"""Counters that the issuer's folder stores."""
+CURRENT_PATIENCE = 30.0
+"""Seconds to ask for an issuer's counters before something is signed."""
+
+
+def counters_options(command: Any) -> Any:
+    """Add the options of the server whose counters the next statement follows."""
+    for option in (
+        click.option("--token", envvar="CERTLEDGER_TOKEN", help="Where the server wants one."),
+        click.option(
+            "--server",
+            type=SERVER,
+            envvar="CERTLEDGER_SERVER",
+            help="Ask this ledger for the counter; else it follows what is known here.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def current_head(issuer: IssuerFolder, server: str | None, token: str | None) -> LedgerHead | None:
+    """Return the issuer's counters at a server, None where none is named.
+
+    Raises:
+        ServerRefusedError, ServerUnreachableError: as they say.
+    """
+    if server is None:
+        return None
+    from certledger.ledger.issuer.synchronisation import fetch_head
+
+    return fetch_head(client_of(server, token), issuer.profile().issuer)
+
+
+def client_of(server: str, token: str | None) -> ServerClient:
+    """Return a client that asks a server before something is signed."""
+    from certledger.ledger.client.transport import ServerClient
+
+    return ServerClient(url=server, token=token, patience=CURRENT_PATIENCE, notice=notice)
 
 
 # Submit ----------------------------------------------------------------------------------------
@@ -48,6 +95,7 @@ EPOCH, VERSION = "epoch", "catalog_version"
     "--deployment", type=THERE, help="With --rpc: the file that says where the ledger is."
 )
 @click.option("--carrier", type=THERE, help="With --rpc: the keystore of the account that pays.")
+@own_folder_option
 @passphrase_option
 @out_option
 @answers
@@ -60,14 +108,16 @@ def submit(
     rpc: str | None,
     deployment: Path | None,
     carrier: Path | None,
+    own_folder: Path | None,
     passphrase_file: Path | None,
     out: Path | None,
 ) -> Answer:
     """Submit WHAT: a folder that was sealed, its batch, or the file of a signed act.
 
     While the server is unreachable or busy, the same bytes are sent again. The receipt is checked
-    to be for exactly this and written next to WHAT. If a server delays, --rpc sends a batch to the
-    chain without it.
+    to be for exactly this and written next to WHAT. Where the server refuses it, the issuer forgets
+    it (--body), so that its numbers and counters are free again. If a server delays, --rpc sends a
+    batch to the chain without it.
     """
     if rpc is not None:
         if deployment is None or carrier is None:
@@ -78,11 +128,29 @@ def submit(
     from certledger.verifier.formats.canonical_json import from_hex
 
     known = from_hex(operator.removeprefix("0x").lower(), 20) if operator else None
-    receipt, signer, place = hand_in(what, server, token, known, patience=patience, out=out)
+    with noted(what, own_folder):
+        receipt, signer, place = hand_in(what, server, token, known, patience=patience, out=out)
     rows = [("receipt", str(place)), ("signed by", signer)]
     statement = receipt.get("receipt", receipt) if isinstance(receipt, dict) else {}
     rows += [(name, str(part)) for name, part in statement.items() if name != "type"]
     return Answer(document={"answer": receipt, "file": str(place), "signer": signer}, rows=rows)
+
+
+@contextmanager
+def noted(what: Path, own_folder: Path | None) -> Iterator[None]:
+    """Tell the issuer's folder, where there is one, whether a server takes WHAT or refuses it."""
+    from certledger.ledger.client.transport import ServerRefusedError
+    from certledger.ledger.issuer.withdrawal import note_refused, note_submitted
+
+    issuer = None if own_folder is None else open_issuer(own_folder)
+    try:
+        yield
+    except ServerRefusedError as refusal:
+        if issuer is not None and (forgotten := note_refused(issuer, what, refusal)):
+            notice(f"forgotten here, so that its counters are free again: {', '.join(forgotten)}")
+        raise
+    if issuer is not None:
+        note_submitted(issuer, what)
 
 
 def hand_in(
@@ -148,6 +216,7 @@ def _status_command(name: str, to: str, help_text: str) -> None:
     @click.option("--category", help="Where several categories have the number.")
     @click.option("--reason", required=True, help="A code of the table of reasons, like R01.")
     @click.option("--epoch", type=click.IntRange(1), help="The value after this change.")
+    @counters_options
     @issuer_folder_option
     @passphrase_option
     @out_option
@@ -159,11 +228,14 @@ def _status_command(name: str, to: str, help_text: str) -> None:
         category: str | None,
         reason: str,
         epoch: int | None,
+        server: str | None,
+        token: str | None,
         issuer_folder: Path,
         passphrase_file: Path | None,
         out: Path | None,
     ) -> Answer:
         from certledger.ledger.issuer.status_changes import check_reason, index_of, read_indexes
+        from certledger.ledger.issuer.synchronisation import EPOCH
         from certledger.verifier.vocabulary import Status
 
         if not numbers and not indexes and sheet is None:
@@ -174,9 +246,19 @@ def _status_command(name: str, to: str, help_text: str) -> None:
         chosen += indexes
         if sheet is not None:
             chosen += read_indexes(sheet, issuer.register)
-        return _sign_status(
-            issuer, unlock(issuer.keystore, passphrase_file), chosen, Status(to), reason, epoch, out
-        )
+        head = current_head(issuer, server, token) if epoch is None else None
+        epoch = epoch or next_value(issuer, EPOCH, head)
+        signer = unlock(issuer.keystore, passphrase_file)
+        return _sign_status(issuer, signer, chosen, Status(to), reason, epoch, out)
+
+
+def next_value(issuer: IssuerFolder, name: str, head: LedgerHead | None) -> int:
+    """Return the value of a counter for the issuer's next statement."""
+    from certledger.ledger.issuer.synchronisation import EPOCH
+
+    if head is not None:
+        issuer.register.reach(name, head.epoch if name == EPOCH else head.catalog_version)
+    return issuer.register.next_value(name)
 
 
 def _sign_status(
@@ -185,16 +267,16 @@ def _sign_status(
     chosen: Sequence[int],
     to: Status,
     reason: str,
-    epoch: int | None,
+    epoch: int,
     out: Path | None,
 ) -> Answer:
     from certledger.ledger.issuer.status_changes import sign_changes, status_changes
+    from certledger.ledger.issuer.synchronisation import EPOCH
     from certledger.verifier.files import write_atomically
 
     profile, register = issuer.profile(), issuer.register
-    first = epoch or register.counter(EPOCH) + 1
     changes = status_changes(
-        chosen, issuer=profile.issuer, status=to, reason=reason, epoch=first, now=now()
+        chosen, issuer=profile.issuer, status=to, reason=reason, epoch=epoch, now=now()
     )
     files = []
     for act, change in zip(
@@ -202,7 +284,7 @@ def _sign_status(
     ):
         place = out if out and len(changes) == 1 else issuer.folder / f"status-{change.epoch}.json"
         write_atomically(place, act.canonical())
-        register.reach(EPOCH, change.epoch)
+        register.add_signed(EPOCH, change.epoch, str(place))
         files.append(str(place))
     document = {
         "certificates": sorted(set(chosen)),
@@ -257,27 +339,35 @@ def make_catalog(categories: Sequence[str], source: Path | None, issuer_folder: 
 
 @catalog.command("sign")
 @click.option("--version", type=click.IntRange(1), help="The catalog's version after this change.")
+@counters_options
 @issuer_folder_option
 @passphrase_option
 @out_option
 @answers
 def sign_catalog(
-    version: int | None, issuer_folder: Path, passphrase_file: Path | None, out: Path | None
+    version: int | None,
+    server: str | None,
+    token: str | None,
+    issuer_folder: Path,
+    passphrase_file: Path | None,
+    out: Path | None,
 ) -> Answer:
     """Sign the issuer's catalog; its registrar signs the same file with `issuer sign`."""
     from certledger.ledger.issuer.act_file import Envelope
     from certledger.ledger.issuer.catalogs import catalog_change
     from certledger.ledger.issuer.signed_acts import sign_statement
+    from certledger.ledger.issuer.synchronisation import VERSION
     from certledger.verifier.files import write_atomically
 
     issuer = open_issuer(issuer_folder)
     profile, stored_catalog = issuer.profile(), issuer.catalog()
-    wanted = version or issuer.register.counter(VERSION) + 1
+    head = current_head(issuer, server, token) if version is None else None
+    wanted = version or next_value(issuer, VERSION, head)
     change = catalog_change(stored_catalog, issuer=profile.issuer, version=wanted, now=now())
     act = sign_statement(change, [unlock(issuer.keystore, passphrase_file)], profile.ledger)
     place = out or issuer.folder / f"catalog-{wanted}.json"
     write_atomically(place, Envelope(act=act, catalog=stored_catalog).format())
-    issuer.register.reach(VERSION, wanted)
+    issuer.register.add_signed(VERSION, wanted, str(place))
     document = {"file": str(place), "root": stored_catalog.root().hex(), "version": wanted}
     return Answer(document=document)
 

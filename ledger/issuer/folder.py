@@ -16,7 +16,7 @@ from certledger.ledger.keys import (
     load_keystore,
     save_keystore,
 )
-from certledger.ledger.sealing.records import SECRET_SIZE
+from certledger.ledger.sealing.records import SECRET_SIZE, certificate_id
 from certledger.ledger.sealing.text import refusal_of
 from certledger.verifier.errors import CertledgerError, ExitStatus
 from certledger.verifier.files import write_atomically
@@ -132,7 +132,10 @@ class IssuerFolder:
     @property
     def register(self) -> IssuanceDatabase:
         """The register of issued certificates."""
-        return IssuanceDatabase(path=self.folder / _REGISTER)
+        return IssuanceDatabase(path=self.folder / _REGISTER, id_of=self._id_of)
+
+    def _id_of(self, category: str, number: str) -> bytes:
+        return certificate_id(self.secret(), self.profile().issuer, category, number)
 
     def profile(self) -> Profile:
         """Read the issuer's profile.

@@ -89,7 +89,7 @@ def _identity_of(answer: Json) -> bytes:
 
 def _digest_of(what: Path, identity: bytes) -> bytes:
     """Return the digest of the statement in a sealed folder, a batch's file or an act's."""
-    if _is_batch(what):
+    if is_batch(what):
         return read_batch(what).statement.digest(identity)
     act = Envelope.parse(read_file(what, MAX_PARCEL_BYTES)).act
     if act.ledger != identity:
@@ -97,7 +97,8 @@ def _digest_of(what: Path, identity: bytes) -> bytes:
     return act.digest
 
 
-def _is_batch(what: Path) -> bool:
+def is_batch(what: Path) -> bool:
+    """Return whether a path is a sealed folder or a batch's file; otherwise it is an act's."""
     return (
         what.is_dir()
         or what.name.endswith(".gz")

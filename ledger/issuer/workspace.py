@@ -165,6 +165,14 @@ class Workspace:
         self._write(batch, watch)
         return batch
 
+    def remove(self) -> None:
+        """Remove every file of the seal, the plan last: until then a removal is repeated."""
+        for name in (PLAIN, LINES, _CODES, _SEED):
+            (self.folder / name).unlink(missing_ok=True)
+        if self.holders.exists():
+            shutil.rmtree(self.holders)
+        (self.folder / _PLAN).unlink(missing_ok=True)
+
     def _settle(self, plan: Plan, certificates: bytes, *, renew: bool) -> Plan:
         """Return the plan to use, after storing it durably."""
         if (self.folder / _PLAN).exists():

@@ -109,6 +109,15 @@ def seal_records(
     return sealed
 
 
+def certificate_id(secret: bytes, issuer: str, category: str, number: str) -> bytes:
+    """Return the id of a certificate under an issuer's secret (SPEC section 4.8)."""
+    return _mac(secret, _id_prefix(issuer, category) + number.encode())
+
+
+def _id_prefix(issuer: str, category: str) -> bytes:
+    return f"{issuer}\0{category}\0".encode()
+
+
 def _plan_of(entry: Entry, issuer: str) -> _Plan:
     count = len(entry.fields) + 1  # The number's place holds the access code, the last the key's.
     category = b',"category":"%b","digests":"' % entry.category.encode()
@@ -129,7 +138,7 @@ def _plan_of(entry: Entry, issuer: str) -> _Plan:
         bound=(b'{"bound":false' + category, b'{"bound":true' + category),
         entry=b',"entry":%d' % entry.version,
         holder=b',"holder":"%b","id":"' % entry.holder.encode(),
-        id_prefix=f"{issuer}\0{entry.category}\0".encode(),
+        id_prefix=_id_prefix(issuer, entry.category),
     )
 
 

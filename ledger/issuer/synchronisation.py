@@ -1,0 +1,259 @@
+"""Bring an issuer's folder up to what the ledger has: counters, batches, catalog.
+
+Several offices of one issuer, or a new computer: what the service has accepted counts, never what
+was signed on this machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from certledger.ledger.client.transport import (
+    AnswerInvalidError,
+    ServerClient,
+    ServerRefusedError,
+)
+from certledger.ledger.issuer.certificate_register import FetchedCertificate, IssuanceDatabase
+from certledger.ledger.issuer.folder import IssuerFolder, IssuerUnusableError
+from certledger.ledger.sealing.batch import Head
+from certledger.verifier.errors import MalformedError
+from certledger.verifier.formats import merkle
+from certledger.verifier.formats.canonical_json import Members, from_hex
+from certledger.verifier.formats.catalog import Catalog
+from certledger.verifier.formats.holder_file import MAX_HOLDING_BYTES, Holding
+from certledger.verifier.formats.issuer_state import MAX_CERTIFICATES
+from certledger.verifier.formats.record import NUMBER, Record
+
+EPOCH, VERSION = "epoch", "catalog_version"
+"""Counters of statements that the register keeps."""
+MAX_RECORDS_BYTES = 512 << 20
+NOT_FOUND = 404
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LedgerHead:
+    """An issuer's counters on the ledger, with the acts that wait there."""
+
+    batches: int
+    certificates: int
+    last: bytes
+    catalog: bytes
+    catalog_version: int
+    epoch: int
+
+    @property
+    def next_batch(self) -> Head:
+        """Where the issuer's next batch continues."""
+        return Head(sequence=self.batches + 1, previous=self.last, first=self.certificates)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SyncReport:
+    """What a synchronisation changed.
+
+    Attributes:
+        fetched: batches that were not known here.
+        dropped: sequences sealed here whose places the ledger has given to other batches.
+        unsigned: files signed here that were not submitted, and whose counters are free again.
+        missing: batches whose records the service does not give: not anchored yet, or lost.
+        nameless: certificates whose numbers are not known here.
+    """
+
+    head: LedgerHead
+    fetched: Sequence[int]
+    dropped: Sequence[int]
+    unsigned: Sequence[str]
+    missing: Sequence[int]
+    nameless: int
+    catalog: str
+
+
+def fetch_head(client: ServerClient, issuer: str) -> LedgerHead:
+    """Return an issuer's counters after everything that the service has accepted.
+
+    Raises:
+        ServerRefusedError, ServerUnreachableError: as they say.
+        AnswerInvalidError: the answer is none.
+    """
+    answer = client.ask("GET", f"/v1/issuers/{issuer}/head").json()
+    try:
+        read = Members(answer, "head")
+        read.const("issuer", issuer)
+        return LedgerHead(
+            batches=read.integer("batches"),
+            certificates=read.integer("certificates", greatest=MAX_CERTIFICATES),
+            last=from_hex(read.text("last"), 32),
+            catalog=from_hex(read.text("catalog"), 32),
+            catalog_version=read.integer("catalog_version"),
+            epoch=read.integer("epoch"),
+        )
+    except MalformedError as error:
+        raise AnswerInvalidError(f"{client.url} answers no head: {error}") from error
+
+
+def synchronise(
+    folder: IssuerFolder, client: ServerClient, sealed: Sequence[Path] = ()
+) -> SyncReport:
+    """Rebuild what the issuer's folder keeps of the ledger; safe to repeat.
+
+    `sealed` are folders with holders' files, from which the numbers of fetched certificates come.
+
+    Raises:
+        ServerRefusedError, ServerUnreachableError: as they say.
+        AnswerInvalidError: an answer does not check.
+        IssuerUnusableError: the folder is none.
+    """
+    issuer, register = folder.profile().issuer, folder.register
+    head = fetch_head(client, issuer)
+    local = register.head()
+    known = _common(client, register, issuer, head)
+    fetched = list(range(known + 1, head.batches + 1))
+    for sequence in fetched:
+        digest, count = _fetch_batch(client, issuer, sequence)
+        first = register.certificates_until(sequence - 1)
+        register.put_batch(sequence, digest, first, count)
+    missing, nameless = _fetch_certificates(client, register, issuer, dict(_numbers(sealed)))
+    dropped = range(known + 1, local.sequence) if known < head.batches else range(0)
+    unsigned = []
+    for name, value in ((EPOCH, head.epoch), (VERSION, head.catalog_version)):
+        register.reach(name, value)
+        unsigned += register.drop_signed(name, value + 1)
+    return SyncReport(
+        head=head,
+        fetched=fetched,
+        dropped=list(dropped),
+        unsigned=unsigned,
+        missing=missing,
+        nameless=nameless,
+        catalog=_bring_catalog(folder, client, head),
+    )
+
+
+def _common(client: ServerClient, register: IssuanceDatabase, issuer: str, head: LedgerHead) -> int:
+    """Return the sequence up to which this folder has the batches of the ledger."""
+    if head.batches == 0:
+        return 0
+    if register.digest_at(head.batches) == head.last:  # It names all that came before it.
+        register.mark_submitted(head.batches, head.last)
+        return head.batches
+    low, high = 0, min(register.head().sequence - 1, head.batches - 1)
+    while low < high:  # Batches form a chain, so the first that differs is found by halving.
+        middle = (low + high + 1) // 2
+        digest = fetch_digest(client, issuer, middle)
+        if digest is not None and digest == register.digest_at(middle):
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def fetch_digest(client: ServerClient, issuer: str, sequence: int) -> bytes | None:
+    """Return the digest of an issuer's batch, None where the service knows none.
+
+    Raises:
+        ServerRefusedError, ServerUnreachableError: as they say.
+        AnswerInvalidError: the answer is none.
+    """
+    try:
+        answer = client.ask("GET", f"/v1/batches/{issuer}/{sequence}").json()
+        return from_hex(str(answer["digest"]), 32)
+    except ServerRefusedError as error:
+        if error.status == NOT_FOUND:
+            return None
+        raise
+    except (KeyError, TypeError, MalformedError) as error:
+        raise AnswerInvalidError(f"{client.url} answers no batch: {error}") from error
+
+
+def _fetch_batch(client: ServerClient, issuer: str, sequence: int) -> tuple[bytes, int]:
+    """Return digest and count of a batch."""
+    answer = client.ask("GET", f"/v1/batches/{issuer}/{sequence}").json()
+    try:
+        return from_hex(str(answer["digest"]), 32), int(answer["certificates"])
+    except (KeyError, TypeError, ValueError, MalformedError) as error:
+        raise AnswerInvalidError(f"{client.url} answers no batch: {error}") from error
+
+
+def _fetch_certificates(
+    client: ServerClient, register: IssuanceDatabase, issuer: str, numbers: Mapping[bytes, str]
+) -> tuple[list[int], int]:
+    """Store the certificates that are not here.
+
+    Return the batches whose records are not to be had, and how many certificates have no number.
+    """
+    missing, nameless = [], 0
+    for sequence in register.incomplete():
+        records = _fetch_records(client, issuer, sequence)
+        if records is None:
+            missing.append(sequence)
+            continue
+        certificates = [
+            FetchedCertificate(
+                index=record.index,
+                category=record.category,
+                id=record.id,
+                edition=record.edition,
+                number=numbers.get(record.leaf()),
+            )
+            for record in records
+        ]
+        register.put_certificates(certificates)
+        nameless += sum(one.number is None for one in certificates)
+    return missing, nameless
+
+
+def _fetch_records(client: ServerClient, issuer: str, sequence: int) -> list[Record] | None:
+    """Return the records of a batch, None until it is anchored, or where the service lacks them."""
+    path = f"/v1/batches/{issuer}/{sequence}"
+    try:
+        lines = client.ask("GET", f"{path}/records", longest=MAX_RECORDS_BYTES).content
+    except ServerRefusedError as error:
+        if error.status == NOT_FOUND:
+            return None
+        raise
+    answer = client.ask("GET", path).json()
+    try:
+        root = answer["receipt"]["receipt"]["root"]
+        records = [Record.parse(line) for line in lines.splitlines()]
+        leaves = [record.leaf() for record in records]
+        if merkle.root(leaves).hex() != root or {one.issuer for one in records} != {issuer}:
+            raise AnswerInvalidError(f"the records of batch {sequence} are not those that it has")
+    except (KeyError, TypeError, MalformedError) as error:
+        raise AnswerInvalidError(f"{client.url} answers no batch: {error}") from error
+    return records
+
+
+def _numbers(sealed: Sequence[Path]) -> Iterator[tuple[bytes, str]]:
+    """Yield leaf and number of each holder's file in the folders; other files are passed over."""
+    for folder in sealed:
+        for path in sorted(folder.rglob("holders/*.json")):
+            with path.open("rb") as file:
+                data = file.read(MAX_HOLDING_BYTES + 1)
+            try:
+                holding = Holding.parse(data)
+            except MalformedError:
+                continue
+            number = next((one.value for one in holding.disclosures if one.name == NUMBER), None)
+            if isinstance(number, str):
+                yield holding.record.leaf(), number
+
+
+def _bring_catalog(folder: IssuerFolder, client: ServerClient, head: LedgerHead) -> str:
+    """Fetch the catalog where the folder has none; say how the folder's stands to the ledger's."""
+    if not any(head.catalog):
+        return "none on the ledger"
+    try:
+        same = folder.catalog().root() == head.catalog
+        return "as on the ledger" if same else "differs from the ledger's"
+    except IssuerUnusableError:
+        answer = client.ask("GET", f"/v1/catalogs/{head.catalog.hex()}").json()
+    try:
+        catalog = Catalog.from_json(answer["entries"])
+    except (KeyError, TypeError, MalformedError) as error:
+        raise AnswerInvalidError(f"{client.url} answers no catalog: {error}") from error
+    if catalog.root() != head.catalog:
+        raise AnswerInvalidError(f"{client.url} answers another catalog than it was asked for")
+    folder.save_catalog(catalog)
+    return "fetched"

@@ -1,0 +1,169 @@
+"""Two offices of one issuer: counters come from the ledger, and whoever is late can go on."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from certledger.ledger.core.service_values import Role
+from certledger.ledger.issuer.folder import IssuerFolder, Profile
+from certledger.ledger.keys import save_keystore
+from certledger.verifier.cli.main import main
+from certledger.verifier.files import write_atomically
+from certledger.verifier.vocabulary import IssuerKind
+from tests.api.world import Running, make_world, serve
+
+HEADER = "category,number,holder_name,issued,expires"
+ACCEPT = ("--accept", "sheet.column_missing")
+ENVIRONMENT = {"LC_ALL": "C.UTF-8", "CERTLEDGER_PASSPHRASE": "p"}
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """Serve a ledger of its own: the tests here go on where the one before ended."""
+    with make_world(tmp_path_factory.mktemp("offices") / "home") as world, serve(world) as running:
+        yield running
+
+
+def office(up: Running, folder: Path) -> Path:
+    """Make another folder of the world's issuer, with its key and its secret, and nothing else."""
+    issuer = up.world.issuer
+    profile = Profile(
+        issuer=issuer.issuer,
+        kind=IssuerKind.DEPARTMENT,
+        name=issuer.name,
+        ledger=up.world.ledger.pin.identity,
+    )
+    made = IssuerFolder.create(folder, profile, "p", work=16)
+    made.keystore.unlink()
+    save_keystore(made.keystore, sha256(f"key of {issuer.issuer}".encode()).digest(), "p", work=16)
+    write_atomically(folder / "ids.secret", bytes(32).hex().encode(), private=True)
+    return folder
+
+
+def ask(up: Running, folder: Path, *arguments: object, code: int = 0) -> Any:
+    """Run a command of an office and return its answer."""
+    server = {"CERTLEDGER_SERVER": up.url, "CERTLEDGER_TOKEN": up.world.keys[Role.ISSUER]}
+    ran = CliRunner().invoke(
+        main,
+        [*map(str, arguments), "--json"],
+        env={**ENVIRONMENT, **server, "CERTLEDGER_BODY": str(folder)},
+    )
+    assert ran.exit_code == code, ran.output
+    lines = [line for line in ran.stdout.splitlines() if not line.startswith("[")]
+    return json.loads("\n".join(lines))
+
+
+def write(path: Path, *numbers: str) -> Path:
+    rows = [f"ID-HUKOU,{number},示例,2026-01-05," for number in numbers]
+    path.write_text("\n".join([HEADER, *rows]), encoding="utf-8")
+    return path
+
+
+def test_an_empty_folder_is_rebuilt_from_the_ledger_and_knows_what_was_issued(
+    up: Running, tmp_path: Path
+) -> None:
+    folder = office(up, tmp_path / "new")
+    first = ask(up, folder, "issuer", "sync")
+    assert (first["batches"], first["certificates"], first["epoch"]) == (1, 5, 1)
+    assert (first["fetched"], first["nameless"], first["catalog"]) == ([1], 5, "fetched")
+    again = ask(up, folder, "issuer", "sync")
+    assert (again["fetched"], again["catalog"]) == ([], "as on the ledger")
+    # A number that another office has issued is found by its id; it never left that office.
+    category = up.world.issuer.catalog.entries[-1].category
+    twice = tmp_path / "twice.csv"
+    twice.write_text(f"{HEADER}\n{category},3,示例,2026-01-05,\n", encoding="utf-8")
+    refused = ask(up, folder, "seal", twice, *ACCEPT, "--preview", code=2)
+    assert "edition.twice" in {one["code"] for one in refused["error"]["faults"]}
+    revoked = ask(up, folder, "status", "revoke", "3", "--reason", "R01")
+    assert (revoked["certificates"], revoked["epoch"]) == ([3], 2)
+
+
+def test_of_two_offices_at_once_one_wins_and_the_other_is_told_and_goes_on(
+    up: Running, tmp_path: Path
+) -> None:
+    east, west = office(up, tmp_path / "east"), office(up, tmp_path / "west")
+    for folder in (east, west):
+        ask(up, folder, "issuer", "sync")
+    sealed = {}
+    for folder in (east, west):
+        sheet = write(tmp_path / f"{folder.name}.csv", f"甲{folder.name}1", f"甲{folder.name}2")
+        sealed[folder] = tmp_path / f"sealed-{folder.name}"
+        made = ask(up, folder, "seal", sheet, *ACCEPT, "--out", sealed[folder])
+        assert made["batches"][0]["sequence"] == 2
+    ask(up, east, "submit", sealed[east])
+    codes = (sealed[west] / "access-codes.csv").read_bytes()
+    refused = ask(up, west, "submit", sealed[west], code=3)
+    assert refused["error"]["code"] == "batch.conflict"
+    shown = ask(up, west, "issuer", "show")
+    assert (shown["next"]["sequence"], shown["issued"]) == (2, 5)
+    assert ask(up, west, "issuer", "sync")["missing"] == [2]  # It is not anchored yet.
+    renewed = ask(
+        up, west, "seal", tmp_path / "west.csv", *ACCEPT, "--out", sealed[west], "--renew"
+    )
+    assert (renewed["batches"][0]["sequence"], renewed["batches"][0]["first"]) == (3, 7)
+    again = (sealed[west] / "access-codes.csv").read_bytes()
+    assert [line.split(b",")[1:3] for line in again.splitlines()[1:]] == [
+        line.split(b",")[1:3] for line in codes.splitlines()[1:]
+    ]
+    ask(up, west, "submit", sealed[west])
+    up.world.ledger.settle()
+    # The first office learns of the other's, with their numbers where it has the holders' files.
+    found = ask(up, east, "issuer", "sync", "--sealed", sealed[west])
+    assert (found["fetched"], found["nameless"]) == ([3], 0)
+    late = ask(up, west, "issuer", "sync")
+    assert (late["fetched"], late["missing"], late["nameless"]) == ([], [], 2)
+    assert ask(up, west, "issuer", "show")["issued"] == 9
+
+
+def test_what_the_service_refuses_leaves_no_trace_in_the_counters(
+    up: Running, tmp_path: Path
+) -> None:
+    folder = office(up, tmp_path / "one")
+    epoch = ask(up, folder, "issuer", "sync")["epoch"]
+    bad = ask(up, folder, "status", "resume", "--index", 1, "--reason", "V01")
+    later = ask(up, folder, "status", "revoke", "--index", 2, "--reason", "R01")
+    assert (bad["epoch"], later["epoch"]) == (epoch + 1, epoch + 2)
+    refused = ask(up, folder, "submit", bad["files"][0], code=3)
+    assert refused["error"]["code"].startswith("status.")
+    good = ask(up, folder, "status", "revoke", "--index", 2, "--reason", "R01")
+    assert good["epoch"] == epoch + 1
+    ask(up, folder, "submit", good["files"][0])
+    left = ask(up, folder, "status", "revoke", "--index", 4, "--reason", "R01")
+    assert left["epoch"] == epoch + 2
+    assert ask(up, folder, "issuer", "sync")["unsigned"] == left["files"]
+
+
+def test_a_sealed_batch_is_withdrawn_until_it_is_submitted(up: Running, tmp_path: Path) -> None:
+    folder = office(up, tmp_path / "one")
+    batches = ask(up, folder, "issuer", "sync")["batches"]
+    sheet, out = write(tmp_path / "s.csv", "乙1", "乙2"), tmp_path / "out"
+    ask(up, folder, "seal", sheet, *ACCEPT, "--out", out)
+    next_sheet = write(tmp_path / "t.csv", "乙3")
+    ask(up, folder, "seal", next_sheet, *ACCEPT, "--out", tmp_path / "later")
+    early = ask(up, folder, "seal", "--undo", out, code=2)
+    assert early["error"]["code"] == "batch.followed"
+    for path in (tmp_path / "later", out):
+        undone = ask(up, folder, "seal", "--undo", path)
+        assert not path.exists()
+    assert undone["batches"] == [{"first": undone["next"]["first"], "sequence": batches + 1}]
+    assert undone["next"]["sequence"] == batches + 1
+    # The numbers are free again, and a corrected sheet takes the place.
+    corrected = write(tmp_path / "s.csv", "乙1", "乙9")
+    made = ask(up, folder, "seal", corrected, *ACCEPT, "--out", out)["batches"][0]
+    assert made["sequence"] == batches + 1
+    copy = shutil.copytree(out, tmp_path / "copy")
+    ask(up, folder, "submit", copy)
+    # The receipt is beside the copy, but the folder and the service both know.
+    for path in (copy, out):
+        refused = ask(up, folder, "seal", "--undo", path, code=2)
+        assert refused["error"]["code"] == "batch.submitted"
+    other = office(up, tmp_path / "other")
+    assert ask(up, other, "seal", "--undo", out, code=2)["error"]["code"] == "batch.submitted"
