@@ -36,7 +36,6 @@ own_folder_option = click.option(
 if TYPE_CHECKING:
     from certledger.ledger.client.transport import ServerClient
     from certledger.ledger.issuer.folder import IssuerFolder
-    from certledger.ledger.issuer.synchronisation import LedgerHead
     from certledger.ledger.keys import Signer
     from certledger.verifier.formats.canonical_json import Json
     from certledger.verifier.formats.catalog import Entry
@@ -59,19 +58,6 @@ def counters_options(command: Any) -> Any:
     ):
         command = option(command)
     return command
-
-
-def current_head(issuer: IssuerFolder, server: str | None, token: str | None) -> LedgerHead | None:
-    """Return the issuer's counters at a server, None where none is named.
-
-    Raises:
-        ServerRefusedError, ServerUnreachableError: as they say.
-    """
-    if server is None:
-        return None
-    from certledger.ledger.issuer.synchronisation import fetch_head
-
-    return fetch_head(client_of(server, token), issuer.profile().issuer)
 
 
 def client_of(server: str, token: str | None) -> ServerClient:
@@ -246,17 +232,21 @@ def _status_command(name: str, to: str, help_text: str) -> None:
         chosen += indexes
         if sheet is not None:
             chosen += read_indexes(sheet, issuer.register)
-        head = current_head(issuer, server, token) if epoch is None else None
-        epoch = epoch or next_value(issuer, EPOCH, head)
+        epoch = epoch or next_value(issuer, EPOCH, server, token)
         signer = unlock(issuer.keystore, passphrase_file)
         return _sign_status(issuer, signer, chosen, Status(to), reason, epoch, out)
 
 
-def next_value(issuer: IssuerFolder, name: str, head: LedgerHead | None) -> int:
-    """Return the value of a counter for the issuer's next statement."""
-    from certledger.ledger.issuer.synchronisation import EPOCH
+def next_value(issuer: IssuerFolder, name: str, server: str | None, token: str | None) -> int:
+    """Return the value of a counter for the issuer's next statement: after the ledger's, if named.
 
-    if head is not None:
+    Raises:
+        ServerRefusedError, ServerUnreachableError: as they say.
+    """
+    from certledger.ledger.issuer.synchronisation import EPOCH, fetch_head
+
+    if server is not None:
+        head = fetch_head(client_of(server, token), issuer.profile().issuer)
         issuer.register.reach(name, head.epoch if name == EPOCH else head.catalog_version)
     return issuer.register.next_value(name)
 
@@ -361,8 +351,7 @@ def sign_catalog(
 
     issuer = open_issuer(issuer_folder)
     profile, stored_catalog = issuer.profile(), issuer.catalog()
-    head = current_head(issuer, server, token) if version is None else None
-    wanted = version or next_value(issuer, VERSION, head)
+    wanted = version or next_value(issuer, VERSION, server, token)
     change = catalog_change(stored_catalog, issuer=profile.issuer, version=wanted, now=now())
     act = sign_statement(change, [unlock(issuer.keystore, passphrase_file)], profile.ledger)
     place = out or issuer.folder / f"catalog-{wanted}.json"

@@ -17,7 +17,6 @@ from certledger.ledger.client.transport import (
 )
 from certledger.ledger.issuer.certificate_register import FetchedCertificate, IssuanceDatabase
 from certledger.ledger.issuer.folder import IssuerFolder, IssuerUnusableError
-from certledger.ledger.sealing.batch import Head
 from certledger.verifier.errors import MalformedError
 from certledger.verifier.formats import merkle
 from certledger.verifier.formats.canonical_json import Members, from_hex
@@ -42,11 +41,6 @@ class LedgerHead:
     catalog: bytes
     catalog_version: int
     epoch: int
-
-    @property
-    def next_batch(self) -> Head:
-        """Where the issuer's next batch continues."""
-        return Head(sequence=self.batches + 1, previous=self.last, first=self.certificates)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
