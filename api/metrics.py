@@ -28,6 +28,7 @@ class Metrics:
     clock_difference: Gauge = field(init=False)
     deliveries_failed: Gauge = field(init=False)
     deliveries_retried: Gauge = field(init=False)
+    open_cases: Gauge = field(init=False)
 
     def __post_init__(self) -> None:
         keep = object.__setattr__
@@ -67,6 +68,7 @@ class Metrics:
             gauge("clock_difference_seconds", "Ours ahead of the witnesses'; 0 within the bound."),
         )
         keep(self, "deliveries_failed", gauge("deliveries_failed", "Deliveries given up."))
+        keep(self, "open_cases", gauge("open_cases", "Supervision cases that nobody has closed."))
         keep(self, "deliveries_retried", gauge("deliveries_retried", "Deliveries tried again."))
 
     def _counter(self, name: str, what: str, *labels: str) -> Counter:

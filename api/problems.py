@@ -15,6 +15,11 @@ from certledger.ledger.keys import KeyUnusableError
 from certledger.ledger.publish import evidence
 from certledger.ledger.reform.bookshelf import BookAbsentError, BookDayError
 from certledger.ledger.reform.cases import CaseClosedError
+from certledger.ledger.reform.samples import (
+    SampleEmptyError,
+    SamplePendingError,
+    SampleUnknownError,
+)
 from certledger.ledger.verification.receipt_evidence import ReceiptPendingError
 from certledger.ledger.verification.verification_receipt import ReceiptInvalidError
 from certledger.ledger.webhooks.address_guard import TargetForbiddenError
@@ -100,6 +105,9 @@ STATUSES: Mapping[type[CertledgerError], HTTPStatus] = {
     BookAbsentError: HTTPStatus.NOT_FOUND,
     BookDayError: HTTPStatus.CONFLICT,
     CaseClosedError: HTTPStatus.CONFLICT,
+    SampleEmptyError: HTTPStatus.CONFLICT,
+    SamplePendingError: HTTPStatus.CONFLICT,
+    SampleUnknownError: HTTPStatus.NOT_FOUND,
     errors.MirrorDiffersError: HTTPStatus.INTERNAL_SERVER_ERROR,
     # Unavailable or busy
     api.PolicyAbsentError: HTTPStatus.SERVICE_UNAVAILABLE,

@@ -27,6 +27,8 @@ from certledger.ledger.reform.bookshelf import Bookshelf
 from certledger.ledger.reform.cases import CaseFinder
 from certledger.ledger.reform.decisions import DecisionMaker
 from certledger.ledger.reform.figures import Figures
+from certledger.ledger.reform.samples import Sampler
+from certledger.ledger.reform.scenarios import ScenarioRunner
 from certledger.ledger.store.pepper import load_pepper
 from certledger.ledger.store.unit_of_work import Store
 from certledger.ledger.verification.mirror_node import MirrorNode
@@ -92,6 +94,12 @@ class Service:
         self.mirror = MirrorNode(
             store=ledger.store, ledger=ledger.pin, behind=ledger.chain, clock=self.clock
         )
+        self._open_reform()
+        self.missing = MissingList(store=ledger.store, clock=self.clock)
+        self._verdicts: Verdicts | None = None
+
+    def _open_reform(self) -> None:
+        ledger = self.ledger
         self.bookshelf = Bookshelf(
             store=ledger.store, identity=ledger.pin.identity, clock=self.clock
         )
@@ -104,8 +112,15 @@ class Service:
             operator=ledger.operator,
         )
         self.cases = CaseFinder(store=ledger.store, clock=self.clock)
-        self.missing = MissingList(store=ledger.store, clock=self.clock)
-        self._verdicts: Verdicts | None = None
+        self.samples = Sampler(
+            store=ledger.store,
+            chain=ledger.chain,
+            maker=ledger.maker,
+            making=self.making,
+            identity=ledger.pin.identity,
+            operator=ledger.operator,
+            clock=self.clock,
+        )
 
     def _make_gate(self) -> Gate:
         return Gate(
@@ -149,6 +164,20 @@ class Service:
             except StoreUnavailableError as error:
                 self._fault = type(error)(str(error))
                 raise
+
+    def scenarios(self) -> ScenarioRunner:
+        """Return a runner of scenarios under the policy of now."""
+        signed = self.ledger.policy
+        policy = None if signed is None else signed.policy
+        return ScenarioRunner(
+            store=self.store,
+            maker=self.ledger.maker,
+            making=self.making,
+            identity=self.ledger.pin.identity,
+            policy=policy,
+            judge=None if policy is None else self.verdicts.question().judge,
+            clock=self.clock,
+        )
 
     @property
     def verdicts(self) -> Verdicts:

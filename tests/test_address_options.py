@@ -25,8 +25,8 @@ NODES = [
     ("chain", "--follow"),
     *(
         (name, option)
-        for name in ("decision replay", "snapshot check", "snapshot fetch", "verify",
-                     "verify-receipt")
+        for name in ("decision replay", "sample check", "snapshot check", "snapshot fetch",
+                     "verify", "verify-receipt")
         for option in ("--rpc", "--trust-node")
     ),
 ]  # fmt: skip

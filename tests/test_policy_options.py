@@ -28,6 +28,7 @@ ACCEPTED: dict[str, tuple[tuple[str, ...], int, str]] = {
     "audit": (("--rpc", NOWHERE), 3, "(block.node_unreachable)"),
     "decision replay": (("good.json", "--book", "good.json"), 2, "file.receipt is missing"),
     "join": (("--home", "joined", "--chain", NOWHERE), 3, "(chain.unreachable)"),
+    "sample check": (("good.json",), 2, "not 'certledger/sample-file/1'"),
     "snapshot check": (("day", *AT), 0, ""),
     "snapshot export": (("day", "nobody"), 2, "the snapshot has no issuer nobody"),
     "snapshot fetch": (("new", "--from", NOWHERE, *AT), 3, "(snapshot.unreachable)"),

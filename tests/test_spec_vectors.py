@@ -11,6 +11,7 @@ import re
 import struct
 import unicodedata
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,9 @@ from certledger.verifier.formats.signed_policy import SignedPolicy
 from certledger.verifier.formats.status_tree import MultiProof, StatusTree, WordProof, chosen
 from certledger.verifier.reform.book import COLUMNS
 from certledger.verifier.reform.book_edition import BookEdition
+from certledger.verifier.reform.decision_replay import DecisionFile, replay
 from certledger.verifier.reform.operator_record import OperatorRecord
+from certledger.verifier.reform.sample import SampleFile, check_sample
 from certledger.verifier.verify.codes import CODES, WARNINGS
 from certledger.verifier.verify.full import Question, verify_bytes
 from certledger.verifier.verify.receipt import RECEIPT_ENTRY
@@ -850,6 +853,73 @@ def test_section_23_refuses_what_is_no_record(change):
         OperatorRecord.parse(rfc8785.dumps(file))
 
 
+@pytest.mark.parametrize("one", vectors("decisions")["decisions"], ids=lambda one: one["name"])
+def test_section_25_decisions_follow_from_edition_policy_evidence_and_instant(one):
+    known = vectors("decisions")
+    record, content = OperatorRecord.parse(one["file"].encode()), json.loads(one["record"])
+    assert rfc8785.dumps(content).decode() == one["record"]
+    record.check(unhex(content["operator"]))
+    policy = SignedPolicy.parse(known["policy"].encode()).policy
+    question = Question(
+        policy=policy, judge=choose_judge(policy), now=parse_time(content["checked"])
+    )
+    edition = BookEdition.parse(known["edition"].encode())
+    bundle = [text.encode() for text in one["bundle"]]
+    again = replay(DecisionFile(record=record, bundle=bundle), edition, question)
+    assert (again.outcome, again.differences) == (content["outcome"], {})
+    details = content["details"]
+    assert details["evidence"] == [sha256(data).hex() for data in bundle]
+    assert content["leaves"] == sha256(unhex("".join(details["leaves"]))).hex()
+
+
+def test_section_27_draws_what_a_block_after_the_list_draws():
+    known, file = vectors("samples"), json.loads(vectors("samples")["file"])
+    record = file["record"]["receipt"]
+    details, evidence = record["details"], file["evidence"]
+    headers = [from_base64url(one) for one in file["headers"]]
+    assert rfc8785.dumps(file).decode() == known["file"]
+    joined = unhex("".join(file["candidates"]))
+    assert details["candidates"] == sha256(joined).hex()
+    number = evidence["anchor"]["block"] + details["delay"]
+    for header, later in pairwise(headers):
+        assert rlp.decode(later)[0] == keccak(header)
+    note = parse_note(evidence["checkpoint"]).checkpoint
+    assert (keccak(headers[-1]), note.number) == (note.block_hash, number + len(headers) - 1)
+    assert int.from_bytes(rlp.decode(headers[0])[8], "big") == number == known["block"]
+    seed = sha256(
+        b"certledger/1/sample"
+        + unhex(record["ledger"])
+        + keccak(headers[0])
+        + sha256(rfc8785.dumps(file["record"]))
+    )
+    assert seed.hex() == known["seed"]
+    ranked = sorted(file["candidates"], key=lambda one: sha256(seed + unhex(one)))
+    assert ranked[: details["size"]] == known["drawn"]
+    policy = SignedPolicy.parse(known["policy"].encode()).policy
+    question = Question(policy=policy, judge=choose_judge(policy), now=parse_time(known["now"]))
+    found = check_sample(SampleFile.parse(known["file"].encode()), question)
+    assert [one.hex() for one in found.drawn] == known["drawn"]
+    assert found.anchored.outcome == "pass"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"type": "certledger/sample-file/2"},
+        {"candidates": []},
+        {"candidates": ["00"]},
+        {"headers": []},
+        {"headers": ["A" * 4_096]},
+        {"record": json.loads(vectors("book")["file"])},
+        {"more": 1},
+    ],
+)
+def test_section_27_refuses_what_is_no_sample(change):
+    file = json.loads(vectors("samples")["file"]) | change
+    with pytest.raises(MalformedError):
+        SampleFile.parse(rfc8785.dumps(file))
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -858,6 +928,8 @@ def test_section_23_refuses_what_is_no_record(change):
         {"verdicts": {"valid": 2, "cannot_tell": 0}},
         {"verdicts": {"perhaps": 2}},
         {"reference": "7Q2M-9XKD-A0FI"},
+        {"codes": ["b", "a"]},
+        {"codes": ["A"]},
         {"checked": "2026-11-18 11:06"},
         {"results": "A0"},
         {"caller": ""},

@@ -216,5 +216,6 @@ BINDINGS: Mapping[Role, str | None] = {
     Role.PARTNER: None,
     Role.AUDITOR: None,
     Role.ADMINISTRATOR: None,
+    Role.HOTLINE: None,
 }
 """What a credential of a role must be bound to, None for nothing."""

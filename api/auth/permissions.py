@@ -35,7 +35,8 @@ class Rule:
     sunset: int | None = None
 
 
-KNOWN = frozenset(Role) - {Role.PUBLIC}
+_HOTLINE = frozenset({Role.HOTLINE})
+KNOWN = frozenset(Role) - {Role.PUBLIC} - _HOTLINE
 EVERYBODY = frozenset(Role)
 ISSUERS = frozenset({Role.ISSUER})
 _OWN = frozenset({Role.ISSUER, Role.AUDITOR, Role.ADMINISTRATOR})
@@ -44,6 +45,7 @@ _OFFLINE = frozenset({Role.COUNTER, Role.PARTNER, Role.AUDITOR, Role.ADMINISTRAT
 _NOTIFIED_ROLES = frozenset({Role.ISSUER, Role.COUNTER, Role.PARTNER})
 _RELYING = frozenset({Role.COUNTER, Role.PARTNER})
 _SUPERVISING = _RELYING | {Role.AUDITOR, Role.ADMINISTRATOR}
+_AUDITING = frozenset({Role.AUDITOR, Role.ADMINISTRATOR})
 _ADMINISTRATORS = frozenset({Role.ADMINISTRATOR})
 _STANDING = "1200/minute"
 
@@ -102,6 +104,11 @@ RULES: Mapping[str, Rule] = {
     "createDecision": Rule(roles=_RELYING, longest=4 * MEGABYTE, seconds=30.0, packed=True),
     "listCases": Rule(roles=_SUPERVISING),
     "closeCase": Rule(roles=_SUPERVISING, longest=8 * KILOBYTE),
+    "createSample": Rule(roles=_AUDITING, longest=KILOBYTE),
+    "listSamples": Rule(roles=KNOWN, rate="60/minute"),
+    "getSample": Rule(roles=EVERYBODY, rate="60/minute"),
+    "listScenarios": Rule(roles=KNOWN, rate="60/minute"),
+    "getHotlineAnswer": Rule(roles=_HOTLINE | _AUDITING),
     "getRecord": Rule(roles=KNOWN),
     "getRecordEvidence": Rule(roles=KNOWN),
     # Webhooks, watches and events

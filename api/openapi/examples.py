@@ -171,6 +171,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
             "by": "supervisor 12",
         },
     ),
+    "SampleRequest": _example("Twenty decisions are drawn", {"size": 20}),
     "DecisionCase": _example(
         "A certificate was revoked after a decision rested on it",
         {

@@ -27,6 +27,11 @@ from certledger.ledger.reform.bookshelf import (
     BookDayError,
 )
 from certledger.ledger.reform.cases import CaseClosedError
+from certledger.ledger.reform.samples import (
+    SampleEmptyError,
+    SamplePendingError,
+    SampleUnknownError,
+)
 from certledger.ledger.verification.receipt_evidence import ReceiptPendingError
 from certledger.ledger.webhooks.address_guard import TargetForbiddenError
 from certledger.verifier.errors import CertledgerError, MalformedError
@@ -243,6 +248,11 @@ OWN_ENTRIES: Mapping[str, tuple[Entry, ...]] = {
     ),
     "listCases": (),
     "closeCase": (*_TEXT, "hex.invalid", api.ResourceUnknownError, CaseClosedError),
+    "createSample": (*_TEXT, SampleEmptyError),
+    "listSamples": (),
+    "getSample": (SampleUnknownError, SamplePendingError),
+    "listScenarios": (*_FROM_BOOK, api.PolicyAbsentError),
+    "getHotlineAnswer": (api.ResourceUnknownError,),
     "getRecord": (api.ResourceUnknownError,),
     "getRecordEvidence": (api.ResourceUnknownError, ReceiptPendingError, *_OWN_EVIDENCE),
     "createHook": (*_TEXT, TargetForbiddenError, api.QuotaFullError),

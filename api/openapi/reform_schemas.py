@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from certledger.api.openapi.schema_parts import Schema, listed, number, one, ref, text
 from certledger.ledger.reform.cases import CAUSES
+from certledger.ledger.reform.scenarios import OBSTACLES
 from certledger.verifier.reform.application import (
     MAX_APPLICATION_EVIDENCE,
     MAX_APPLICATION_ITEMS,
@@ -180,6 +181,89 @@ REFORM_SCHEMAS: Mapping[str, Schema] = {
             "reference": _REFERENCE,
             "results": listed(ref("Result")),
         },
+    ),
+    "SampleRequest": one("How many decisions are drawn.", {"size": number(1)}),
+    "Sample": one(
+        "A sample of the decisions among the records `first` to `last`; `drawn` once its block is"
+        " there.",
+        {
+            "created": _TIME,
+            "drawn": {"type": "boolean"},
+            "first": number(1),
+            "last": number(1),
+            "reference": _REFERENCE,
+        },
+    ),
+    "SampleList": one("Samples, the newest first.", {"samples": listed(ref("Sample"))}),
+    "SampleFile": one(
+        "What is published of a sample (SPEC section 27): anybody draws it again.",
+        {
+            "candidates": listed(_HEX32, least=1),
+            "evidence": {"type": "object", "additionalProperties": True},
+            "headers": listed(text("^[A-Za-z0-9_-]+$"), least=1),
+            "record": ref("OperatorRecord"),
+            "type": {"type": "string", "const": "certledger/sample-file/1"},
+        },
+    ),
+    "Scenario": one(
+        "A scenario in which one region verifies another's certificate, each step tried.",
+        {
+            "category": _CODE,
+            "code": text(),
+            "issuing_region": text("^[0-9]{6}$"),
+            "item": _CODE,
+            "name_en": text(),
+            "name_zh": text(),
+            "steps": listed(
+                one(
+                    "A step: what was found, or what stands in the way.",
+                    {
+                        "name": {"type": "string", "enum": list(OBSTACLES)},
+                        "works": {"type": "boolean"},
+                        "detail": text(),
+                        "why_en": text(),
+                        "why_zh": text(),
+                    },
+                    "detail",
+                    "why_en",
+                    "why_zh",
+                )
+            ),
+            "verifying_region": text("^[0-9]{6}$"),
+            "works": {"type": "boolean"},
+        },
+    ),
+    "ScenarioList": one(
+        "The scenarios of the edition that holds today.",
+        {"edition": number(1), "scenarios": listed(ref("Scenario"))},
+    ),
+    "HotlineAnswer": one(
+        "What stands behind a reference, in words; nothing personal.",
+        {
+            "advice": one("What to say.", {"en": text(), "zh": text()}),
+            "anchored": {"type": "boolean"},
+            "at": _TIME,
+            "checks": listed(
+                one("What did not pass, or decided.", {"code": text(), "en": text(), "zh": text()})
+            ),
+            "counter": one(
+                "Who asked; the name where the book has it.",
+                {"kind": text(), "code": text(), "en": text(), "zh": text()},
+                "code",
+                "en",
+                "zh",
+            ),
+            "item": _CODE,
+            "kind": {"type": "string", "enum": ["decision", "verification"]},
+            "outcomes": listed(
+                one(
+                    "So many results of this verdict or outcome.",
+                    {"count": number(1), "outcome": text(), "en": text(), "zh": text()},
+                )
+            ),
+            "reference": _REFERENCE,
+        },
+        "item",
     ),
     "CoveragePart": one(
         "So many of so many.", {"part": number(), "percent": _PERCENT, "whole": number()}

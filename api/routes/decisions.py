@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import orjson
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
@@ -48,20 +47,9 @@ async def create_decision(request: Request, caller: Asking) -> Response:
     if digests:
         await find_leaves(request, digests)
     answer = await service.pools.prove(request, _decide, service, caller, wanted)
-    return raw(_spell(answer))
+    return raw(answer.format())
 
 
 def _decide(service: Service, caller: Caller, wanted: DecisionRequest) -> DecisionAnswer:
     edition, question = service.bookshelf.current(), service.verdicts.question()
     return service.decisions.decide(wanted, edition, question, caller=caller.id, party=caller.party)
-
-
-def _spell(answer: DecisionAnswer) -> bytes:
-    decision, record = answer.decision, answer.record
-    words = {"words_en": decision.words.en, "words_zh": decision.words.zh}
-    return b'{"bundle":[%b],"decision":%b,"record":%b,"reference":%b}' % (
-        b",".join(answer.bundle),
-        orjson.dumps({"code": decision.code, "outcome": decision.outcome, **words}),
-        record.format(),
-        orjson.dumps(record.reference),
-    )

@@ -182,6 +182,7 @@ def _measure(service: Service, newest: int | None) -> bytes:
         backlog, checkpoint, head = unit.backlog(), unit.checkpoint(), unit.head()
         taken_back = len(unit.reorganisations())
         meters.deliveries_failed.set(unit.failing_count(DeliveryState.FAILED))
+        meters.open_cases.set(unit.open_case_count())
         meters.deliveries_retried.set(unit.failing_count(DeliveryState.WAITING))
     meters.oldest.set(0 if backlog.oldest is None else max(now - backlog.oldest, 0))
     meters.backlog.set(backlog.acts)

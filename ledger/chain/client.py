@@ -11,6 +11,7 @@ import rlp
 
 from certledger.contracts.loader import load_artifact
 from certledger.ledger.chain.block_logs import JsonRpc, complete_logs
+from certledger.ledger.chain.headers import header_of
 from certledger.ledger.core.errors import (
     CallRevertedError,
     ChainRefusesError,
@@ -223,6 +224,14 @@ class EthereumChain:
     def block(self, number: int) -> Block | None:
         """Return a block, None beyond the head."""
         return self._block(hex(number))
+
+    def header(self, number: int) -> bytes:
+        """Return the RLP of a block's header; its Keccak-256 is the block's hash.
+
+        Raises:
+            HeaderUnknownError: the node gives no such header.
+        """
+        return header_of(self._node.call("eth_getBlockByNumber", hex(number), False) or {})
 
     def _block(self, which: str) -> Block | None:
         found = self._node.call("eth_getBlockByNumber", which, False)

@@ -41,6 +41,21 @@ class DecisionLeaf:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class StoredSample:
+    """A sample of decisions, by the reference of its record of candidates.
+
+    `first` and `last` are numbers of records; `created` in seconds; `file` is what is published,
+    None until the seed's block is there.
+    """
+
+    reference: str
+    first: int
+    last: int
+    created: int
+    file: bytes | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SupervisionCase:
     """A decision that rested on a certificate which was valid then and is not now.
 

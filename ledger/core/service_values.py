@@ -29,6 +29,7 @@ class Role(StrEnum):
     PARTNER = "partner"
     AUDITOR = "auditor"
     ADMINISTRATOR = "administrator"
+    HOTLINE = "hotline"
     PUBLIC = "public"
 
 

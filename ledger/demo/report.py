@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from certledger.ledger.demo.operator import OPERATOR
+from certledger.ledger.demo.reform_report import print_reform
 from certledger.ledger.demo.runner import DemoReport, DemoVerdict
 from certledger.verifier.formats.canonical_json import Json, format_time
 from certledger.verifier.regions import region_named
@@ -55,6 +56,7 @@ def to_json(report: DemoReport) -> Json:
         "as_of": _as_of(report.verdicts),
         "audit": {"verdict": str(report.audit.verdict), "counts": dict(report.audit.counts)},
         "verdicts": dict(sorted(verdicts.items())),
+        "reform": report.reform.to_json(),
         "results": [one.to_json() for one in report.verdicts],
         "milliseconds": int(report.seconds * 1000),
     }
@@ -70,26 +72,39 @@ def tell(report: DemoReport, console: Console) -> None:
     _tell_issuers(report, console)
     _tell_verdicts(report, console)
     _tell_bad(report, console)
+    print_reform(report.reform, console)
     counts = report.audit.counts
     console.print(
         f"\nAn audit that replays the chain from its first block: [b]{report.audit.verdict}[/b], "
         f"{counts.get('events', 0)} events, {counts.get('records', 0)} records."
     )
     failed = [one for one in report.verdicts if not one.holds]
+    decided = (*report.reform.applications, *report.reform.decisions)
+    wrong = [one for one in decided if not one.holds]
+    for decision in wrong:
+        console.print(f"[red]✖[/red] {decision.asked.name}: {decision.outcome} ({decision.code})")
     for one in failed:
         console.print(
             f"[red]✖[/red] {one.file}: expected {one.expected} ({one.why}), "
             f"got {one.result.verdict}"
         )
-    home = report.home
+    total = len(report.verdicts) + len(decided)
     console.print(
-        f"Every expectation held: {len(report.verdicts)} of {len(report.verdicts)}."
-        if not failed
-        else f"\n{len(failed)} of {len(report.verdicts)} expectations did not hold."
+        f"Every expectation held: {total} of {total}."
+        if report.reform.holds and not failed
+        else f"\n{len(failed) + len(wrong)} of {total} expectations did not hold."
     )
+    _tell_files(report, console)
+
+
+def _tell_files(report: DemoReport, console: Console) -> None:
+    home = report.home
     console.print(f"Took {report.seconds:.1f} s. In {home}:", highlight=False)
     console.print("  evidence/   one file a certificate, which proves itself without this machine")
     console.print("  documents/  the PDF that goes with each")
+    console.print("  book/       the reform's book: items, materials, counters, bundles, rules")
+    console.print("  decisions/  what a counter keeps of each decision, to replay it years later")
+    console.print("  sample.json decisions that a block drew; anybody draws them again")
     console.print("  policy.json whom a verifier trusts: three of four regional witnesses")
     console.print("Try it, also without a network:")
     console.print(
@@ -97,6 +112,7 @@ def tell(report: DemoReport, console: Console) -> None:
         highlight=False,
         soft_wrap=True,
     )
+    console.print(f"  certledger coverage --home {home} --json", highlight=False, soft_wrap=True)
     console.print("Open the pages (the first one has codes, numbers and files to try):")
     console.print(f"  certledger serve --home {home}", highlight=False, soft_wrap=True)
     console.print("  then http://127.0.0.1:8080/ in a browser", highlight=False)

@@ -13,6 +13,9 @@ from certledger.ledger.demo.forgeries import Forgery, forgeries
 from certledger.ledger.demo.issuers import DemoCertificate, Office, issue_of, print_papers
 from certledger.ledger.demo.operator import OPERATOR, anchor_receipts, register_operator
 from certledger.ledger.demo.participants import Cast, first_policy, found_ledger, open_cast
+from certledger.ledger.demo.reform import DemoReform, ReformReport, report_reform
+from certledger.ledger.demo.reform_book import import_book
+from certledger.ledger.demo.reform_certificates import Applicants, applicants
 from certledger.ledger.demo.scenario import REASONS, Shares, expectation, fates, places, successors
 from certledger.ledger.demo.tries import write_tries
 from certledger.ledger.demo.witnesses import witnesses
@@ -20,6 +23,7 @@ from certledger.ledger.foundation.files import DOCUMENT
 from certledger.ledger.foundation.operator import make_operator_part
 from certledger.ledger.node import POLICY, Ledger, adopt_policy, load_policy, open_ledger
 from certledger.ledger.publish.checkpoints import Cadence, checkpoint
+from certledger.ledger.publish.cosignatures import Collector
 from certledger.ledger.reference_data import Domain, load_domain
 from certledger.ledger.samples.generator import SampleCertificate, sample_certificates
 from certledger.ledger.sealing.attachments import Papers
@@ -32,7 +36,7 @@ from certledger.verifier.files import write_atomically
 from certledger.verifier.formats.canonical_json import Json
 from certledger.verifier.formats.evidence import Evidence
 from certledger.verifier.formats.holder_file import Holding
-from certledger.verifier.formats.record import NUMBER
+from certledger.verifier.formats.record import NUMBER, Disclosure
 from certledger.verifier.formats.signed_policy import SignedPolicy
 from certledger.verifier.formats.status_tree import CELLS, read_cell
 from certledger.verifier.verify.checks import today
@@ -88,13 +92,14 @@ class DemoReport:
     made: Sequence[DemoCertificate]
     verdicts: Sequence[DemoVerdict]
     audit: Audit
+    reform: ReformReport
     seconds: float
 
     @property
     def holds(self) -> bool:
         """Whether every expectation is met, and an audit finds nothing."""
         clean = self.audit.verdict is AuditVerdict.CLEAN
-        return clean and all(one.holds for one in self.verdicts)
+        return clean and self.reform.holds and all(one.holds for one in self.verdicts)
 
 
 def run(home: Path, certificates: int, say: Say) -> DemoReport:
@@ -112,15 +117,13 @@ def run(home: Path, certificates: int, say: Say) -> DemoReport:
         policy = _policy(ledger, cast, domain)
         samples, expired = _samples(domain, cast)
         made = fates(places(samples), Shares.of(cast.certificates), expired)
+        people = applicants(domain, made, seed=SEED, today=cast.today)
+        made = [*made, *people.certificates]
         offices = _offices(ledger, cast, made, say)
         register_operator(ledger, cast)
-        anchor_receipts(ledger)
         made = [*made, *_issue(ledger, offices, made, home / "documents", say)]
-        _change_statuses(ledger, offices, made, say)
         with witnesses(ledger, cast, policy.policy) as collector:
-            say("witnesses execute the chain again and cosign")
-            _fresh_checkpoint(ledger)
-            collector.collect(ledger.store)
+            reform = _supervise(ledger, cast, policy, collector, offices, made, people, say)
         evidence = _write_evidence(ledger, offices, made, home, say)
         write_example(home / "example", ledger.settings.home, made[0].sample)
         write_tries(home, made, expired)
@@ -136,6 +139,7 @@ def run(home: Path, certificates: int, say: Say) -> DemoReport:
         made=made,
         verdicts=verdicts,
         audit=audit,
+        reform=reform,
         seconds=time.monotonic() - started,
     )
 
@@ -255,6 +259,48 @@ def _issues(
     return issues
 
 
+def _supervise(
+    ledger: Ledger,
+    cast: Cast,
+    policy: SignedPolicy,
+    collector: Collector,
+    offices: dict[str, Office],
+    made: Sequence[DemoCertificate],
+    people: Applicants,
+    say: Say,
+) -> ReformReport:
+    """Decide applications, then revoke some certificates, and see which decisions are overtaken."""
+    say("the reform's book is imported")
+    home, named = ledger.settings.home, {one.stem: one for one in made}
+    shelf, _ = import_book(ledger, cast, home / "book")
+    say("witnesses execute the chain again and cosign")
+    _fresh_checkpoint(ledger, collector)
+
+    def disclosures(stem: str) -> Sequence[Disclosure]:
+        one = named[stem]
+        return Holding.parse(offices[one.issuer].holding(one, 1 + one.edition)).disclosures
+
+    office = DemoReform(
+        ledger=ledger,
+        shelf=shelf,
+        folder=home / "decisions",
+        policy=policy,
+        applicants=people,
+        disclosures=disclosures,
+    )
+    say("counters decide applications")
+    office.decide(later=False)
+    _change_statuses(ledger, offices, made, say)
+    _fresh_checkpoint(ledger, collector)
+    office.decide(later=True)
+    office.apply()
+    office.open_sample()
+    anchor_receipts(ledger)
+    ledger.beat()
+    _fresh_checkpoint(ledger, collector)
+    return report_reform(office, home / "sample.json")
+
+
 # Statuses, evidence, verdicts --------------------------------------------------------------------
 
 
@@ -281,10 +327,11 @@ def _is_set(words: Mapping[int, bytes], index: int) -> bool:
     return word is not None and read_cell(word, index) is not Status.VALID
 
 
-def _fresh_checkpoint(ledger: Ledger) -> None:
-    """Make a checkpoint of a new block, so that the witnesses sign a fresh one."""
+def _fresh_checkpoint(ledger: Ledger, collector: Collector) -> None:
+    """Make a checkpoint of a new block, and have the witnesses sign it."""
     ledger.beat()
     checkpoint(ledger.store, ledger.chain, ledger.pin, Cadence(seconds=0))
+    collector.collect(ledger.store)
 
 
 def _write_evidence(

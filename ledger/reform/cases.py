@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from certledger.ledger.core.book_values import SupervisionCase
 from certledger.ledger.core.service_values import DECISION_CASE
 from certledger.ledger.core.values import StoredCheckpoint
 from certledger.ledger.store.unit_of_work import Store, Unit
-from certledger.verifier.errors import CertledgerError
+from certledger.verifier.errors import CertledgerError, ExitStatus
 from certledger.verifier.formats.canonical_json import Json, format_canonical, format_time
 from certledger.verifier.formats.status_tree import CELLS, read_cell
 from certledger.verifier.vocabulary import Standing, Status
@@ -22,6 +22,53 @@ class CaseClosedError(CertledgerError):
     """Another was quicker to close the case, or it is closed already."""
 
     code = "case.closed"
+
+
+class CaseUnknownError(CertledgerError):
+    """There is no case of this decision."""
+
+    code = "case.unknown"
+
+
+class CaseClosingError(CertledgerError):
+    """A case is closed with a name and a reason of a bounded length."""
+
+    code = "case.reason"
+    exit_status = ExitStatus.UNUSABLE
+
+
+MAX_NAME_CHARACTERS = 80
+MAX_REASON_CHARACTERS = 200
+
+
+def close_cases(
+    store: Store, reference: str, *, by: str, reason: str, now: int
+) -> Sequence[SupervisionCase]:
+    """Close every open case of a decision; return them.
+
+    Raises:
+        CaseClosingError: the name or the reason is empty or too long.
+        CaseUnknownError: the decision has no case.
+        CaseClosedError: all its cases are closed.
+    """
+    by, reason = by.strip(), reason.strip()
+    if not 0 < len(by) <= MAX_NAME_CHARACTERS or not 0 < len(reason) <= MAX_REASON_CHARACTERS:
+        most = f"{MAX_NAME_CHARACTERS} and {MAX_REASON_CHARACTERS}"
+        raise CaseClosingError(f"a name and a reason are needed, of at most {most} characters")
+    with store.begin() as unit:
+        found = unit.cases_of(reference)
+        if not found:
+            raise CaseUnknownError(f"the decision {reference} has no case")
+        done = [
+            one
+            for one in found
+            if unit.close_case(reference, one.leaf, one.cause, now=now, by=by, reason=reason)
+        ]
+        if not done:
+            names = ", ".join(sorted({str(one.closed_by) for one in found}))
+            raise CaseClosedError(f"it was closed by {names} before")
+        closed = {(one.leaf, one.cause) for one in done}
+        return [one for one in unit.cases_of(reference) if (one.leaf, one.cause) in closed]
 
 
 @dataclass(kw_only=True)

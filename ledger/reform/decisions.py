@@ -7,6 +7,8 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import orjson
+
 from certledger.ledger.core.book_values import DecisionLeaf, StoredDecision
 from certledger.ledger.keys import Signer
 from certledger.ledger.publish.evidence import (
@@ -22,6 +24,7 @@ from certledger.ledger.verification.verdicts import showing
 from certledger.ledger.verification.verification_receipt import draw_reference
 from certledger.verifier.errors import CertledgerError, MalformedError
 from certledger.verifier.formats.canonical_json import Members, parse
+from certledger.verifier.formats.checkpoint import parse_note
 from certledger.verifier.formats.evidence import Evidence
 from certledger.verifier.reform.application import MAX_APPLICATION_EVIDENCE
 from certledger.verifier.reform.book import ApplicantKind
@@ -73,6 +76,17 @@ class DecisionAnswer:
     record: OperatorRecord
     bundle: Sequence[bytes]
 
+    def format(self) -> bytes:
+        """Return the answer as JSON; `DecisionFile.parse` reads it."""
+        words = {"words_en": self.decision.words.en, "words_zh": self.decision.words.zh}
+        said = {"code": self.decision.code, "outcome": self.decision.outcome, **words}
+        return b'{"bundle":[%b],"decision":%b,"record":%b,"reference":%b}' % (
+            b",".join(self.bundle),
+            orjson.dumps(said),
+            self.record.format(),
+            orjson.dumps(self.record.reference),
+        )
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DecisionMaker:
@@ -101,7 +115,7 @@ class DecisionMaker:
         """
         if request.item not in edition.book.items:
             raise MalformedError("item.unknown", f"the book has no item {request.item}")
-        bundle = [self._newest(one) for one in request.evidence]
+        bundle = [self._newest(one, question) for one in request.evidence]
         basis = DecisionBasis(
             edition=edition,
             item=request.item,
@@ -109,26 +123,30 @@ class DecisionMaker:
             files=bundle,
             question=question,
         )
-        decision, details, leaves = decide(basis)
+        result = decide(basis)
         content = record_content(
             DECISION_TYPE,
-            details,
-            outcome=decision.outcome,
+            result.details,
+            outcome=result.decision.outcome,
             identity=self.identity,
             operator=self.operator.address,
             reference=draw_reference(),
             caller=caller,
             checked=question.now,
-            leaves=leaves,
+            leaves=result.leaves,
         )
         with self.store.begin() as unit:
             _check_edition(unit, edition, question.now)
-            record = add_record(unit, content, self.operator, party=party, leaves=leaves)
-            unit.add_decision(_stored(record, party), _leaves_of(bundle))
-        return DecisionAnswer(decision=decision, record=record, bundle=bundle)
+            record = add_record(unit, content, self.operator, party=party, leaves=result.leaves)
+            unit.add_decision(_stored(record, party), _leaves_of(bundle, result.valid))
+        return DecisionAnswer(decision=result.decision, record=record, bundle=bundle)
 
-    def _newest(self, asked: Asked) -> bytes:
-        """Return evidence at the newest checkpoint that shows the same; the file itself if none."""
+    def _newest(self, asked: Asked, question: Question) -> bytes:
+        """Return evidence at the newest checkpoint that shows the same; the file itself if none.
+
+        Also the file itself where that checkpoint is not cosigned yet and the issuer's state is the
+        same: then nothing is newer.
+        """
         try:
             with self.making:
                 if asked.lookup is not None:
@@ -136,10 +154,18 @@ class DecisionMaker:
                     return showing(made, asked.lookup).format()
                 given = Evidence.parse(asked.evidence or b"")
                 newest = self.maker.of_leaf(given.record.leaf())
-                return newest.showing(given.disclosures).format()
+            if newest.issuer == given.issuer and not self._trusted(newest, question):
+                return asked.evidence or b""
+            return newest.showing(given.disclosures).format()
         except (MalformedError, EvidenceUnknownError, EvidencePendingError):
             # What cannot be read or is not of this ledger is judged as it was handed in.
             return asked.evidence or b"{}"
+
+    def _trusted(self, evidence: Evidence, question: Question) -> bool:
+        """Return whether the policy trusts the block of evidence of ours."""
+        pin = question.policy.for_ledger(self.identity)
+        note = parse_note(evidence.checkpoint)
+        return pin is not None and question.judge(note, pin, None).code == "ok"
 
 
 def _check_edition(unit: Unit, edition: BookEdition, now: int) -> None:
@@ -149,8 +175,8 @@ def _check_edition(unit: Unit, edition: BookEdition, now: int) -> None:
         raise BookDayError("another edition of the book holds by now; ask again")
 
 
-def _leaves_of(bundle: Sequence[bytes]) -> Sequence[DecisionLeaf]:
-    """Return the certificates of a bundle, each once."""
+def _leaves_of(bundle: Sequence[bytes], valid: frozenset[bytes]) -> Sequence[DecisionLeaf]:
+    """Return the certificates of a bundle that were valid, each once: others overtake nothing."""
     found: dict[bytes, DecisionLeaf] = {}
     for data in bundle:
         try:
@@ -158,7 +184,8 @@ def _leaves_of(bundle: Sequence[bytes]) -> Sequence[DecisionLeaf]:
         except CertledgerError:
             continue
         leaf = record.leaf()
-        found[leaf] = DecisionLeaf(leaf=leaf, issuer=record.issuer, index=record.index)
+        if leaf in valid:
+            found[leaf] = DecisionLeaf(leaf=leaf, issuer=record.issuer, index=record.index)
     return list(found.values())
 
 

@@ -7,7 +7,12 @@ from random import Random
 
 from certledger.ledger.reference_data import Category, Domain, IssuerProfile
 from certledger.ledger.samples.issuers import issuers_for
-from certledger.ledger.samples.people import PLATE_LETTER, invent_company, invent_person
+from certledger.ledger.samples.people import (
+    PLATE_LETTER,
+    Person,
+    invent_company,
+    invent_person,
+)
 from certledger.ledger.samples.values import Draft, make_value
 from certledger.verifier.errors import CertledgerError
 from certledger.verifier.formats.catalog import add_months
@@ -80,7 +85,7 @@ def sample_certificates(
     if len(over) < expired:
         raise SamplesImpossibleError(f"{len(ends)} certificates can expire, where {expired} should")
     return [
-        _certificate(domain, seed, index, category, issuer, today, index in over)
+        sample_certificate(domain, seed, index, category, issuer, today, expired=index in over)
         for index, (category, issuer) in enumerate(slots)
     ]
 
@@ -177,15 +182,18 @@ def _share(domain: Domain, code: str, first: str, pool: frozenset[str]) -> Place
     return category, [domain.issuers[first], *others]
 
 
-def _certificate(
+def sample_certificate(
     domain: Domain,
     seed: int,
     index: int,
     category: Category,
     issuer: IssuerProfile,
     today: date,
-    expired: bool,
+    *,
+    expired: bool = False,
+    person: Person | None = None,
 ) -> SampleCertificate:
+    """Return the certificate of a place in a run; its holder is `person`, or an invented one."""
     rng = Random(f"{seed}/{index}")
     issue, expiry = _term(rng, category, today, expired)
     place = _place(domain, issuer)
@@ -197,7 +205,7 @@ def _certificate(
         number=_number(seed, index, category, issuer, issue),
         issue_date=issue,
         expiry_date=expiry,
-        person=invent_person(rng, issuer.region_code),
+        person=person or invent_person(rng, issuer.region_code),
         company=invent_company(rng, issuer.region_code, place),
     )
     return SampleCertificate(

@@ -70,13 +70,13 @@ class Company:
     uscc: str
 
 
-def invent_person(rng: Random, region: str) -> Person:
+def invent_person(rng: Random, region: str, born: date | None = None) -> Person:
     """Return a person with a well-formed identity number (GB 11643) that is never assigned.
 
     Its address digits are province, 99 and two more, which GB/T 2260 assigns to no place.
     """
     female = rng.random() < 0.5
-    born = _FIRST_BIRTH + timedelta(days=rng.randrange(50 * 365))
+    born = born or _FIRST_BIRTH + timedelta(days=rng.randrange(50 * 365))
     sequence = 2 * rng.randrange(1, 499) + (0 if female else 1)
     first17 = f"{region[:2]}99{rng.randrange(1, 99):02d}{born:%Y%m%d}{sequence:03d}"
     return Person(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Select, insert, literal, select, update
+from sqlalchemy import Select, func, insert, literal, select, update
 
 from certledger.ledger.core.book_values import SupervisionCase
 from certledger.ledger.store.base import Base
@@ -63,6 +63,17 @@ class CasesPart(Base):
         if party is not None:
             query = query.where(CASES.c.party == party)
         return [_case_of(row) for row in self.connection.execute(query)]
+
+    def open_case_count(self) -> int:
+        """Return how many cases are open."""
+        query = select(func.count()).select_from(CASES).where(CASES.c.closed.is_(None))
+        return int(self.connection.execute(query).scalar_one())
+
+    def cases_of(self, reference: str) -> Sequence[SupervisionCase]:
+        """Return the cases of a decision, open and closed."""
+        query = select(CASES).where(CASES.c.reference == reference)
+        rows = self.connection.execute(query.order_by(CASES.c.leaf, CASES.c.cause))
+        return [_case_of(row) for row in rows]
 
     def find_case(self, reference: str, leaf: bytes, cause: str) -> SupervisionCase | None:
         """Return a case."""

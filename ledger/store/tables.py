@@ -502,3 +502,14 @@ CASES = Table(
     Index("ix_cases_closed_opened", "closed", "opened"),
 )
 """A decision that rested on a certificate which is no longer in force."""
+
+SAMPLES = Table(
+    "samples",
+    METADATA,
+    Column("reference", String(16), primary_key=True),
+    not_null("first", BIG, unique=True),
+    not_null("last", BIG),
+    not_null("created", BIG),
+    Column("file", LargeBinary),
+)
+"""A sample of the decisions from record `first` to `last`; its record is in `verifications`."""

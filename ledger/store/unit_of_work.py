@@ -26,6 +26,7 @@ from certledger.ledger.store.intake import IntakePart
 from certledger.ledger.store.mirror import MirrorPart
 from certledger.ledger.store.mirror_queries import ReadingPart
 from certledger.ledger.store.outbox import RoadPart
+from certledger.ledger.store.samples import SamplesPart
 from certledger.ledger.store.webhooks import HooksPart
 
 
@@ -40,6 +41,7 @@ class Unit(
     HooksPart,
     BooksPart,
     CasesPart,
+    SamplesPart,
 ):
     """One transaction of the store."""
 

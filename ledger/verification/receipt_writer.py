@@ -86,14 +86,21 @@ class ReceiptWriter:
                 future.set_result(one)
 
     def _add(self, answers: Sequence[VerificationAnswer]) -> Sequence[Verification]:
-        verifications: list[Verification] = []
-        with self.store.begin() as unit:
-            # Each receipt names the one before: `receipt_chain` locks the chain until the commit.
-            number, previous = unit.receipt_chain(ReceiptChain.VERIFICATIONS)
-            for one in answers:
-                number += 1
-                verifications.append(one.signed(self.operator, number=number, previous=previous))
-                previous = sha256(verifications[-1].receipt)
-            unit.add_verifications(verifications)
-            unit.extend_receipt_chain(ReceiptChain.VERIFICATIONS, number, previous)
-        return verifications
+        return write_receipts(self.store, self.operator, answers)
+
+
+def write_receipts(
+    store: Store, operator: Signer, answers: Sequence[VerificationAnswer]
+) -> Sequence[Verification]:
+    """Sign receipts of answers and store them, in one transaction."""
+    verifications: list[Verification] = []
+    with store.begin() as unit:
+        # Each receipt names the one before: `receipt_chain` locks the chain until the commit.
+        number, previous = unit.receipt_chain(ReceiptChain.VERIFICATIONS)
+        for one in answers:
+            number += 1
+            verifications.append(one.signed(operator, number=number, previous=previous))
+            previous = sha256(verifications[-1].receipt)
+        unit.add_verifications(verifications)
+        unit.extend_receipt_chain(ReceiptChain.VERIFICATIONS, number, previous)
+    return verifications

@@ -36,9 +36,9 @@ from certledger.verifier.verify.cached import Verifier
 from certledger.verifier.verify.compact import CompactVerifier
 from certledger.verifier.verify.full import Newer, Question, verify
 from certledger.verifier.verify.proofs import ProofCache
-from certledger.verifier.verify.trust_sources import Judge
+from certledger.verifier.verify.trust_sources import Judge, choose_judge
 from certledger.verifier.verify.verdict import Result, unusable
-from certledger.verifier.vocabulary import Verdict
+from certledger.verifier.vocabulary import Verdict, Way
 
 _REMEMBERED = 4_096
 
@@ -150,6 +150,7 @@ class Verdicts:
         self._maker, self._snapshots, self._clock = maker, snapshots, clock
         self._making, self._snapping = making, snapping
         self._judge: Judge = MirrorJudge(policy, node)
+        self._alone: Judge = choose_judge(policy)
         self._newer: Newer = partial(find_newer, self._view, self._judge)
         self._node = node
         self._answered: dict[tuple[bytes, int, int], Judged] = {}
@@ -165,8 +166,16 @@ class Verdicts:
             return self._maker.of_issuer(issuer)
 
     def question(self) -> Question:
-        """Return a question of now by the service's policy, on evidence alone."""
-        return Question(policy=self._policy, judge=self._judge, now=int(self._clock()))
+        """Return a question of now on evidence alone, which others can ask again."""
+        return self.question_at(int(self._clock()))
+
+    def question_at(self, now: int) -> Question:
+        """Return the question of an instant (seconds).
+
+        Where the policy has witnesses its blocks rest on them: no stranger has our mirror.
+        """
+        judge = self._alone if Way.WITNESSES in self._policy.trust.ways else self._judge
+        return Question(policy=self._policy, judge=judge, now=now)
 
     def reads(self, data: bytes) -> bool:
         """Return whether these bytes are canonical evidence."""
@@ -230,6 +239,12 @@ class Verdicts:
             leaves=leaves,
             verdicts=dict(sorted(verdicts.items())),
             basis=[result.basis for result in results],
+            codes=(
+                finding.code
+                for result in results
+                if result.verdict is not Verdict.VALID
+                for finding in result.findings
+            ),
         )
         return VerificationAnswer(
             results=results,

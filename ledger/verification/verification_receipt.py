@@ -34,8 +34,11 @@ from certledger.verifier.vocabulary import Verdict
 MAX_RECEIPT_BYTES = 65_536
 MAX_RESULTS = 1_000
 MAX_BASES = 8
+MAX_CODES = 16
+"""Codes of checks that did not pass, in a receipt."""
 MAX_BASIS_CHARACTERS = 4_096
 _REFERENCE = re.compile("[0-9A-HJKMNP-TV-Z]{4}(-[0-9A-HJKMNP-TV-Z]{4}){2}")
+_CODE = re.compile("[a-z_0-9.]{1,64}")
 _ALPHABET = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _LETTERS = bytes(_ALPHABET[byte & 31] for byte in range(256))
 _SIZE = 12
@@ -183,6 +186,10 @@ def _check_content(read: Members, kind: str) -> None:
     if not all(type(one) is str and 0 < len(one) <= MAX_BASIS_CHARACTERS for one in bases):
         read.fail("basis", "a list of texts")
     check_ascending("receipt.basis", bases)
+    codes = read.array("codes", 0, MAX_CODES)
+    if not all(type(one) is str and _CODE.fullmatch(one) for one in codes):
+        read.fail("codes", "a list of codes")
+    check_ascending("receipt.codes", codes)
     read.done()
     if sum(counts) != count:
         raise MalformedError("schema.invalid", f"{sum(counts)} verdicts of {count} results")
@@ -199,18 +206,20 @@ def content_of(
     leaves: bytes,
     verdicts: Mapping[str, int],
     basis: Iterable[str] = (),
+    codes: Iterable[str] = (),
 ) -> dict[str, Json]:
     """Return the content of a receipt, without its number and the digest of the one before.
 
     `operator` is an address (20 bytes), `results` are canonical bytes each, `checked` is in
     seconds, `leaves` are 32 bytes each, `verdicts` counts the results of each verdict, `basis` are
-    the bases of their blocks.
+    the bases of their blocks, `codes` those of checks that did not pass.
     """
     return {
         "type": VerificationReceipt.TYPE,
         "basis": sorted(set(basis) - {""})[:MAX_BASES],
         "caller": caller,
         "checked": format_time(checked),
+        "codes": sorted(set(codes) - {"ok"})[:MAX_CODES],
         "count": len(results),
         "leaves": sha256(leaves).hex(),
         "ledger": identity.hex(),

@@ -67,6 +67,9 @@ NOT_COVERED: Mapping[str, Mapping[str, str]] = {
     "coverage_days": {ALL: "figures of past days; no other source has them"},
     "decisions": {ALL: "found by their records, which are compared with the chain"},
     "decision_leaves": {ALL: "the leaves stand in the records, which are compared with the chain"},
+    "samples": {
+        ALL: "a sample's record is compared with the chain, and whoever has the file draws again"
+    },
     "cases": {ALL: f"{_OWN_WORK}; the chain has the true status"},
 }
 

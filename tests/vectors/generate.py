@@ -52,11 +52,14 @@ from certledger.verifier.formats.snapshot_delta import format_delta
 from certledger.verifier.formats.state_proof import slot_position
 from certledger.verifier.formats.statements import Receipt, Statement
 from certledger.verifier.formats.status_tree import DEFAULTS, StatusTree, choose, move
+from certledger.verifier.reform.operator_record import record_digest
+from certledger.verifier.reform.sample import check_sample
 from certledger.verifier.verify.codes import CODES, WARNINGS
 from certledger.verifier.verify.full import Question, verify_bytes
 from certledger.verifier.verify.receipt import RECEIPT_ENTRY, code_of, disclosures_of, lookup_of
 from certledger.verifier.verify.trust_sources import choose_judge
 from certledger.verifier.vocabulary import Purpose, Status
+from tests import reform_world
 from tests.world import (
     ADDRESS,
     CHAIN_ID,
@@ -644,6 +647,7 @@ def receipts(scene: Scene) -> Any:
         "basis": ["4 of 4 witnesses: anhui, jiangsu, shanghai, zhejiang"],
         "caller": "key:clk_7Q2M9XKD",
         "checked": format_time(NOW),
+        "codes": ["evidence.unusable"],
         "count": len(results),
         "leaves": sha256(scene.issued.record.leaf()).hex(),
         "ledger": IDENTITY.hex(),
@@ -757,6 +761,56 @@ def signed_record(
     }
 
 
+def decisions(scene: Scene) -> Any:
+    """Section 25: decisions of an item's rule, each with what it follows from."""
+    cases = {
+        "granted": [reform_world.card("1990-01-01")],
+        "refused": [reform_world.card("2020-01-01")],
+        "nothing shown": [],
+        "the birthday withheld": [reform_world.card("1990-01-01", ("holder_name", "id_number"))],
+        "cut short": [b'{"record":{}}'],
+    }
+    made = []
+    for name, bundle in cases.items():
+        record = reform_world.decision(bundle)
+        made.append(
+            {
+                "name": name,
+                "bundle": [one.decode() for one in bundle],
+                "record": format_canonical(dict(record.content)).decode(),
+                "record_digest": record_digest(record.content).hex(),
+                "file": record.format().decode(),
+            }
+        )
+    return {
+        "edition": reform_world.EDITION.format().decode(),
+        "policy": signed_policy().format().decode(),
+        "decisions": made,
+    }
+
+
+def samples(scene: Scene) -> Any:
+    """Section 27: a published sample of the decisions of section 25, and what is drawn."""
+    cards = [reform_world.card(f"19{year}-01-01") for year in range(80, 87)]
+    records = [
+        reform_world.decision([one], f"AAAA-BBBB-{number:04d}") for number, one in enumerate(cards)
+    ]
+    made = reform_world.sample(records, 3)
+    found = check_sample(made, reform_world.question())
+    return {
+        "file": made.format().decode(),
+        "policy": signed_policy().format().decode(),
+        "now": format_time(NOW),
+        "block": found.block,
+        "block_hash": keccak(made.headers[0]).hex(),
+        "record": format_canonical(dict(made.record.content)).decode(),
+        "record_file_digest": sha256(made.record.format()).hex(),
+        "seed": found.seed.hex(),
+        "candidates": [one.hex() for one in made.candidates],
+        "drawn": [one.hex() for one in found.drawn],
+    }
+
+
 FILES: Mapping[str, Callable[[Scene], Any]] = {
     "conventions": conventions,
     "canonical": canonical,
@@ -777,6 +831,8 @@ FILES: Mapping[str, Callable[[Scene], Any]] = {
     "submission": submission,
     "receipts": receipts,
     "book": book,
+    "decisions": decisions,
+    "samples": samples,
     "codes": codes,
     "status": status,  # last, since it moves the tree
 }

@@ -10,92 +10,13 @@ import orjson
 import pytest
 from click.testing import CliRunner, Result
 
-from certledger.ledger.keys import Signer, signer_of
 from certledger.verifier.cli.main import main
 from certledger.verifier.formats.canonical_json import to_base64url
-from certledger.verifier.reform.book import ApplicantKind
-from certledger.verifier.reform.book_edition import NO_EDITION, BookEdition
-from certledger.verifier.reform.decision import DecisionBasis, decide
-from certledger.verifier.reform.operator_record import (
-    DECISION_TYPE,
-    OperatorRecord,
-    record_content,
-    record_digest,
-)
-from certledger.verifier.verify.full import Question
-from certledger.verifier.verify.trust_sources import choose_judge
-from tests.world import ENTRY, IDENTITY, NOW, World, WorldIssuer, signed_policy
-
-FIELDS = ("certificate_number", "holder_name", "id_number", "birth_date", "address")
-CARD = replace(ENTRY, fields=FIELDS, shown=("holder_name", "id_number"))
-OPERATOR: Signer = signer_of(bytes(31) + b"\x09")
-CATEGORY = [
-    *("ID-RESIDENT", "居民身份证", "Resident identity card", "证件", "natural", "department"),
-    *("上海市公安局", "Police", "240", "7", "yes", ";".join(FIELDS)),
-]
-TABLES: dict[str, list[list[str]]] = {
-    "regions": [],
-    "categories": [CATEGORY],
-    "service_items": [
-        [
-            *("NOCRIME-APPLY", "无犯罪记录", "No crime", "D", "D", "public_service", "personal"),
-            *("yes", "yes", "yes"),
-        ]
-    ],
-    "materials": [["NOCRIME-APPLY", "1", "身份证", "Card", "yes", "ID-RESIDENT", "yes"]],
-    "issuers": [["11310000XX00000196", "上海市公安局", "Police", "department", "310000"]],
-    **{name: [] for name in ("counters", "bundles", "overrides", "restrictions")},
-    "delta_scenarios": [],
-    "rules": [
-        [
-            *("NOCRIME-APPLY", "3", "1", "years(m1.birth_date, today) >= 18", "refused"),
-            *("未满18周岁", "Younger than 18"),
-        ]
-    ],
-}
-EDITION = BookEdition(
-    number=1, holds_from="2026-01-01", region="310000", previous=NO_EDITION, tables=TABLES
-)
-
-
-def evidence(born: str) -> bytes:
-    issuer = WorldIssuer.of(entries=(CARD,))
-    fields = {"id_number": "310101199001010019", "birth_date": born}
-    issued = issuer.issue("SH20260001", entry=CARD, fields=fields, index=0)
-    issuer.anchor([issued])
-    world = World(issuers=[issuer], accounts=8)
-    return world.evidence(issuer, issued, show=FIELDS[:4]).format()
-
-
-def answer(bundle: list[bytes]) -> dict[str, Any]:
-    """Return what a service answers for a decision."""
-    policy = signed_policy().policy
-    basis = DecisionBasis(
-        edition=EDITION,
-        item="NOCRIME-APPLY",
-        applicant=ApplicantKind.PERSON,
-        files=bundle,
-        question=Question(policy=policy, judge=choose_judge(policy), now=NOW),
-    )
-    decision, details, leaves = decide(basis)
-    content = record_content(
-        DECISION_TYPE,
-        details,
-        outcome=decision.outcome,
-        identity=IDENTITY,
-        operator=OPERATOR.address,
-        reference="7Q2M-9XKD-A0F3",
-        caller="key:clk_7Q2M9XKD",
-        checked=NOW,
-        leaves=leaves,
-    )
-    content |= {"number": 1, "previous": bytes(32).hex()}
-    record = OperatorRecord(content=content, signature=OPERATOR.sign(record_digest(content)))
-    return {
-        "bundle": [orjson.loads(one) for one in bundle],
-        "record": orjson.loads(record.format()),
-        "reference": record.reference,
-    }
+from certledger.verifier.reform.book_edition import BookEdition
+from certledger.verifier.reform.operator_record import record_digest
+from tests.reform_world import EDITION, OPERATOR, answer
+from tests.reform_world import card as evidence
+from tests.world import signed_policy
 
 
 def resigned(value: dict[str, Any]) -> dict[str, Any]:

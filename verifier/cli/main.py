@@ -12,6 +12,7 @@ import click
 from certledger.verifier.cli.decision import decision
 from certledger.verifier.cli.entry_points import EntryPointGroup
 from certledger.verifier.cli.policy import policy
+from certledger.verifier.cli.sample import sample
 from certledger.verifier.cli.snapshot import snapshot
 from certledger.verifier.cli.verify import verify
 from certledger.verifier.console import prepare_streams, run
@@ -23,6 +24,7 @@ ROOM_COMMANDS: Mapping[str, str] = {
     "audit": "Replay the whole ledger from its deployment and tell every fault.",
     "backup": "Copy a whole home to one file, also while it is served.",
     "book": "The reform's service items, materials, counters and bundles.",
+    "case": "Decisions whose certificates are no longer in force.",
     "catalog": "What an issuer may issue: make it, sign it, show it.",
     "chain": "A node of one's own that follows an embedded chain.",
     "codes": "Draw access codes and short links into a sheet, before its documents.",
@@ -37,6 +39,7 @@ ROOM_COMMANDS: Mapping[str, str] = {
     "rebuild": "Make the database again from the chain and the issuers' records.",
     "registrar": "Review and sign acts, and hold issuers, from a region's home.",
     "restore": "Bring a home back from a copy.",
+    "scenario": "Run each scenario in which one region verifies another's certificate.",
     "seal": "Make of a sheet a signed batch and the holders' files.",
     "serve": "Chain, database, API, pages and anchoring in one process tree.",
     "settings": "Every setting: meaning, value, origin.",
@@ -82,5 +85,6 @@ def main() -> None:
 
 main.add_command(decision)
 main.add_command(policy)
+main.add_command(sample)
 main.add_command(snapshot)
 main.add_command(verify)

@@ -28,6 +28,7 @@ from certledger.verifier.reform.rule_evaluator import RuleError, Scalar, evaluat
 from certledger.verifier.reform.rules import parsed_condition
 from certledger.verifier.verify.checks import today
 from certledger.verifier.verify.full import Question, verify_bytes
+from certledger.verifier.vocabulary import Verdict
 
 _DAY_SECONDS = 86_400
 _HOLDER_SALT = bytes(32)
@@ -60,8 +61,21 @@ class DecisionBasis:
     question: Question
 
 
-def decide(basis: DecisionBasis) -> tuple[Decision, dict[str, Json], Sequence[bytes]]:
-    """Return the decision, the details of its record, and the leaves that it rests on.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DecisionResult:
+    """A decision with the details of its record.
+
+    `leaves` are those of the certificates that could be read, `valid` of those that were valid.
+    """
+
+    decision: Decision
+    details: dict[str, Json]
+    leaves: Sequence[bytes]
+    valid: frozenset[bytes]
+
+
+def decide(basis: DecisionBasis) -> DecisionResult:
+    """Return the decision and what its record says.
 
     Raises:
         BookUnknownError: the book has no such item.
@@ -85,7 +99,12 @@ def decide(basis: DecisionBasis) -> tuple[Decision, dict[str, Json], Sequence[by
         "policy": question.policy.version,
         "rule": 0 if rule is None else rule.version,
     }
-    return decision, details, leaves
+    return DecisionResult(
+        decision=decision,
+        details=details,
+        leaves=leaves,
+        valid=frozenset(bytes.fromhex(one.leaf) for one in shown if one.verdict is Verdict.VALID),
+    )
 
 
 def decide_application(

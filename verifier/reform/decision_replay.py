@@ -84,8 +84,9 @@ def replay(decision: DecisionFile, edition: BookEdition, question: Question) -> 
         files=decision.bundle,
         question=question,
     )
-    found, details, leaves = decide(basis)
-    again = {**details, "outcome": found.outcome, "leaves_digest": sha256(b"".join(leaves)).hex()}
+    result = decide(basis)
+    found, leaves = result.decision, sha256(b"".join(result.leaves)).hex()
+    again = {**result.details, "outcome": found.outcome, "leaves_digest": leaves}
     content = decision.record.content
     before = {**stated, "outcome": content["outcome"], "leaves_digest": content["leaves"]}
     return Replayed(

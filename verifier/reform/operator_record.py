@@ -40,7 +40,11 @@ DECISION_TYPE = "certledger/decision/1"
 GRANTED, REFUSED, PERSON = "granted", "refused", "person"
 DECIDED = (GRANTED, REFUSED, PERSON)
 """The outcomes of decisions."""
+SAMPLE_TYPE = "certledger/sample/1"
 SAMPLE = "sample"
+"""The outcome of a sample's record."""
+MAX_CANDIDATES = 65_536
+MAX_DELAY_BLOCKS = 256
 RECORD_OUTCOMES = (EDITION, *DECIDED, SAMPLE)
 """The outcomes of records; none is a verdict."""
 _REFERENCE = re.compile("[0-9A-HJKMNP-TV-Z]{4}(-[0-9A-HJKMNP-TV-Z]{4}){2}")
@@ -218,8 +222,20 @@ def _check_decision(details: Members, outcome: str) -> None:
         raise MalformedError("schema.invalid", f"{outcome!r} is no outcome of a decision")
 
 
+def _check_sample(details: Members, outcome: str) -> None:
+    from_hex(details.text("candidates"), 32)
+    count = details.integer("count", 1, MAX_CANDIDATES)
+    details.integer("delay", 1, MAX_DELAY_BLOCKS)
+    first = details.integer("first", 1)
+    details.integer("last", first)
+    details.integer("size", 1, count)
+    if outcome != SAMPLE:
+        raise MalformedError("schema.invalid", f"a sample's outcome is {SAMPLE}")
+
+
 DETAILS: dict[str, Callable[[Members, str], None]] = {
     DECISION_TYPE: _check_decision,
     EDITION_TYPE: _check_edition,
+    SAMPLE_TYPE: _check_sample,
 }
 """What checks the details of each type, with the outcome."""

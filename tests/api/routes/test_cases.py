@@ -5,15 +5,28 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
+from standardwebhooks.webhooks import Webhook
 
 from certledger.ledger.core.book_values import StoredEdition
+from certledger.ledger.core.service_values import Role
 from certledger.ledger.reform.cases import CaseFinder
+from certledger.ledger.webhooks.events import EventDispatcher
 from certledger.verifier.vocabulary import Status
 from tests.api.routes.test_book import edition
 from tests.api.routes.test_decisions import ask
+from tests.api.routes.test_webhooks import (
+    Clock,
+    Ear,
+    client,
+    clock,
+    ear,
+    lenient,
+    make_hook,
+    teller,
+)
 from tests.api.world import World
 
-__all__ = ["edition"]
+__all__ = ["clock", "ear", "edition", "lenient", "teller"]
 
 
 def test_a_decision_on_a_certificate_that_is_revoked_later_is_a_case_until_it_is_closed(
@@ -58,3 +71,40 @@ def test_a_decision_on_a_certificate_that_is_revoked_later_is_a_case_until_it_is
     assert reference not in str(counter.get("/v1/cases").json())
     assert reference in str(counter.get("/v1/cases?closed=true").json())
     assert partner.post(path, json=closing).status_code == 404
+
+
+def test_a_revocation_is_at_the_webhook_in_the_list_and_counted_within_a_block(
+    edition: StoredEdition,
+    world: World,
+    lenient: str,
+    ear: Ear,
+    teller: EventDispatcher,
+    clock: Clock,
+) -> None:
+    teller.step()
+    world.issuer.submit(1)
+    world.ledger.settle()
+    evidence = world.evidence(0, len(world.issuer.sealed) - 1)
+    with client(world, lenient, Role.COUNTER) as counter:
+        hook = make_hook(counter, ear, "decision.case")
+        answer = ask(counter, [{"evidence": evidence.to_json()}]).json()
+        world.issuer.change([evidence.record.index], Status.REVOKED, "R01")
+        world.ledger.settle()
+        CaseFinder(store=world.ledger.store, clock=world.service.clock).step()
+        clock.now = world.service.clock() + 1  # The case was opened after the clock was made.
+        teller.step()
+        teller.step()
+        listed = counter.get("/v1/cases").json()["cases"]
+        metrics = counter.get("/metrics").text
+        counter.delete(f"/v1/hooks/{hook['id']}")
+
+    (heard,) = ear.heard
+    told = Webhook(hook["secret"]).verify(heard[1], heard[0])
+    with world.ledger.store.begin(write=False) as unit:
+        revoked = unit.status_changes(world.issuer.issuer)[-1].block
+        waiting = unit.open_case_count()
+    assert told["type"] == "decision.case"
+    assert told["data"]["reference"] == answer["reference"]
+    assert 0 <= told["data"]["block"] - revoked <= 1
+    assert told["data"] in listed
+    assert f"certledger_open_cases {float(waiting)}" in metrics

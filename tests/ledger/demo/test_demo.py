@@ -193,3 +193,47 @@ def test_a_witness_of_the_policy_runs_as_a_command(home: Path, tmp_path: Path) -
         process.terminate()
         assert process.wait(timeout=60) == 0
     assert line.startswith("shanghai.witness.example witnesses at http://127.0.0.1:")
+
+
+def test_the_reform_is_shown_with_every_outcome_and_a_decision_that_is_overtaken(
+    home: Path,
+) -> None:
+    reform = told(home)["reform"]
+    decisions = {one["name"]: one for one in reform["decisions"]}
+    answer = json.loads((home / "decisions" / "overtaken.json").read_bytes())
+
+    assert {one["outcome"] for one in reform["applications"]} == {"met", "not_met", "cannot_tell"}
+    assert {one["outcome"] for one in decisions.values()} == {"granted", "refused", "person"}
+    assert all(one["holds"] and one["same"] for one in decisions.values())
+    assert [(one["reference"], one["cause"]) for one in reform["cases"]] == [
+        (answer["reference"], "revoked")
+    ]
+
+
+def test_coverage_of_the_demo_gives_three_percentages_with_what_is_missing(home: Path) -> None:
+    done = certledger("coverage", "--home", home, "--json")
+    found = json.loads(done.stdout)
+
+    assert done.returncode == 0, done.stderr
+    for name in ("items", "categories", "counters"):
+        share = found[name]
+        assert share["whole"] - share["part"] == len(share["missing"]) > 0
+        assert 0 < float(share["percent"]) < 100
+    assert set(found["counters"]["missing"]) == {"BANK-1", "SZ-WINDOW-1", "HZ-WINDOW-1"}
+    assert sum(found["decisions"].values()) == 9
+
+
+def test_a_decision_of_the_demo_is_made_again_from_what_is_published(
+    home: Path, tmp_path: Path
+) -> None:
+    exported = certledger("book", "export", tmp_path, "--home", home, "--file")
+    answer = home / "decisions" / "granted.json"
+    done = certledger(
+        *("decision", "replay", answer, "--book", tmp_path / "book.json"),
+        *("--policy", home / "policy.json", "--json"),
+    )
+
+    assert exported.returncode == 0, exported.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads(done.stdout)["same"] is True
+    assert (tmp_path / "rules.csv").read_bytes() == (home / "book" / "rules.csv").read_bytes()
