@@ -6,8 +6,8 @@ from datetime import date
 from hashlib import sha256
 
 from bench.report import Row, at_least, rates
+from certledger.ledger.sealing.issue import Issue
 from certledger.ledger.sealing.records import SealedRecords, seal_records
-from certledger.ledger.sealing.row_checks import Issue
 from certledger.verifier.formats.catalog import Entry
 from certledger.verifier.vocabulary import EntryKind, HolderKind
 

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from certledger.ledger.keys import Signer
     from certledger.ledger.sealing.attachments import Papers
     from certledger.ledger.sealing.batch import Head, SealedBatch
-    from certledger.ledger.sealing.row_checks import Issue
+    from certledger.ledger.sealing.issue import Issue
     from certledger.ledger.sheets.reader import Sheet
 
 
@@ -271,7 +271,8 @@ def _issues(
     start: Head,
     apart: range,
 ) -> list[Issue]:
-    from certledger.ledger.sealing.row_checks import CheckContext, check_rows
+    from certledger.ledger.sealing.issue import CheckContext
+    from certledger.ledger.sealing.row_checks import check_rows
     from certledger.verifier.formats.issuer_state import MAX_CERTIFICATES
 
     columns = sheet.named.keys() or {name for row in sheet.rows for name in row.cells}

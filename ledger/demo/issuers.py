@@ -23,8 +23,8 @@ from certledger.ledger.reference_data import IssuerProfile
 from certledger.ledger.samples.generator import SampleCertificate
 from certledger.ledger.sealing.attachments import Papers
 from certledger.ledger.sealing.batch import Head, SealedBatch
+from certledger.ledger.sealing.issue import Issue
 from certledger.ledger.sealing.records import seal_records
-from certledger.ledger.sealing.row_checks import Issue
 from certledger.verifier.crypto.hashing import sha256
 from certledger.verifier.formats.canonical_json import format_canonical
 from certledger.verifier.formats.catalog import Catalog

@@ -27,7 +27,7 @@ from certledger.ledger.publish.cosignatures import Collector
 from certledger.ledger.reference_data import Domain, load_domain
 from certledger.ledger.samples.generator import SampleCertificate, sample_certificates
 from certledger.ledger.sealing.attachments import Papers
-from certledger.ledger.sealing.row_checks import Issue
+from certledger.ledger.sealing.issue import Issue
 from certledger.ledger.settings import load_settings
 from certledger.verifier.audit.report import AuditReport as Audit
 from certledger.verifier.audit.report import AuditVerdict

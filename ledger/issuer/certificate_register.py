@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from certledger.ledger.sealing.batch import Head, SealedBatch
-from certledger.ledger.sealing.row_checks import Issued, IssuedEdition
+from certledger.ledger.sealing.issue import Issued, IssuedEdition
 from certledger.verifier.errors import CertledgerError, ExitStatus
 from certledger.verifier.files import PRIVATE
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from certledger.ledger.reference_data.fields import label_en, label_zh
 from certledger.ledger.sealing import value_kinds
-from certledger.ledger.sealing.row_checks import EXPIRY_FIELD, ISSUE_FIELD, Issue
-from certledger.ledger.sealing.sheet_columns import own_columns
+from certledger.ledger.sealing.issue import Issue
+from certledger.ledger.sealing.sheet_columns import EXPIRY_FIELD, ISSUE_FIELD, own_columns
 from certledger.ledger.sheets import finding_kinds as kinds
 from certledger.ledger.sheets.cells import letters
 from certledger.ledger.sheets.findings import Grade, SheetFinding

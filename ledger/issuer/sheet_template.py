@@ -14,8 +14,13 @@ from certledger.ledger.reference_data.identifiers import (
     compute_organization_check,
     compute_uscc_check,
 )
-from certledger.ledger.sealing.row_checks import CATEGORY, EXPIRY_FIELD, ISSUE_FIELD, ISSUER_FIELD
-from certledger.ledger.sealing.sheet_columns import own_columns
+from certledger.ledger.sealing.sheet_columns import (
+    CATEGORY,
+    EXPIRY_FIELD,
+    ISSUE_FIELD,
+    ISSUER_FIELD,
+    own_columns,
+)
 from certledger.ledger.sheets.cells import letters
 from certledger.verifier.formats.catalog import Entry, add_months
 from certledger.verifier.formats.record import NUMBER

@@ -23,9 +23,9 @@ from certledger.ledger.sealing.batch import (
     fingerprint,
     seal_issues,
 )
+from certledger.ledger.sealing.issue import Issue
 from certledger.ledger.sealing.progress import Progress, unwatched
 from certledger.ledger.sealing.records import SEED_SIZE
-from certledger.ledger.sealing.row_checks import Issue
 from certledger.verifier.files import PRIVATE, sync_folder, write_atomically
 from certledger.verifier.formats.canonical_json import (
     Json,

@@ -10,8 +10,8 @@ from hashlib import sha256
 import orjson
 
 from certledger.ledger.keys import Signer
+from certledger.ledger.sealing.issue import Issue
 from certledger.ledger.sealing.records import SealedRecords, seal_records
-from certledger.ledger.sealing.row_checks import Issue
 from certledger.verifier.errors import CertledgerError
 from certledger.verifier.formats import merkle
 from certledger.verifier.formats.canonical_json import (

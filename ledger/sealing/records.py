@@ -15,7 +15,7 @@ from hashlib import sha256, shake_256
 
 import orjson
 
-from certledger.ledger.sealing.row_checks import Issue
+from certledger.ledger.sealing.issue import Issue
 from certledger.verifier.formats.catalog import Entry
 from certledger.verifier.formats.record import DOCUMENT, HOLDER_KEY
 

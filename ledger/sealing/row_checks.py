@@ -2,46 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
-from typing import Protocol
+from datetime import date, timedelta
 
 from certledger.ledger.reference_data.field_types import FieldType, field_type
 from certledger.ledger.reference_data.fields import label_zh
 from certledger.ledger.sealing import value_kinds
-from certledger.ledger.sealing.access_codes import (
-    ACCESS_CODE,
-    SHORT_LINK,
-    AccessCodeChecks,
-    read_number,
-)
-from certledger.ledger.sealing.attachments import Paper, Papers, PaperUnusableError
+from certledger.ledger.sealing.access_codes import ACCESS_CODE, AccessCodeChecks, read_number
+from certledger.ledger.sealing.attachments import Paper, PaperUnusableError
 from certledger.ledger.sealing.dates import DayForm, ReadDay, says_no_end
 from certledger.ledger.sealing.field_values import ValueReader
 from certledger.ledger.sealing.identity_checks import check_person, is_code
+from certledger.ledger.sealing.issue import CheckContext, Issue, IssuedEdition
 from certledger.ledger.sealing.progress import Progress, unwatched
+from certledger.ledger.sealing.sheet_columns import (
+    CATEGORY,
+    EXPIRY_FIELD,
+    ISSUE_FIELD,
+    ISSUER_FIELD,
+    OWN_COLUMNS,
+)
 from certledger.ledger.sheets import finding_kinds as kinds
 from certledger.ledger.sheets.cells import CellValue, display
 from certledger.ledger.sheets.findings import FindingKind, Findings, Grade
 from certledger.ledger.sheets.reader import LIST_MARK, SheetRow, report_cell
 from certledger.ledger.sheets.totals import total_of
 from certledger.verifier.errors import MalformedError
-from certledger.verifier.formats.catalog import Catalog, Entry
-from certledger.verifier.formats.issuer_state import MAX_BATCH_CERTIFICATES
+from certledger.verifier.formats.catalog import Entry
 from certledger.verifier.formats.presentation import parse_holder_key
 from certledger.verifier.formats.record import MAX_DIGESTS, NUMBER
 
-ISSUE_FIELD, EXPIRY_FIELD, ISSUER_FIELD = "issue_date", "expiry_date", "issuing_body"
-"""Fields whose values must agree with the record and the issuer's registration."""
-CATEGORY = "category"
-OWN_COLUMNS = frozenset(
-    {
-        CATEGORY, "number", "issued", "expires", "replaces", "holder_key", "documents",
-        ACCESS_CODE, SHORT_LINK,
-    }
-)  # fmt: skip
-"""The columns that are not fields of a category; `number` is short for `certificate_number`."""
 CENTURY = timedelta(days=36_525)
 _DAY_KINDS: Mapping[DayForm, FindingKind] = {
     DayForm.WITH_ZONE: value_kinds.DATE_ZONE,
@@ -52,88 +43,9 @@ _DAY_KINDS: Mapping[DayForm, FindingKind] = {
 }
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class IssuedEdition:
-    """The newest edition of a certificate that an issuer has issued."""
-
-    index: int
-    edition: int
-
-
-class Issued(Protocol):
-    """What an issuer has issued so far."""
-
-    def newest(self, category: str, number: str) -> IssuedEdition | None:
-        """Return the newest edition under a number in normal form, or None."""
-
-
-class NothingIssued:
-    """An issuer that has issued nothing yet."""
-
-    def newest(self, category: str, number: str) -> IssuedEdition | None:
-        """Return None."""
-        return None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Issue:
-    """A checked certificate, ready to be sealed.
-
-    Attributes:
-        number: in normal form; what the field `certificate_number` discloses.
-        fields: the values of the entry's other fields by name, absent ones left out.
-        holder_key: the holder's public key as text, None if the certificate is unbound.
-        access_code: in normal form; None to draw one when it is sealed.
-        row: of the sheet, 0 where there is none.
-    """
-
-    entry: Entry
-    number: str
-    fields: Mapping[str, str]
-    issued: date
-    expires: date | None
-    edition: int = 0
-    replaces: int | None = None
-    holder_key: str | None = None
-    papers: tuple[Paper, ...] = ()
-    access_code: str | None = None
-    row: int = field(default=0, compare=False)
-
-
-def _today() -> date:
-    """Return today's date where it is furthest on, so that no day of today is in the future."""
-    return (datetime.now(UTC) + timedelta(hours=14)).date()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CheckContext:
-    """What rows are checked against.
-
-    Attributes:
-        first: index of the first row's certificate.
-        category: of rows without one.
-        papers: the documents that rows name.
-        name: the issuer's name, which the field `issuing_body` must have; None leaves it unchecked.
-        most: rows at most.
-        today: the day after which a day of issue is asked about.
-        columns: the sheet's columns by name; None where rows come from no sheet, so that a column
-            cannot be missing.
-    """
-
-    catalog: Catalog
-    issued: Issued
-    first: int
-    papers: Papers
-    category: str | None = None
-    name: str | None = None
-    most: int = MAX_BATCH_CERTIFICATES
-    today: date = field(default_factory=_today)
-    columns: Collection[str] | None = None
-
-
 def check_rows(
     rows: Sequence[SheetRow],
-    desk: CheckContext,
+    context: CheckContext,
     watch: Progress = unwatched,
     findings: Findings | None = None,
 ) -> list[Issue]:
@@ -144,40 +56,40 @@ def check_rows(
     """
     if findings is None:
         findings = Findings(file=rows[0].file if rows else "")
-    issues = review_rows(rows, desk, findings, watch)
+    issues = review_rows(rows, context, findings, watch)
     findings.raise_any()
     return issues
 
 
 def review_rows(
     rows: Sequence[SheetRow],
-    desk: CheckContext,
+    context: CheckContext,
     findings: Findings,
     watch: Progress = unwatched,
 ) -> list[Issue]:
     """Return the certificates of the rows without a fault; what is found goes to `findings`."""
-    work = _Work(desk=desk, findings=findings)
-    if len(rows) > desk.most:
-        findings.report(kinds.TOO_MANY_ROWS, count=len(rows), most=desk.most)
+    sheet = _SheetCheck(context=context, findings=findings)
+    if len(rows) > context.most:
+        findings.report(kinds.TOO_MANY_ROWS, count=len(rows), most=context.most)
         return []
-    work.check_columns(rows)
+    sheet.check_columns(rows)
     issues: list[Issue] = []
     for row in watch(rows, "checking rows", len(rows)):
         if (text := total_of(row)) is not None:
             findings.report(kinds.ROW_TOTAL, row.number, text=text)
             continue
-        issue = work.issue_of(row, desk.first + len(issues))
+        issue = sheet.issue_of(row, context.first + len(issues))
         if issue is not None:
             issues.append(issue)
-    work.check_documents()
+    sheet.check_documents()
     return issues
 
 
 @dataclass(kw_only=True, slots=True)
-class _Work:
+class _SheetCheck:
     """What is known while the rows of one sheet are checked."""
 
-    desk: CheckContext
+    context: CheckContext
     findings: Findings
     reader: ValueReader = field(init=False)
     entries: dict[str, Entry | None] = field(default_factory=dict)
@@ -191,14 +103,14 @@ class _Work:
     codes: AccessCodeChecks = field(init=False)
 
     def __post_init__(self) -> None:
-        self.reader = ValueReader(accepts=self.findings.accepts, today=self.desk.today)
-        self.codes = AccessCodeChecks(wanted=ACCESS_CODE in (self.desk.columns or ()))
-        for entry in self.desk.catalog.entries:
+        self.reader = ValueReader(accepts=self.findings.accepts, today=self.context.today)
+        self.codes = AccessCodeChecks(wanted=ACCESS_CODE in (self.context.columns or ()))
+        for entry in self.context.catalog.entries:
             for name in (entry.name_zh, entry.name_en, entry.category):
                 self.names.setdefault(name.casefold(), entry.category)
 
     def check_columns(self, rows: Sequence[SheetRow]) -> None:
-        known = {name for entry in self.desk.catalog.entries for name in entry.fields}
+        known = {name for entry in self.context.catalog.entries for name in entry.fields}
         known |= OWN_COLUMNS
         reported: set[str] = set()
         for row in rows:
@@ -208,17 +120,17 @@ class _Work:
 
     def check_missing(self, entry: Entry) -> None:
         """Report the columns that a category lacks, once for the sheet."""
-        columns = self.desk.columns
+        columns = self.context.columns
         if columns is None:
             return
         filled = {NUMBER, ISSUE_FIELD, EXPIRY_FIELD}
-        if self.desk.name is not None:
+        if self.context.name is not None:
             filled.add(ISSUER_FIELD)
         if not {NUMBER, "number"} & set(columns):
             self.missing.add((entry.category, NUMBER))
             self.findings.report(value_kinds.NUMBER_MISSING)
         for name in entry.fields:
-            if name in filled or (name in columns and (name != CATEGORY or self.desk.category)):
+            if name in filled or (name in columns and (name != CATEGORY or self.context.category)):
                 continue
             self.missing.add((entry.category, name))
             kind = value_kinds.FIELD_MISSING if name in entry.shown else kinds.COLUMN_MISSING
@@ -228,7 +140,7 @@ class _Work:
     def entry_of(self, category: str) -> Entry | None:
         if category not in self.entries:
             known = self.names.get(category.casefold())
-            self.entries[category] = entry = (known and self.desk.catalog.newest(known)) or None
+            self.entries[category] = entry = (known and self.context.catalog.newest(known)) or None
             if entry is not None:
                 self.check_missing(entry)
         return self.entries[category]
@@ -237,12 +149,12 @@ class _Work:
         entry = self._entry_of_row(row)
         if entry is None:
             return None
-        check = _RowCheck(work=self, row=row, entry=entry, index=index)
+        check = _RowCheck(sheet=self, row=row, entry=entry, index=index)
         issue = check.issue()
         return None if check.faulty else issue
 
     def _entry_of_row(self, row: SheetRow) -> Entry | None:
-        given = self.desk.category
+        given = self.context.category
         entry = self.entry_of(given) if given else None
         if entry is not None and CATEGORY in entry.fields:
             return entry  # The column is the field of that name.
@@ -253,7 +165,7 @@ class _Work:
         category = typed or given or ""
         entry = self.entry_of(category)
         if entry is None:
-            known = ", ".join(one.category for one in self.desk.catalog.entries[:10])
+            known = ", ".join(one.category for one in self.context.catalog.entries[:10])
             report_cell(
                 self.findings, row, CATEGORY, value_kinds.CATEGORY, value=category, known=known
             )
@@ -264,8 +176,8 @@ class _Work:
 
     def check_documents(self) -> None:
         """Ask about PDFs in the folder that no row names, where any row names documents."""
-        if self.documents or self.desk.papers.is_asked_for:
-            for name in self.desk.papers.unnamed():
+        if self.documents or self.context.papers.is_asked_for:
+            for name in self.context.papers.unnamed():
                 self.findings.report(value_kinds.DOCUMENT_UNNAMED, 0, "documents", name=name)
 
 
@@ -273,7 +185,7 @@ class _Work:
 class _RowCheck:
     """Checks one row against its entry."""
 
-    work: _Work
+    sheet: _SheetCheck
     row: SheetRow
     entry: Entry
     index: int
@@ -282,7 +194,7 @@ class _RowCheck:
     def report(self, column: str, kind: FindingKind, /, **values: object) -> None:
         if kind.grade is Grade.FAULT:
             self.faulty = True
-        report_cell(self.work.findings, self.row, column, kind, **values)
+        report_cell(self.sheet.findings, self.row, column, kind, **values)
 
     def issue(self) -> Issue:
         number = self._number()
@@ -304,7 +216,7 @@ class _RowCheck:
             replaces=current.index if current else None,
             holder_key=self._holder_key(),
             papers=self._papers(),
-            access_code=self.work.codes.read(
+            access_code=self.sheet.codes.read(
                 self.row.cells, self.row.number, number, self.read, self.report
             ),
             row=self.row.number,
@@ -319,7 +231,7 @@ class _RowCheck:
         number, name = fields.get("id_number"), fields.get("holder_name")
         if number is None or name is None:
             return
-        first, other = self.work.holders.setdefault(number, (self.row.number, name))
+        first, other = self.sheet.holders.setdefault(number, (self.row.number, name))
         if other != name:
             kind = value_kinds.IDENTITY_TWO_NAMES
             self.report("holder_name", kind, value=number, first=first, other=other, name=name)
@@ -330,14 +242,14 @@ class _RowCheck:
         def report(found: FindingKind, /, **values: object) -> None:
             self.report(column, found, **values)
 
-        return self.work.reader.read(value, kind, report)
+        return self.sheet.reader.read(value, kind, report)
 
     # Number and fields
 
     def _number(self) -> str:
         number = read_number(self.row.cells, self.read, self.report)
         if number is None:
-            if (self.entry.category, NUMBER) not in self.work.missing:
+            if (self.entry.category, NUMBER) not in self.sheet.missing:
                 self.report(NUMBER, value_kinds.NUMBER_MISSING)
             self.faulty = True
         return number or ""
@@ -349,7 +261,7 @@ class _RowCheck:
         for name, value in self.row.cells.items():
             if name in (NUMBER, ISSUE_FIELD, EXPIRY_FIELD) or name in swapped:
                 continue
-            if name in wanted and (name != CATEGORY or self.work.desk.category):
+            if name in wanted and (name != CATEGORY or self.sheet.context.category):
                 kind = field_type(name)
                 text = (
                     self._date_field(name, value)
@@ -382,8 +294,8 @@ class _RowCheck:
 
     def _report_swapped(self, name: str, number: str, code: str, text: str) -> None:
         self.faulty = True
-        if (name, number) not in self.work.swapped:
-            self.work.swapped.add((name, number))
+        if (name, number) not in self.sheet.swapped:
+            self.sheet.swapped.add((name, number))
             columns = self.row.columns
             self.report(
                 name,
@@ -395,7 +307,7 @@ class _RowCheck:
             )
 
     def _fill_issuer(self, fields: dict[str, str]) -> None:
-        name = self.work.desk.name
+        name = self.sheet.context.name
         if name is None or ISSUER_FIELD not in self.entry.fields:
             return
         if (typed := fields.setdefault(ISSUER_FIELD, name)) != name:
@@ -405,7 +317,7 @@ class _RowCheck:
         category = self.entry.category
         for name in self.entry.fields:
             present = name in fields or name in self.row.cells
-            if present or (category, name) in self.work.missing:
+            if present or (category, name) in self.sheet.missing:
                 self.faulty |= name not in fields and name in self.entry.shown
                 continue
             label = label_zh(name)
@@ -413,7 +325,7 @@ class _RowCheck:
                 self.report(
                     name, value_kinds.FIELD_MISSING, field=name, label=label, category=category
                 )
-            elif self.work.desk.columns is not None and field_type(name) in (
+            elif self.sheet.context.columns is not None and field_type(name) in (
                 FieldType.IDENTITY,
                 FieldType.USCC,
             ):
@@ -425,7 +337,7 @@ class _RowCheck:
         def report(found: FindingKind, /, **values: object) -> None:
             self.report(column, found, **values)
 
-        return self.work.reader.read_day(value, report)
+        return self.sheet.reader.read_day(value, report)
 
     def _date_field(self, name: str, value: CellValue) -> str | None:
         """Return a day in a field that says neither issue nor expiry; other text is a question."""
@@ -491,7 +403,7 @@ class _RowCheck:
     def _check_dates(self, issued: date | None, expires: date | None) -> None:
         if issued is None:
             return
-        today = self.work.desk.today
+        today = self.sheet.context.today
         column = "issued" if "issued" in self.row.cells else ISSUE_FIELD
         if issued > today:
             self.report(column, value_kinds.DATE_FUTURE, value=issued, today=today)
@@ -510,7 +422,7 @@ class _RowCheck:
             self.report(column, value_kinds.DATES_REVERSED, expires=expires, issued=issued)
         elif latest is not None and expires > latest:
             self.report(column, value_kinds.VALIDITY, expires=expires, latest=latest)
-        elif expires > self.work.desk.today + CENTURY:
+        elif expires > self.sheet.context.today + CENTURY:
             self.report(column, value_kinds.DATE_FAR, value=expires)
 
     # Editions
@@ -518,11 +430,11 @@ class _RowCheck:
     def _edition(self, number: str) -> IssuedEdition | None:
         """Return the edition that this row replaces, None for a first edition."""
         key = (self.entry.category, number)
-        here = self.work.seen.get(key)
-        current = here[0] if here else self.work.desk.issued.newest(*key)
+        here = self.sheet.seen.get(key)
+        current = here[0] if here else self.sheet.context.issued.newest(*key)
         typed = self.row.text("replaces")
         edition = current.edition + 1 if current else 0
-        self.work.seen[key] = IssuedEdition(index=self.index, edition=edition), self.row.number
+        self.sheet.seen[key] = IssuedEdition(index=self.index, edition=edition), self.row.number
         if typed is None:
             self._report_twice(number, current, here[1] if here else None)
             return None
@@ -568,7 +480,7 @@ class _RowCheck:
         listed = (self.row.text("documents") or "").replace("；", LIST_MARK)
         for name in filter(None, map(str.strip, listed.split(LIST_MARK))):
             try:
-                paper = self.work.desk.papers.find(name)
+                paper = self.sheet.context.papers.find(name)
             except PaperUnusableError as error:
                 known = {value_kinds.DOCUMENT_NAME.code: value_kinds.DOCUMENT_NAME}
                 kind = known.get(error.code, value_kinds.DOCUMENT_MISSING)
@@ -585,8 +497,8 @@ class _RowCheck:
         if not paper.is_what_it_is_named:
             self.report("documents", value_kinds.DOCUMENT_NO_PDF, name=name)
         row = self.row.number
-        first = self.work.documents.setdefault(name, row)
-        before, other = self.work.contents.setdefault(paper.value["sha256"], (row, name))
+        first = self.sheet.documents.setdefault(name, row)
+        before, other = self.sheet.contents.setdefault(paper.value["sha256"], (row, name))
         if first != row:
             self.report("documents", value_kinds.DOCUMENT_SHARED, name=name, first=first)
         elif other != name:

@@ -10,10 +10,20 @@ from certledger.ledger.reference_data.fields import (
     load_field_aliases,
 )
 from certledger.ledger.sealing.access_codes import ACCESS_CODE, SHORT_LINK
-from certledger.ledger.sealing.row_checks import CATEGORY, EXPIRY_FIELD, ISSUE_FIELD
 from certledger.ledger.sheets.column_names import ColumnName, ColumnNames, field_column
 from certledger.verifier.formats.catalog import Catalog
 from certledger.verifier.formats.record import NUMBER
+
+ISSUE_FIELD, EXPIRY_FIELD, ISSUER_FIELD = "issue_date", "expiry_date", "issuing_body"
+"""Fields whose values must agree with the record and the issuer's registration."""
+CATEGORY = "category"
+OWN_COLUMNS = frozenset(
+    {
+        CATEGORY, "number", "issued", "expires", "replaces", "holder_key", "documents",
+        ACCESS_CODE, SHORT_LINK,
+    }
+)  # fmt: skip
+"""The columns that are not fields of a category; `number` is short for `certificate_number`."""
 
 
 def _labels(field: str) -> tuple[str, ...]:

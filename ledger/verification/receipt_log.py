@@ -28,8 +28,8 @@ from certledger.ledger.intake.errors import (
 from certledger.ledger.intake.pending_state import Intake, head_of
 from certledger.ledger.keys import Signer
 from certledger.ledger.sealing.batch import Head, SealedBatch, seal_issues
+from certledger.ledger.sealing.issue import Issue
 from certledger.ledger.sealing.records import SEED_SIZE
-from certledger.ledger.sealing.row_checks import Issue
 from certledger.ledger.store.unit_of_work import Store, Unit
 from certledger.verifier.crypto.hashing import sha256
 from certledger.verifier.formats.canonical_json import parse_canonical

@@ -23,7 +23,7 @@ from certledger.api.app import app_of
 from certledger.api.service import Service
 from certledger.ledger.intake.batches import submit_batch
 from certledger.ledger.sealing.batch import seal_issues
-from certledger.ledger.sealing.row_checks import Issue
+from certledger.ledger.sealing.issue import Issue
 from certledger.ledger.verification.verification_receipt import VerificationReceipt
 from certledger.verifier.formats.evidence import Evidence
 from certledger.verifier.formats.presentation import Request as PresentationRequest

@@ -20,7 +20,7 @@ from certledger.ledger.node import POLICY, Ledger, open_ledger
 from certledger.ledger.reference_data import load_domain
 from certledger.ledger.sealing.attachments import Paper
 from certledger.ledger.sealing.batch import Head, SealedBatch, seal_issues
-from certledger.ledger.sealing.row_checks import Issue
+from certledger.ledger.sealing.issue import Issue
 from certledger.ledger.settings import load_settings
 from certledger.verifier.crypto.hashing import sha256
 from certledger.verifier.files import write_atomically

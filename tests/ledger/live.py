@@ -20,7 +20,7 @@ from certledger.ledger.keys import Signer, signer_of
 from certledger.ledger.node import Ledger, open_ledger
 from certledger.ledger.reference_data import load_domain
 from certledger.ledger.sealing.batch import Head, SealedBatch, seal_issues
-from certledger.ledger.sealing.row_checks import Issue
+from certledger.ledger.sealing.issue import Issue
 from certledger.ledger.settings import load_settings
 from certledger.verifier.formats.canonical_json import format_canonical
 from certledger.verifier.formats.catalog import Catalog

@@ -16,7 +16,7 @@ from certledger.ledger.core.service_values import Role
 from certledger.ledger.intake.batches import submit_batch
 from certledger.ledger.sealing.attachments import Paper as PaperValue
 from certledger.ledger.sealing.batch import SealedBatch, seal_issues
-from certledger.ledger.sealing.row_checks import Issue
+from certledger.ledger.sealing.issue import Issue
 from certledger.verifier.formats.presentation import format_holder_key
 from certledger.verifier.formats.record import describe_document
 from certledger.verifier.vocabulary import Status

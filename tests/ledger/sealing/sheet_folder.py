@@ -8,13 +8,8 @@ from typing import Any
 from certledger.ledger.keys import signer_of
 from certledger.ledger.sealing.attachments import Papers
 from certledger.ledger.sealing.batch import Head, SealedBatch, seal_issues
-from certledger.ledger.sealing.row_checks import (
-    CheckContext,
-    Issue,
-    Issued,
-    NothingIssued,
-    check_rows,
-)
+from certledger.ledger.sealing.issue import CheckContext, Issue, Issued, NothingIssued
+from certledger.ledger.sealing.row_checks import check_rows
 from certledger.ledger.sheets.reader import SheetRow
 from certledger.verifier.formats.catalog import Catalog, Entry
 from certledger.verifier.formats.statements import ledger_identity

@@ -16,7 +16,7 @@ from certledger.ledger.issuer import workspace
 from certledger.ledger.issuer.workspace import Plan, SheetChangedError, Workspace
 from certledger.ledger.sealing.attachments import Papers
 from certledger.ledger.sealing.batch import Head, SealedBatch, SealError
-from certledger.ledger.sealing.row_checks import Issue
+from certledger.ledger.sealing.issue import Issue
 from certledger.verifier import files
 from certledger.verifier.formats import merkle
 from certledger.verifier.formats.canonical_json import format_canonical, from_base64url, parse

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from certledger.ledger.sealing.attachments import Paper
+from certledger.ledger.sealing.issue import Issue
 from certledger.ledger.sealing.records import seal_records
-from certledger.ledger.sealing.row_checks import Issue
 from certledger.ledger.sealing.text import refusal_of
 from certledger.verifier.formats.canonical_json import from_base64url
 from certledger.verifier.formats.catalog import disobeyed

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from certledger.ledger.sealing.row_checks import IssuedEdition, check_rows
+from certledger.ledger.sealing.issue import IssuedEdition
+from certledger.ledger.sealing.row_checks import check_rows
 from certledger.ledger.sheets.findings import SheetInvalidError
 from certledger.ledger.sheets.reader import SheetRow
 from certledger.verifier.formats.catalog import Catalog

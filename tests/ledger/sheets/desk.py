@@ -8,12 +8,8 @@ from pathlib import Path
 from certledger.ledger.issuer.catalogs import catalog_of
 from certledger.ledger.reference_data import load_domain
 from certledger.ledger.sealing.attachments import Papers
-from certledger.ledger.sealing.row_checks import (
-    CheckContext,
-    Issue,
-    NothingIssued,
-    review_rows,
-)
+from certledger.ledger.sealing.issue import CheckContext, Issue, NothingIssued
+from certledger.ledger.sealing.row_checks import review_rows
 from certledger.ledger.sealing.sheet_columns import catalog_columns
 from certledger.ledger.sheets.findings import Findings, Grade, SheetFinding, SheetInvalidError
 from certledger.ledger.sheets.reader import Sheet, read_sheet
