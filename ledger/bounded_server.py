@@ -81,3 +81,32 @@ class BoundedHttpServer(ThreadingHTTPServer):
         """Print a traceback, but not for a caller that went away."""
         if not isinstance(sys.exc_info()[1], OSError):
             super().handle_error(request, client_address)
+
+
+class ServerThread:
+    """A server that serves from a thread of its own, from `start` until it is closed."""
+
+    def __init__(
+        self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler], most: int
+    ) -> None:
+        """`most` is the greatest number of open connections."""
+        self._http = BoundedHttpServer(address, handler, most)
+        self._thread = threading.Thread(
+            target=self._http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
+        )
+
+    @property
+    def url(self) -> str:
+        """The base URL of the server."""
+        host, port = self._http.server_address[:2]
+        return f"http://[{host!s}]:{port}" if ":" in str(host) else f"http://{host!s}:{port}"
+
+    def start(self) -> None:
+        """Start to serve."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop serving."""
+        self._http.shutdown()
+        self._http.server_close()
+        self._thread.join()

@@ -16,22 +16,17 @@ from certledger.ledger.core.acts import ACTS as KINDS
 from certledger.ledger.core.acts import ActKind, ActState, Lane
 from certledger.ledger.core.receipt_chain import ReceiptChain
 from certledger.ledger.core.values import NewAct
+from certledger.ledger.intake.submission_receipt import read_receipt
 from certledger.ledger.store import rows
 from certledger.ledger.store.tables import ACTS, CHECKPOINTS
 from certledger.verifier.audit.findings import AuditFault, fault
 from certledger.verifier.audit.replay import Replay
-from certledger.verifier.crypto.hashing import sha256
 from certledger.verifier.crypto.secp256k1 import recover_address
 from certledger.verifier.errors import CertledgerError
-from certledger.verifier.formats.canonical_json import (
-    Json,
-    format_canonical,
-    from_base64url,
-    parse_time,
-)
+from certledger.verifier.formats.canonical_json import Json
 from certledger.verifier.formats.policy import LedgerPin
 from certledger.verifier.formats.signed_act import SIGNATURE_SIZE, statement_from_json
-from certledger.verifier.formats.statements import Batch, KeysChange, Receipt, Register, Statement
+from certledger.verifier.formats.statements import Batch, KeysChange, Register, Statement
 from certledger.verifier.node_rpc import NodeBlock, RpcClient
 
 _ADDRESS = 20
@@ -207,19 +202,11 @@ class ActComparison:
 
     def _promised(self, row: Any) -> int | None:
         """Return the time by which a receipt promises anchoring, None if it is not this act's."""
-        try:
-            current = orjson.loads(row.receipt)
-            content, signature = current["receipt"], from_base64url(current["signature"])
-            digest = Receipt(content=sha256(format_canonical(content))).digest(self._pin.identity)
-            signer = recover_address(digest, signature)
-            by = parse_time(content["anchored_by"])
-            accepted = parse_time(content["accepted"])
-        except (ValueError, KeyError, TypeError, CertledgerError):
+        receipt = read_receipt(row.receipt, self._pin.identity)
+        if receipt is None or self._operator not in (None, receipt.signer):
             return None
-        theirs = self._operator is not None and signer != self._operator
-        if signer is None or theirs or content["digest"] != row.digest.hex():
-            return None
-        return by if accepted == row.accepted else None
+        own = (receipt.digest, receipt.accepted) == (row.digest, row.accepted)
+        return receipt.anchored_by if own else None
 
     def _check_promise(
         self, row: Any, where: str, promised: int, anchored: bool

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
 from certledger.ledger.audit.database_source import StoredFiles
 from certledger.ledger.publish.checkpoints import ROLL_NAME
 from certledger.ledger.store import rows
+from certledger.ledger.store.base import newest
 from certledger.ledger.store.tables import CHECKPOINTS, ISSUERS, SLOT_PROOFS
 from certledger.verifier.audit.findings import AuditFault, fault
 from certledger.verifier.audit.replay import Replay
@@ -121,17 +122,8 @@ class CheckpointComparison:
 
     def _slots_at(self, number: int) -> dict[str, bytes]:
         """Return the slot of every issuer at a block by its code, and the count for the roll."""
-        newest = (
-            select(ISSUERS.c.issuer, func.max(ISSUERS.c.block).label("block"))
-            .where(ISSUERS.c.block <= number)
-            .group_by(ISSUERS.c.issuer)
-            .subquery()
-        )
-        query = select(ISSUERS.c.issuer, ISSUERS.c.slot).join(
-            newest,
-            (newest.c.issuer == ISSUERS.c.issuer) & (newest.c.block == ISSUERS.c.block),
-        )
-        found = {row.issuer: row.slot for row in self._connection.execute(query)}
+        issuers = self._connection.execute(newest(ISSUERS, ISSUERS.c.issuer, at=number))
+        found = {row.issuer: row.slot for row in issuers}
         return found | {ROLL_NAME: len(found).to_bytes(4, "big")}
 
 

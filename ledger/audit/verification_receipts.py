@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, exists, func, select
@@ -81,7 +81,8 @@ class EventComparison:
         self, row: Any, receipt: SignedReceipt, operators: Collection[str], where: str
     ) -> Iterator[AuditFault]:
         """Yield a fault if a receipt is not in the batch that its row names, or is late."""
-        if _is_in_batch(self._connection, receipt, row.sequence, operators):
+        batches = anchored_batches_of(self._connection, receipt.lookup)
+        if any((issuer, row.sequence) in batches for issuer in operators):
             return
         overdue = row.checked + MAX_ANCHORING_SECONDS < self._now
         waits = select(exists().where(RECEIPT_BATCHES.c.sequence == row.sequence))
@@ -178,19 +179,17 @@ def _operators(replay: Replay, operator: bytes | None) -> Collection[str]:
     ]
 
 
-def _is_in_batch(
-    connection: Connection, receipt: SignedReceipt, sequence: int, operators: Collection[str]
-) -> bool:
-    """Return whether batch `sequence` of one of the issuers contains the receipt's record.
+def anchored_batches_of(connection: Connection, lookup: bytes) -> Sequence[tuple[str, int]]:
+    """Return issuer and sequence of each anchored batch with a record under `lookup`.
 
-    Other parts of the audit compare the stored records with the batch.
+    Whether the stored records are those of the batch is compared by other parts of the audit.
     """
-    found = (
-        (CERTIFICATES.c.lookup == receipt.lookup[:PREFIX])
-        & (BATCHES.c.number == CERTIFICATES.c.place // PLACES)
-        & (ANCHORED.c.issuer == BATCHES.c.issuer)
-        & (ANCHORED.c.root == BATCHES.c.root)
-        & (ANCHORED.c.sequence == sequence)
-        & BATCHES.c.issuer.in_(operators)
+    query = (
+        select(ANCHORED.c.issuer, ANCHORED.c.sequence)
+        .join(
+            BATCHES, (BATCHES.c.root == ANCHORED.c.root) & (BATCHES.c.issuer == ANCHORED.c.issuer)
+        )
+        .join(CERTIFICATES, CERTIFICATES.c.place // PLACES == BATCHES.c.number)
+        .where(CERTIFICATES.c.lookup == lookup[:PREFIX])
     )
-    return bool(connection.execute(select(exists().where(found))).scalar_one())
+    return [(row.issuer, row.sequence) for row in connection.execute(query)]

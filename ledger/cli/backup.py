@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from certledger.ledger.cli.console import Answer, answers
+from certledger.ledger.cli.console import Answer, answers, home_in_use_option
 from certledger.ledger.settings import load_settings
 from certledger.verifier.errors import CertledgerError, ExitStatus
 from certledger.verifier.files import PRIVATE
@@ -119,13 +119,7 @@ def restore(archive: Path, home: Path) -> int:
 
 
 @click.command("backup")
-@click.option(
-    "--home",
-    required=True,
-    envvar="CERTLEDGER_HOME",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="The home of the ledger; it may be in use.",
-)
+@home_in_use_option
 @click.argument("out", type=click.Path(dir_okay=False, path_type=Path))
 @answers
 def backup_command(home: Path, out: Path) -> Answer:

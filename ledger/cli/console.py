@@ -37,6 +37,13 @@ passphrase_option = click.option(
     type=THERE,
     help="Holds the passphrase; else CERTLEDGER_PASSPHRASE, else you are asked.",
 )
+home_in_use_option = click.option(
+    "--home",
+    required=True,
+    envvar="CERTLEDGER_HOME",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="The home of the ledger; it may be in use.",
+)
 out_option = click.option("--out", type=FILE, help="Where to write, instead of the usual place.")
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from certledger.ledger.cli.console import home_in_use_option
 from certledger.ledger.cli.diagnosis import (
     Diagnosis,
     diagnose_issuer,
@@ -125,13 +126,7 @@ def _chain(settings: Settings, deployment: Deployment) -> Diagnosis:
 
 
 @click.command(name="doctor")
-@click.option(
-    "--home",
-    required=True,
-    envvar="CERTLEDGER_HOME",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="The home of the ledger; it may be in use.",
-)
+@home_in_use_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
 def command(home: Path, as_json: bool) -> int:
     """Find what is missing or wrong in a home, and what to do next.

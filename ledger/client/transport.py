@@ -13,9 +13,8 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_bef
 from tenacity.wait import wait_random_exponential
 
 from certledger.ledger.keys import recover
-from certledger.verifier.crypto.hashing import sha256
 from certledger.verifier.errors import CertledgerError
-from certledger.verifier.formats.canonical_json import Json, format_canonical, from_base64url
+from certledger.verifier.formats.canonical_json import Json, from_base64url
 from certledger.verifier.formats.statements import Receipt
 from certledger.verifier.http_client import (
     AnswerTooLongError,
@@ -217,8 +216,7 @@ def check_receipt(
     """
     try:
         content, signature = answer["receipt"], from_base64url(answer["signature"])
-        signed = Receipt(content=sha256(format_canonical(content)))
-        signer = recover(signed.digest(identity), signature)
+        signer = recover(Receipt.of_content(content).digest(identity), signature)
         named = (content["digest"], content["ledger"])
     except (KeyError, TypeError, CertledgerError) as error:
         raise AnswerInvalidError("the answer is no receipt") from error

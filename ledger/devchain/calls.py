@@ -92,7 +92,7 @@ def _execute(view: View, header: BlockHeaderAPI, asked: UnsignedCall, gas: int) 
     with view.chain.get_vm(header).in_costless_state() as state:
         _prepare(state, asked)
         try:
-            return state.costless_execute_transaction(sent)  # type: ignore[arg-type]
+            return state.costless_execute_transaction(sent)  # type: ignore[arg-type]  # py-evm's own SpoofTransaction is of no declared type
         except (ValidationError, PyEVMError) as error:
             raise RpcError(-32000, f"the call cannot be made: {error}") from error
 

@@ -65,7 +65,7 @@ class SqliteDB(BaseAtomicDB):
             yield self  # type: ignore[misc]  # py-evm asks for nothing beyond DatabaseAPI here
         else:
             with self.transaction():
-                yield self  # type: ignore[misc]
+                yield self  # type: ignore[misc]  # as above
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

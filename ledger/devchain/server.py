@@ -1,6 +1,5 @@
 """JSON-RPC 2.0 over HTTP on a loopback address, one thread a connection."""
 
-import threading
 from collections.abc import Callable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
@@ -10,7 +9,7 @@ from urllib.parse import urlsplit
 import orjson
 import structlog
 
-from certledger.ledger.bounded_server import BoundedHttpServer
+from certledger.ledger.bounded_server import BoundedHttpServer, ServerThread
 from certledger.ledger.devchain.errors import NotLoopbackError
 from certledger.ledger.devchain.params import RpcError
 from certledger.ledger.devchain.rpc import RpcDispatcher
@@ -26,7 +25,7 @@ IDLE_SECONDS: Final = 60
 _SEND: Final = "eth_sendRawTransaction"
 
 
-class ChainServer:
+class ChainServer(ServerThread):
     """Serves one chain until it is closed."""
 
     def __init__(self, rpc: RpcDispatcher, host: str, port: int) -> None:
@@ -34,25 +33,7 @@ class ChainServer:
         if not is_loopback(address):
             raise NotLoopbackError(host)
         handler = type("Handler", (_RpcHandler,), {"rpc": rpc})
-        self._http = BoundedHttpServer((address, port), handler, MAX_CONNECTIONS)
-        self._thread = threading.Thread(
-            target=self._http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
-        )
-
-    @property
-    def url(self) -> str:
-        """The URL of the chain."""
-        host, port = self._http.server_address[:2]
-        return f"http://[{host!s}]:{port}" if ":" in str(host) else f"http://{host!s}:{port}"
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def close(self) -> None:
-        """Stop serving."""
-        self._http.shutdown()
-        self._http.server_close()
-        self._thread.join()
+        super().__init__((address, port), handler, MAX_CONNECTIONS)
 
 
 class _RpcHandler(BaseHTTPRequestHandler):

@@ -124,7 +124,8 @@ class View:
 
     def _prove(self, root: bytes, key: bytes) -> tuple[bytes, tuple[bytes, ...]]:
         trie = HexaryTrie(self.db, root)
-        encoded = [bytes(rlp.encode(node)) for node in trie.get_proof(key)]  # type: ignore[no-untyped-call]
+        proof = trie.get_proof(key)  # type: ignore[no-untyped-call]  # trie has no types
+        encoded = [bytes(rlp.encode(node)) for node in proof]
         # A node under 32 bytes is embedded in its parent, where the verifier finds it.
         nodes = [node for i, node in enumerate(encoded) if i == 0 or len(node) >= 32]
         return bytes(trie[key]), tuple(nodes)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from certledger.ledger.foundation.document import SignedFounding
+from certledger.ledger.foundation.document import UNDEPLOYED, SignedFounding
 from certledger.ledger.foundation.part import RegionPart, SignedPart
 from certledger.verifier.cli.output import plain
 from certledger.verifier.cli.policy_text import describe_policy, line
 from certledger.verifier.console import bilingual
-from certledger.verifier.formats.policy import LedgerPin
 from certledger.verifier.formats.signed_policy import SignedPolicy
 from certledger.verifier.regions import region_named
 
@@ -59,17 +58,6 @@ def describe_founding(signed: SignedFounding) -> Iterator[str]:
         yield f"  {bilingual(*state)}"
     yield bilingual("第一版信任策略（账本部署后补入其地址）", "The first trust policy (the ledger's"
                     " address follows once it is deployed)") + ":"  # fmt: skip
-    policy = founding.policy(_NOT_YET)
+    policy = founding.policy(UNDEPLOYED)
     for one_line in describe_policy(SignedPolicy(policy=policy, signatures={}), ledgers=False):
         yield f"  {one_line}"
-
-
-_NOT_YET = LedgerPin(
-    name="-",
-    chain_id=1,
-    genesis=bytes(32),
-    address=bytes(20),
-    code_hash=bytes(32),
-    identity=bytes(32),
-    deployment=bytes(32),
-)

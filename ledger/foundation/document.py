@@ -156,7 +156,7 @@ class Founding:
                 "too_few",
                 f"{seated} regions bring a registrar; each must, at least {MIN_REGISTRARS}",
             )
-        self.policy(_NO_PIN)
+        self.policy(UNDEPLOYED)
 
     def _check_keys(self) -> None:
         owners: dict[bytes, str] = {}
@@ -242,7 +242,7 @@ class Founding:
         return self.TYPE.encode() + b"\n" + format_canonical(self.to_json())
 
 
-_NO_PIN = LedgerPin(
+UNDEPLOYED = LedgerPin(
     name="-",
     chain_id=1,
     genesis=bytes(32),

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
+
+import orjson
 
 from certledger.ledger.core.acts import counter_of, kind_of, subject_of
 from certledger.ledger.keys import Signer
-from certledger.verifier.crypto.hashing import sha256
+from certledger.verifier.crypto.secp256k1 import recover_address
+from certledger.verifier.errors import CertledgerError
 from certledger.verifier.formats.canonical_json import (
     Json,
     format_canonical,
     format_time,
+    from_base64url,
+    parse_time,
     to_base64url,
 )
 from certledger.verifier.formats.statements import Batch, Receipt, Statement
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class SignedReceipt:
+class SubmissionReceipt:
     """A receipt and the operator's signature (65 bytes), SPEC section 20."""
 
     BATCH: ClassVar[str] = "certledger/receipt/1"
@@ -45,7 +50,7 @@ def issue_receipt(
     number: int,
     previous: bytes,
     operator: Signer,
-) -> SignedReceipt:
+) -> SubmissionReceipt:
     """Sign the receipt for a statement accepted at `accepted`; both times in seconds.
 
     `number` counts the operator's receipts of batches and acts, `previous` is the SHA-256 of the
@@ -61,7 +66,7 @@ def issue_receipt(
     }
     if isinstance(statement, Batch):
         content |= {
-            "type": SignedReceipt.BATCH,
+            "type": SubmissionReceipt.BATCH,
             "issuer": statement.issuer.decode("ascii"),
             "sequence": statement.sequence,
             "root": statement.root.hex(),
@@ -72,10 +77,42 @@ def issue_receipt(
         if kind is None:
             raise TypeError(f"{statement.primary} is no act of the contract")
         content |= {
-            "type": SignedReceipt.ACT,
+            "type": SubmissionReceipt.ACT,
             "act": statement.primary,
             "subject": subject_of(statement),
             "counter": counter_of(kind, statement),
         }
-    digest = Receipt(content=sha256(format_canonical(content))).digest(identity)
-    return SignedReceipt(content=content, signature=operator.sign(digest))
+    digest = Receipt.of_content(content).digest(identity)
+    return SubmissionReceipt(content=content, signature=operator.sign(digest))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReceiptContent:
+    """What a submission receipt promises, and who signed it (20 bytes); times in seconds."""
+
+    digest: bytes
+    number: int
+    previous: bytes
+    accepted: int
+    anchored_by: int
+    signer: bytes
+
+
+def read_receipt(data: Any, identity: bytes) -> ReceiptContent | None:
+    """Return the content of a stored receipt, None if it is none or carries no signature."""
+    try:
+        value = orjson.loads(data)
+        content, signature = value["receipt"], from_base64url(value["signature"])
+        signer = recover_address(Receipt.of_content(content).digest(identity), signature)
+        if signer is None:
+            return None
+        return ReceiptContent(
+            digest=bytes.fromhex(content["digest"]),
+            number=int(content["number"]),
+            previous=bytes.fromhex(content["previous"]),
+            accepted=parse_time(content["accepted"]),
+            anchored_by=parse_time(content["anchored_by"]),
+            signer=signer,
+        )
+    except (CertledgerError, ValueError, KeyError, TypeError):
+        return None

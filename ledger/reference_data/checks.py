@@ -1,7 +1,7 @@
 """Rules of the reference data beyond one cell: within a row, within a file, between files."""
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from certledger.ledger.reference_data.csv_reader import Table
@@ -15,7 +15,6 @@ from certledger.ledger.reference_data.model import (
     Category,
     DeltaScenario,
     IssuerProfile,
-    Material,
     Region,
     RegionLevel,
     ServiceItem,
@@ -61,9 +60,16 @@ def check_items(table: Table[ServiceItem]) -> None:
 
 
 def check_materials(
-    table: Table[Material], items: Table[ServiceItem], categories: Table[Category]
+    table: Table[Any],
+    items: Table[ServiceItem],
+    categories: Table[Category],
+    *,
+    codes_of: Callable[[Any], Sequence[str]],
 ) -> None:
-    """Check that lines are numbered 1, 2, 3 …, with distinct names, known items and categories."""
+    """Check that lines are numbered 1, 2, 3 …, with distinct names, known items and categories.
+
+    `codes_of` returns the categories that a line names.
+    """
     government: dict[str, bool] = {}
     names: set[tuple[str, str]] = set()
     for line, row in table.rows:
@@ -72,30 +78,15 @@ def check_materials(
             reason = f"{row.item_code} lists {row.name_zh} a second time"
             table.report(line, "name_zh", FaultCode.DUPLICATE, reason)
         names.add((row.item_code, row.name_zh))
-        if row.category_code is None:
-            continue
-        refer(table, line, "category_code", row.category_code, categories)
-        first = government.setdefault(row.category_code, row.issued_by_government)
-        if first != row.issued_by_government:
-            reason = f"category {row.category_code} stands with yes and with no"
-            table.report(line, "issued_by_government", FaultCode.CONTRADICTION, reason)
-    _check_numbering(table)
-
-
-def _check_numbering(table: Table[Material]) -> None:
-    """Check that the numbers of an item's lines have no gap; each gap is one fault."""
-    for item, number in sorted(table.keys):
-        # Numbers of another form have been reported already.
-        if not re.fullmatch(r"[1-9][0-9]{0,2}", number) or number == "1":
-            continue
-        if (item, str(int(number) - 1)) not in table.keys:
-            line = next((at for at, row in table.rows if _is_line(row, item, number)), 0)
-            reason = f"{item} has a line {number}, but none before it"
+        for code in codes_of(row):
+            refer(table, line, "category_code", code, categories)
+            if government.setdefault(code, row.issued_by_government) != row.issued_by_government:
+                reason = f"category {code} stands with yes and with no"
+                table.report(line, "issued_by_government", FaultCode.CONTRADICTION, reason)
+        before = row.material_no - 1
+        if before and (row.item_code, str(before)) not in table.keys:
+            reason = f"{row.item_code} has a line {row.material_no}, but no line {before}"
             table.report(line, "material_no", FaultCode.NUMBERING, reason)
-
-
-def _is_line(row: Material, item: str, number: str) -> bool:
-    return row.item_code == item and row.material_no == int(number)
 
 
 def check_issuers(table: Table[IssuerProfile], regions: Table[Region]) -> list[DomainFault]:

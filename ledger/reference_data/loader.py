@@ -41,7 +41,7 @@ def _load(folder: Path) -> Domain:
     checks.check_regions(regions)
     checks.check_categories(categories)
     checks.check_items(items)
-    checks.check_materials(materials, items, categories)
+    checks.check_materials(materials, items, categories, codes_of=_code_of)
     warnings = checks.check_issuers(issuers, regions)
     checks.check_status_codes(status_codes)
     pairs = {(row.item_code, row.category_code) for _, row in materials.rows}
@@ -80,3 +80,7 @@ def _by_item(table: Table[Material]) -> Mapping[str, tuple[Material, ...]]:
     return {
         item: tuple(sorted(rows, key=lambda row: row.material_no)) for item, rows in lines.items()
     }
+
+
+def _code_of(row: Material) -> tuple[str, ...]:
+    return () if row.category_code is None else (row.category_code,)

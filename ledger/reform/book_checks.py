@@ -24,7 +24,9 @@ def check_book(tables: Tables) -> Sequence[DomainFault]:
     checks.check_categories(categories)
     checks.check_items(tables["service_items"])
     warnings = checks.check_issuers(tables["issuers"], regions)
-    _check_materials(tables)
+    checks.check_materials(
+        tables["materials"], tables["service_items"], categories, codes_of=_codes
+    )
     _check_references(tables)
     check_rules(tables)
     _check_bundles(tables["bundles"], tables["service_items"])
@@ -45,29 +47,6 @@ def check_book(tables: Tables) -> Sequence[DomainFault]:
 
 def _codes(row: Any) -> tuple[str, ...]:
     return row.category_code or ()
-
-
-def _check_materials(tables: Tables) -> None:
-    """Lines refer to items and categories there are, are named apart, and numbered 1, 2, 3."""
-    table, items, categories = tables["materials"], tables["service_items"], tables["categories"]
-    government: dict[str, bool] = {}
-    names: set[tuple[str, str]] = set()
-    for line, row in table.rows:
-        refer(table, line, "item_code", row.item_code, items)
-        if (row.item_code, row.name_zh) in names:
-            reason = f"{row.item_code} lists {row.name_zh} a second time"
-            table.report(line, "name_zh", FaultCode.DUPLICATE, reason)
-        names.add((row.item_code, row.name_zh))
-        for code in _codes(row):
-            refer(table, line, "category_code", code, categories)
-            if government.setdefault(code, row.issued_by_government) != row.issued_by_government:
-                reason = f"category {code} stands with yes and with no"
-                table.report(line, "issued_by_government", FaultCode.CONTRADICTION, reason)
-    for line, row in table.rows:
-        before = row.material_no - 1
-        if before and (row.item_code, str(before)) not in table.keys:
-            reason = f"{row.item_code} has a line {row.material_no}, but no line {before}"
-            table.report(line, "material_no", FaultCode.NUMBERING, reason)
 
 
 def _check_references(tables: Tables) -> None:

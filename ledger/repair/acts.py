@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -13,49 +12,20 @@ from certledger.ledger.audit.rejections import RejectionJudge
 from certledger.ledger.core.acts import ACTS as KINDS
 from certledger.ledger.core.acts import ActKind, ActState, kind_of
 from certledger.ledger.core.values import NewAct
+from certledger.ledger.intake.submission_receipt import read_receipt
 from certledger.ledger.repair.chain_acts import ChainActs
 from certledger.ledger.repair.sources import BatchFiles
 from certledger.ledger.repair.transaction import raw
 from certledger.ledger.store import rows
 from certledger.ledger.store.tables import ACTS, ISSUERS
 from certledger.ledger.store.unit_of_work import Unit
-from certledger.verifier.crypto.hashing import sha256
 from certledger.verifier.crypto.secp256k1 import recover_address
 from certledger.verifier.errors import CertledgerError
-from certledger.verifier.formats.canonical_json import format_canonical, from_base64url, parse_time
 from certledger.verifier.formats.signed_act import SIGNATURE_SIZE, statement_from_json
-from certledger.verifier.formats.statements import Batch, Receipt, Statement
+from certledger.verifier.formats.statements import Batch, Statement
 
 UNREADABLE = "act.unreadable"
 """Rejection code of an act whose statement is damaged and neither on the chain nor in files."""
-
-
-@dataclass(frozen=True, slots=True)
-class ReceiptClaim:
-    """The content of a receipt that the operator signed."""
-
-    digest: bytes
-    number: int
-    previous: bytes
-    accepted: int
-
-
-def read_receipt(data: Any, identity: bytes, operator: bytes) -> ReceiptClaim | None:
-    """Return a receipt's content, None if the operator (20 bytes) did not sign it."""
-    try:
-        value = orjson.loads(data)
-        content, signature = value["receipt"], from_base64url(value["signature"])
-        digest = Receipt(content=sha256(format_canonical(content))).digest(identity)
-        if recover_address(digest, signature) != operator:
-            return None
-        return ReceiptClaim(
-            digest=bytes.fromhex(content["digest"]),
-            number=int(content["number"]),
-            previous=bytes.fromhex(content["previous"]),
-            accepted=parse_time(content["accepted"]),
-        )
-    except (CertledgerError, ValueError, KeyError, TypeError):
-        return None
 
 
 def read_statement(row: Any, identity: bytes) -> Statement | None:
@@ -108,7 +78,9 @@ class ActRepair:
         """Return the columns that follow from the act's statement, None if it is unknown."""
         own = read_statement(row, self._identity)
         digest = None if own is None else own.digest(self._identity)
-        claim = read_receipt(row.receipt, self._identity, self._operator)
+        claim = read_receipt(row.receipt, self._identity)
+        if claim is not None and claim.signer != self._operator:
+            claim = None
         named = None if claim is None else claim.digest
         known = self._known
         if digest is None or digest not in (row.digest, named):

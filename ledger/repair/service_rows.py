@@ -12,12 +12,14 @@ from certledger.ledger.audit.documents import Leaves
 from certledger.ledger.audit.transactions import transaction_facts
 from certledger.ledger.audit.verification_receipts import (
     SignedReceipt,
+    anchored_batches_of,
     parse_signed,
     receipt_columns,
 )
 from certledger.ledger.core.acts import ActState
 from certledger.ledger.core.receipt_chain import ReceiptChain
 from certledger.ledger.intake.batch_submission import parse_submission
+from certledger.ledger.repair.submission_receipts import repair_chain_end
 from certledger.ledger.repair.transaction import raw
 from certledger.ledger.store.bulk_queries import PLACES, PREFIX
 from certledger.ledger.store.tables import (
@@ -27,7 +29,6 @@ from certledger.ledger.store.tables import (
     CARRIAGES,
     CERTIFICATES,
     RECEIPT_BATCHES,
-    RECEIPT_CHAINS,
     TRANSACTIONS,
     VERIFICATIONS,
     WATCHES,
@@ -84,22 +85,15 @@ def repair_verifications(unit: Unit, operator: bytes) -> None:
         if wanted != {name: getattr(row, name) for name in wanted}:
             mine = VERIFICATIONS.c.number == row.number
             unit.connection.execute(update(VERIFICATIONS).where(mine).values(wanted))
-    _repair_end(unit, newest)
+    if newest is not None:
+        repair_chain_end(unit, ReceiptChain.VERIFICATIONS, *newest)
 
 
 def _sequence(unit: Unit, receipt: SignedReceipt, current: Any) -> Any:
     """Return the operator's batch that anchors a receipt, else `current` if it is sealed."""
-    query = (
-        select(ANCHORED.c.sequence)
-        .join(
-            BATCHES, (BATCHES.c.root == ANCHORED.c.root) & (BATCHES.c.issuer == ANCHORED.c.issuer)
-        )
-        .join(CERTIFICATES, CERTIFICATES.c.place // PLACES == BATCHES.c.number)
-        .where(CERTIFICATES.c.lookup == receipt.lookup[:PREFIX])
-    )
-    found = unit.connection.execute(query).scalars().first()
-    if found is not None:
-        return found
+    found = anchored_batches_of(unit.connection, receipt.lookup)
+    if found:
+        return found[0][1]
     sealed = select(exists().where(RECEIPT_BATCHES.c.sequence == current))
     return current if unit.connection.execute(sealed).scalar_one() else None
 
@@ -147,19 +141,6 @@ def _operator_sequences(unit: Unit, operator: bytes) -> set[int]:
         for issuer, sequence, key in found
         if key < len(keys.get(issuer, ())) and keys[issuer][key].address == operator
     }
-
-
-def _repair_end(unit: Unit, newest: tuple[int, bytes] | None) -> None:
-    """Set the end of the chain to the newest receipt, unless the end shows that one is lost."""
-    name = str(ReceiptChain.VERIFICATIONS)
-    head = unit.connection.execute(
-        raw(RECEIPT_CHAINS).where(RECEIPT_CHAINS.c.name == name)
-    ).one_or_none()
-    if newest is None:
-        return
-    if head is None or head.number <= newest[0] or head.digest == newest[1]:
-        unit.receipt_chain(ReceiptChain.VERIFICATIONS)
-        unit.extend_receipt_chain(ReceiptChain.VERIFICATIONS, *newest)
 
 
 def repair_watches(unit: Unit) -> None:

@@ -15,7 +15,8 @@ from certledger.ledger.core.acts import kind_of
 from certledger.ledger.core.receipt_chain import NOTHING_BEFORE, ReceiptChain
 from certledger.ledger.core.values import NewAct
 from certledger.ledger.intake.pending_state import Intake
-from certledger.ledger.repair.acts import ReceiptClaim, read_receipt, read_statement
+from certledger.ledger.intake.submission_receipt import ReceiptContent, read_receipt
+from certledger.ledger.repair.acts import read_statement
 from certledger.ledger.repair.transaction import raw
 from certledger.ledger.store import rows
 from certledger.ledger.store.tables import ACTS, RECEIPT_CHAINS
@@ -55,12 +56,12 @@ class ReceiptRepair:
                 self._sign_again(number, row, before, wanted)
                 before = wanted
 
-    def _claim(self, row: Any) -> ReceiptClaim | None:
+    def _claim(self, row: Any) -> ReceiptContent | None:
         """Return the content of a row's receipt, None unless it is for the row's act."""
-        intake = self._intake
-        claim = read_receipt(row.receipt, intake.identity, intake.operator.address)
-        own = claim is not None and (claim.digest, claim.number) == (row.digest, row.number)
-        return claim if own else None
+        claim = read_receipt(row.receipt, self._intake.identity)
+        if claim is None or claim.signer != self._intake.operator.address:
+            return None
+        return claim if (claim.digest, claim.number) == (row.digest, row.number) else None
 
     def _named_by(self, number: int) -> bytes | None:
         query = raw(ACTS).where(ACTS.c.number == number)
@@ -119,16 +120,17 @@ class ReceiptRepair:
         return int(number), bytes(digest)
 
     def _repair_head(self) -> None:
-        """Set the end of the chain to the newest receipt, unless the end shows that one is lost."""
-        connection = self._unit.connection
-        row = connection.execute(raw(ACTS).order_by(ACTS.c.number.desc()).limit(1)).one_or_none()
-        if row is None or self._claim(row) is None:
-            return
-        query = raw(RECEIPT_CHAINS).where(RECEIPT_CHAINS.c.name == str(ReceiptChain.ACTS))
-        head = connection.execute(query).one_or_none()
-        newest = sha256(row.receipt)
-        lost = head is not None and head.number > row.number and head.digest != newest
-        if not lost:
-            # Inserts the row if it was deleted.
-            self._unit.receipt_chain(ReceiptChain.ACTS)
-            self._unit.extend_receipt_chain(ReceiptChain.ACTS, row.number, newest)
+        """Set the end of the chain to the newest receipt, if that one can be read."""
+        newest = raw(ACTS).order_by(ACTS.c.number.desc()).limit(1)
+        row = self._unit.connection.execute(newest).one_or_none()
+        if row is not None and self._claim(row) is not None:
+            repair_chain_end(self._unit, ReceiptChain.ACTS, row.number, sha256(row.receipt))
+
+
+def repair_chain_end(unit: Unit, chain: ReceiptChain, number: int, digest: bytes) -> None:
+    """Set the end of a chain to its newest receipt, unless the end shows that one is lost."""
+    query = raw(RECEIPT_CHAINS).where(RECEIPT_CHAINS.c.name == str(chain))
+    end = unit.connection.execute(query).one_or_none()
+    if end is None or end.number <= number or end.digest == digest:
+        unit.receipt_chain(chain)  # Inserts the row if it was deleted.
+        unit.extend_receipt_chain(chain, number, digest)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import fields
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import Column, Connection, Select, Table, and_, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
 _Value = TypeVar("_Value")
+_Row = TypeVar("_Row", bound="DataclassInstance")
 
 
 def values_of(of: Table, value: object) -> dict[str, object]:
@@ -17,10 +21,10 @@ def values_of(of: Table, value: object) -> dict[str, object]:
     return {column.name: getattr(value, column.name) for column in of.columns}
 
 
-def value_of(kind: type[_Value], row: Any, /, **converted: Any) -> _Value:
+def value_of(kind: type[_Row], row: Any, /, **converted: Any) -> _Row:
     """Return the dataclass `kind` from the columns of its fields' names, some of them converted."""
     columns = row._mapping  # By name: `row.index` is a method of tuples.
-    names = [field.name for field in fields(kind) if field.name not in converted]  # type: ignore[arg-type]
+    names = [field.name for field in fields(kind) if field.name not in converted]
     return kind(**{name: columns[name] for name in names}, **converted)
 
 

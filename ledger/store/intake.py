@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, select, text, update
+from sqlalchemy import ColumnElement, delete, func, select, text, true, update
 
 from certledger.ledger.core.acts import ActState, Lane
 from certledger.ledger.core.receipt_chain import NOTHING_BEFORE, ReceiptChain
@@ -199,35 +199,24 @@ class IntakePart(Base):
 
     def backlog(self) -> Backlog:
         """Return the accepted acts that can move; of acts set aside only the number."""
-        moves = ACTS.c.reason.is_(None)
-        row = self.connection.execute(
-            select(
-                func.count().filter(moves).label("acts"),
-                func.coalesce(func.sum(ACTS.c.certificates).filter(moves), 0).label("certificates"),
-                func.min(ACTS.c.accepted).filter(moves).label("oldest"),
-                func.count().filter(~moves).label("set_aside"),
-            ).where(ACTS.c.state == str(ActState.ACCEPTED))
-        ).one()
-        return Backlog(
-            acts=row.acts,
-            certificates=int(row.certificates),
-            oldest=row.oldest,
-            set_aside=row.set_aside,
-        )
+        return self._backlog(ACTS.c.reason.is_(None))
 
     def backlog_of(self, subject: str) -> Backlog:
         """Return the accepted acts of one subject, acts set aside included."""
+        return self._backlog(true(), ACTS.c.subject == subject)
+
+    def _backlog(self, counted: ColumnElement[bool], *among: ColumnElement[bool]) -> Backlog:
         row = self.connection.execute(
             select(
-                func.count().label("acts"),
-                func.coalesce(func.sum(ACTS.c.certificates), 0).label("certificates"),
-                func.min(ACTS.c.accepted).label("oldest"),
+                func.count().filter(counted).label("acts"),
+                func.coalesce(func.sum(ACTS.c.certificates).filter(counted), 0).label("issued"),
+                func.min(ACTS.c.accepted).filter(counted).label("oldest"),
                 func.count(ACTS.c.reason).label("set_aside"),
-            ).where(ACTS.c.subject == subject, ACTS.c.state == str(ActState.ACCEPTED))
+            ).where(ACTS.c.state == str(ActState.ACCEPTED), *among)
         ).one()
         return Backlog(
             acts=row.acts,
-            certificates=int(row.certificates),
+            certificates=int(row.issued),
             oldest=row.oldest,
             set_aside=row.set_aside,
         )

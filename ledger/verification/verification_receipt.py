@@ -9,26 +9,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-import orjson
-
-from certledger.ledger.keys import Signer, recover
+from certledger.ledger.keys import Signer
 from certledger.verifier.crypto.hashing import sha256
 from certledger.verifier.errors import CertledgerError, ExitStatus, MalformedError
 from certledger.verifier.formats import merkle
 from certledger.verifier.formats.canonical_json import (
     Json,
     Members,
-    format_canonical,
     format_time,
     from_base64url,
     from_hex,
     parse_canonical,
     parse_time,
-    to_base64url,
 )
 from certledger.verifier.formats.policy import check_ascending
 from certledger.verifier.formats.statements import Receipt
-from certledger.verifier.verify.receipt import lookup_of
+from certledger.verifier.verify.operator_document import OperatorDocument, spell
 from certledger.verifier.vocabulary import Verdict
 
 MAX_RECEIPT_BYTES = 65_536
@@ -64,7 +60,7 @@ def draw_reference() -> str:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class VerificationReceipt:
+class VerificationReceipt(OperatorDocument):
     """A verification receipt with the operator's signature (65 bytes), SPEC section 21.
 
     It does not contain the results: `results` in the content is the root of the Merkle tree over
@@ -72,9 +68,7 @@ class VerificationReceipt:
     """
 
     TYPE: ClassVar[str] = "certledger/verification-receipt/1"
-
-    content: Mapping[str, Json]
-    signature: bytes
+    INVALID = ReceiptInvalidError
 
     @classmethod
     def sign(
@@ -85,41 +79,13 @@ class VerificationReceipt:
         `number` counts the operator's receipts, `previous` is the digest of the one before.
         """
         content = content | {"number": number, "previous": previous.hex()}
-        digest = _digest(_spell(content), bytes.fromhex(content["ledger"]))
+        digest = _digest(spell(content), bytes.fromhex(content["ledger"]))
         return cls(content=content, signature=operator.sign(digest))
-
-    @property
-    def reference(self) -> str:
-        """The short reference."""
-        return str(self.content["reference"])
-
-    @property
-    def operator(self) -> bytes:
-        """The address (20 bytes) that the receipt names as its signer."""
-        return bytes.fromhex(str(self.content["operator"]))
-
-    @property
-    def number(self) -> int:
-        """Its number in the operator's chain of verification receipts, from 1."""
-        return int(self.content["number"])
 
     @property
     def digest(self) -> bytes:
         """The SHA-256 of its file, which the next receipt names."""
         return sha256(self.format())
-
-    @property
-    def lookup(self) -> bytes:
-        """The digest (32 bytes) by which its record in the operator's batches is found."""
-        return lookup_of(self.format(), self.reference)
-
-    def to_json(self) -> Json:
-        """Return the file form."""
-        return {"receipt": dict(self.content), "signature": to_base64url(self.signature)}
-
-    def format(self) -> bytes:
-        """Return the canonical bytes of the file form."""
-        return _spell(self.to_json())
 
     @classmethod
     def parse(cls, data: bytes) -> VerificationReceipt:
@@ -138,24 +104,6 @@ class VerificationReceipt:
         read.done()
         _check_content(Members(content, "receipt"), cls.TYPE)
         return cls(content=content, signature=from_base64url(signature))
-
-    def check(self, operator: bytes | None = None) -> None:
-        """Check the signature: step (1) of SPEC section 21.
-
-        Raises:
-            ReceiptInvalidError: the signer is not the one it names, or not `operator` (20 bytes).
-        """
-        try:
-            identity = from_hex(str(self.content["ledger"]), 32)
-            signer = recover(
-                _digest(format_canonical(dict(self.content)), identity), self.signature
-            )
-        except CertledgerError as error:
-            raise ReceiptInvalidError("the receipt carries no signature") from error
-        if signer != self.operator:
-            raise ReceiptInvalidError(f"it is signed by {signer.hex()}, and not by whom it names")
-        if operator is not None and signer != operator:
-            raise ReceiptInvalidError(f"it is signed by {signer.hex()}, not by {operator.hex()}")
 
     def check_results(self, results: Sequence[bytes]) -> None:
         """Check that the receipt is for these results, in this order: step (2) of SPEC section 21.
@@ -232,11 +180,6 @@ def content_of(
 
 def _digest(content: bytes, identity: bytes) -> bytes:
     return Receipt(content=sha256(content)).digest(identity)
-
-
-def _spell(value: Json) -> bytes:
-    """Return the canonical bytes of a value that is known to lie in the subset."""
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
 def results_root(results: Sequence[bytes]) -> bytes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from typing import Final
@@ -11,7 +10,7 @@ from typing import Final
 import structlog
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from certledger.ledger.bounded_server import BoundedHttpServer
+from certledger.ledger.bounded_server import BoundedHttpServer, ServerThread
 from certledger.ledger.witness.metrics import WitnessMetrics
 from certledger.ledger.witness.state import acquire_home, forked, release_home
 from certledger.ledger.witness.witness import TwoHistoriesError, Witness, WitnessError
@@ -30,7 +29,7 @@ _TEXT: Final = "text/plain; charset=utf-8"
 _PROBLEM: Final = "application/problem+json"
 
 
-class WitnessServer:
+class WitnessServer(ServerThread):
     """Serves one witness until it is closed; its home is locked meanwhile.
 
     `POST /v1/cosignatures` takes a note without cosignatures and returns the signature line;
@@ -43,23 +42,11 @@ class WitnessServer:
         self._home = witness.home
         metrics = WitnessMetrics(witness)
         handler = type("Handler", (_CheckpointHandler,), {"witness": witness, "metrics": metrics})
-        self._http = BoundedHttpServer((host, port), handler, MAX_CONNECTIONS)
-        self._thread = threading.Thread(target=self._http.serve_forever, daemon=True)
-
-    @property
-    def url(self) -> str:
-        """The base URL of the witness."""
-        host, port = self._http.server_address[:2]
-        return f"http://{host!s}:{port}"
-
-    def start(self) -> None:
-        self._thread.start()
+        super().__init__((host, port), handler, MAX_CONNECTIONS)
 
     def close(self) -> None:
         """Stop serving, and unlock the home."""
-        self._http.shutdown()
-        self._http.server_close()
-        self._thread.join()
+        super().close()
         release_home(self._home)
 
 

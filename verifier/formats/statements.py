@@ -11,7 +11,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, encode_dss_signature
 
-from certledger.verifier.crypto.hashing import keccak
+from certledger.verifier.crypto.hashing import keccak, sha256
+from certledger.verifier.formats.canonical_json import Json, format_canonical
 
 SECP256K1_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 MAX_LIFETIME_SECONDS = 7 * 24 * 3600
@@ -282,6 +283,11 @@ class Receipt(Statement):
     primary = "Receipt"
 
     content: bytes = of("bytes32")
+
+    @classmethod
+    def of_content(cls, content: Json) -> Receipt:
+        """Return what the operator signs of a receipt with this content."""
+        return cls(content=sha256(format_canonical(content)))
 
 
 # Signatures ------------------------------------------------------------------------------------

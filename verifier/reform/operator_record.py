@@ -9,25 +9,20 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-import orjson
-
 from certledger.verifier.crypto.hashing import sha256
-from certledger.verifier.crypto.secp256k1 import recover_address
 from certledger.verifier.errors import CertledgerError, ExitStatus, MalformedError
 from certledger.verifier.formats.canonical_json import (
     Json,
     Members,
-    format_canonical,
     format_time,
     from_base64url,
     from_hex,
     parse_canonical,
     parse_time,
-    to_base64url,
 )
 from certledger.verifier.formats.record import read_day
 from certledger.verifier.formats.statements import Receipt
-from certledger.verifier.verify.receipt import lookup_of
+from certledger.verifier.verify.operator_document import OperatorDocument
 
 MAX_RECORD_BYTES = 65_536
 MAX_CALLER_CHARACTERS = 80
@@ -58,11 +53,10 @@ class RecordInvalidError(CertledgerError):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class OperatorRecord:
+class OperatorRecord(OperatorDocument):
     """A signed statement of the operator: common members, and `details` by its type."""
 
-    content: Mapping[str, Json]
-    signature: bytes
+    INVALID = RecordInvalidError
 
     @property
     def type(self) -> str:
@@ -81,29 +75,9 @@ class OperatorRecord:
         return str(self.content["outcome"])
 
     @property
-    def reference(self) -> str:
-        """The short reference."""
-        return str(self.content["reference"])
-
-    @property
-    def operator(self) -> bytes:
-        """The address (20 bytes) of the named signer."""
-        return bytes.fromhex(str(self.content["operator"]))
-
-    @property
-    def number(self) -> int:
-        """Its place in the chain of receipts and records, from 1."""
-        return int(self.content["number"])
-
-    @property
     def checked(self) -> int:
         """The instant it is for, in seconds."""
         return parse_time(str(self.content["checked"]))
-
-    @property
-    def lookup(self) -> bytes:
-        """The digest (32 bytes) by which its record in the operator's batches is looked up."""
-        return lookup_of(self.format(), self.reference)
 
     @property
     def columns(self) -> dict[str, Json]:
@@ -115,11 +89,6 @@ class OperatorRecord:
             "checked": self.checked,
             "verdict": self.outcome,
         }
-
-    def format(self) -> bytes:
-        """Return the canonical bytes of the file form."""
-        value = {"receipt": dict(self.content), "signature": to_base64url(self.signature)}
-        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
     @classmethod
     def parse(cls, data: bytes) -> OperatorRecord:
@@ -134,23 +103,11 @@ class OperatorRecord:
         _check_content(Members(content, "receipt"))
         return cls(content=content, signature=from_base64url(signature))
 
-    def check(self, operator: bytes | None = None) -> None:
-        """Check that the operator signed this.
-
-        Raises:
-            RecordInvalidError: another signed it than it says, or than `operator` (20 bytes).
-        """
-        signer = recover_address(record_digest(self.content), self.signature)
-        if signer is None or signer != self.operator:
-            raise RecordInvalidError("it is not signed by whom it names")
-        if operator is not None and signer != operator:
-            raise RecordInvalidError(f"it is signed by {signer.hex()}, not by {operator.hex()}")
-
 
 def record_digest(content: Mapping[str, Json]) -> bytes:
     """Return what is signed of a record (32 bytes)."""
     identity = from_hex(str(content["ledger"]), 32)
-    return Receipt(content=sha256(format_canonical(dict(content)))).digest(identity)
+    return Receipt.of_content(dict(content)).digest(identity)
 
 
 def record_content(
