@@ -83,7 +83,7 @@ class Opened:
                 worker.start()
             self.service = service
             self._stack = stack.pop_all()
-        settle_garbage()
+        tune_garbage_collector()
         # The chain's library raises the recursion limit so far that nested JSON would crash.
         sys.setrecursionlimit(MAX_RECURSION_DEPTH)
         return app
@@ -151,7 +151,7 @@ def configure(app: ASGIApp) -> uvicorn.Config:
     )
 
 
-def settle_garbage() -> None:
+def tune_garbage_collector() -> None:
     """Tune the garbage collector: freeze loaded objects, and collect less often.
 
     A full collection would traverse hundreds of thousands of permanent objects during requests.

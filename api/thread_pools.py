@@ -168,10 +168,10 @@ class FairPool:
                 error = raised
             # If the loop is closed, no one awaits the result.
             with suppress(RuntimeError):
-                job.loop.call_soon_threadsafe(self._settle, job, found, error)
+                job.loop.call_soon_threadsafe(self._set_result, job, found, error)
             del job, found, error
 
-    def _settle(self, job: _Job, found: Any, error: BaseException | None) -> None:
+    def _set_result(self, job: _Job, found: Any, error: BaseException | None) -> None:
         left = self._running.pop(job.who) - 1
         if left:
             self._running[job.who] = left

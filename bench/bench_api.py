@@ -130,7 +130,7 @@ def prepared(sizes: Sizes) -> Iterator[Home]:
         batches = sealed(issuer, 1 + 2 * sizes.batches)
         submit_batch(issuer.ledger.intake, batches[0].submission())
         direct = [_seconds_to_take(issuer, batch) for batch in batches[1 : 1 + sizes.batches]]
-        issuer.ledger.settle()
+        issuer.ledger.run_until_idle()
         following = batches[1 + sizes.batches :]
         large = _large(issuer, following[-1], sizes.streamed)
         made = Home(

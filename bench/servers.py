@@ -29,7 +29,7 @@ from bench.load import ask, hammer, pace, request
 from bench.served import WHERE, Process, bare, running
 from certledger.api.app import app_of
 from certledger.api.logging import log_to_stderr
-from certledger.api.server import BACKLOG, configure, listen, settle_garbage
+from certledger.api.server import BACKLOG, configure, listen, tune_garbage_collector
 from certledger.api.service import Service
 from certledger.ledger.node import open_ledger
 from certledger.ledger.settings import load_settings
@@ -64,7 +64,7 @@ def serve(name: str, what: Sequence[str]) -> None:
         _run(name, bare([int(what[1])]))
         return
     with open_ledger(load_settings(home=Path(what[1]))) as ledger:
-        settle_garbage()
+        tune_garbage_collector()
         _run(name, app_of(Service(ledger=ledger)))
 
 

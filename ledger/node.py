@@ -218,7 +218,7 @@ class Ledger:
             if checkpoint(self.store, self.chain, self.pin, Cadence(seconds=0)) is not None:
                 collector.collect(self.store)
 
-    def settle(self, rounds: int = 1_000) -> None:
+    def run_until_idle(self, rounds: int = 1_000) -> None:
         """Step until nothing waits and the newest checkpoint covers all that was anchored.
 
         Raises:
@@ -226,11 +226,11 @@ class Ledger:
         """
         for _ in range(rounds):
             self.step()
-            if self._rests():
+            if self._is_idle():
                 return
         raise LedgerStuckError(f"acts still wait after {rounds} rounds")
 
-    def beat(self) -> None:
+    def mine_heartbeat_block(self) -> None:
         """Make the chain mine a block, by an empty payment of the operator to itself.
 
         Without other users an idle chain has no new blocks, and evidence would become stale.
@@ -245,7 +245,7 @@ class Ledger:
         self.chain.broadcast(sign_transaction(self.node, self.operator, payment).raw)
         self.follower.follow()
 
-    def _rests(self) -> bool:
+    def _is_idle(self) -> bool:
         with self.store.begin(write=False) as unit:
             last = unit.checkpoint()
             moved = max((issuer.block for issuer in unit.issuers()), default=0)

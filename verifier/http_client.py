@@ -99,7 +99,7 @@ class _Raw(io.RawIOBase):
         count = self._sock.recv_into(buffer)
         self._budget.bytes -= count
         if self._budget.bytes < 0:
-            raise AnswerTooLongError("the answer is longer than what was asked for")
+            raise AnswerTooLongError("the response is longer than allowed")
         return count
 
     def close(self) -> None:

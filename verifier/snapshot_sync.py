@@ -118,5 +118,5 @@ def refresh(source: SnapshotSource, policy: TrustPolicy, current: Snapshot | Non
         if new.identity != old.identity:
             raise SnapshotUnprovedError("the snapshot is of another ledger than the one at hand")
         if new.number < old.number:
-            raise MalformedError("snapshot.older", f"block {new.number} is before the one held")
+            raise MalformedError("snapshot.older", f"block {new.number} is before the current one")
     return found

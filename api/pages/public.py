@@ -84,7 +84,7 @@ async def _verdict(
 ) -> Response:
     service = service_of(request)
     tell = partial(
-        service.verdicts.tell, [question], caller=caller.id, party=caller.party, audience=None
+        service.verdicts.answer, [question], caller=caller.id, party=caller.party, audience=None
     )
     answer = await service.pools.prove(request, tell)
     verification = await service.keeper.keep(answer)

@@ -54,7 +54,7 @@ async def create_application(request: Request, caller: Asking) -> Response:
     if digests:
         await find_leaves(request, digests)
     tell = partial(
-        service.verdicts.tell,
+        service.verdicts.answer,
         wanted.evidence,
         caller=caller.id,
         party=caller.party,

@@ -70,7 +70,7 @@ async def create_verification(request: Request, caller: Asking) -> Response:
     verdicts = service.verdicts
     evidence = only_evidence(data) if len(data) <= MAX_CACHED_BYTES else None
     if evidence is not None and service.mirror.fresh:
-        again = verdicts.tell_again(evidence, caller=caller.id, party=caller.party)
+        again = verdicts.cached_answer(evidence, caller=caller.id, party=caller.party)
         if again is not None:
             return await _spell(request, again, [Asked(evidence=evidence)], many=False)
     questions, many = await service.pools.prove(request, _read_questions, verdicts, data)
@@ -129,7 +129,7 @@ async def _answer(
     if digests:
         await find_leaves(request, digests)
     tell = partial(
-        service.verdicts.tell,
+        service.verdicts.answer,
         questions,
         caller=caller.id,
         party=caller.party,

@@ -126,7 +126,7 @@ class Comparison:
             elif (row.issuer, row.first, row.size) not in {
                 (one.issuer.decode("ascii"), one.first, one.count) for one in statement
             }:
-                yield fault("database.row_changed", where, "it is not as its statement says")
+                yield fault("database.row_changed", where, "it differs from its statement")
             yield from check_unanchored(self._files_at, row)
 
         handed_in = select(ACTS.c.number, ACTS.c.root).where(ACTS.c.kind == str(ActKind.BATCH))
@@ -160,7 +160,7 @@ class Comparison:
             except CertledgerError as error:
                 yield fault("database.row_changed", where, str(error))
             if root not in filed:
-                yield fault("database.row_extra", where, "nobody filed it")
+                yield fault("database.row_extra", where, "no change of a catalog names it")
         handed_in = {statement["root"] for statement in self._statements(ActKind.CATALOG)}
         for root in sorted(handed_in - stored):
             yield fault("database.row_missing", f"database/catalogs/{root.hex()}")

@@ -92,7 +92,7 @@ class _Files:
         codes = {one.check: one.code for one in verify(evidence, question).findings}
         for check in CHECKS[1 : len(GENUINE)]:  # The caller compares the disclosures.
             if codes[check] != "ok":
-                raise ValueError(f"check {check} says {codes[check]}")
+                raise ValueError(f"check {check}: {codes[check]}")
         if codes[CheckName.STATUS] == "status.unproved":
             raise ValueError("its status is not proved")
         return evidence.shown

@@ -109,7 +109,7 @@ class EventComparison:
             )
             anchored = self._connection.execute(query).first()
             if not self._is_as_far(row, None if anchored is None else anchored.digest):
-                yield fault("database.row_changed", where, "it is not as far as it says")
+                yield fault("database.row_changed", where, "its progress differs from the chain's")
             elif anchored is not None and anchored.size != counts.get(sequence, 0):
                 detail = f"{anchored.size} receipts anchored, {counts.get(sequence, 0)} have rows"
                 yield fault("receipt.gap", where, detail)

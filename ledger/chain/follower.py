@@ -109,7 +109,7 @@ class Follower:
             self._take_back()
             while (head := self._advance()) is None:
                 pass
-            self._settle(head)
+            self._finalize(head)
             return head
 
     def rebuild(self) -> Block:
@@ -217,7 +217,7 @@ class Follower:
         found = self.chain.block(block.number)
         return found is not None and found.hash == block.hash
 
-    def _settle(self, head: Block) -> None:
+    def _finalize(self, head: Block) -> None:
         final = min(self.chain.finalized().number, head.number)
         with self.store.begin() as unit:
             unit.finalize(final)
@@ -308,7 +308,7 @@ class _Range:
             tx=at.tx,
         )
         self._unit.add_anchored([batch])
-        self._unit.settle(
+        self._unit.mark_included(
             event.issuer, Lane.SEQUENCE, event.sequence, digest, block=at.block, tx=at.tx
         )
 
@@ -320,7 +320,7 @@ class _Range:
         digest = statement.digest(self._identity)
         subject, lane = subject_of(statement), ACTS[kind].lane
         counter = counter_of(kind, statement)
-        self._unit.settle(subject, lane, counter, digest, block=at.block, tx=at.tx)
+        self._unit.mark_included(subject, lane, counter, digest, block=at.block, tx=at.tx)
         root = ZERO
         if isinstance(statement, StatusChange):
             root = self._status(statement, digest, event.signatures, at)
@@ -354,7 +354,9 @@ class _Range:
                 self._put(issuer, at)
             elif isinstance(act.statement, Restore):
                 revision = issuer.state.revision
-                self._unit.settle(code, Lane.REVISION, revision, digest, block=at.block, tx=at.tx)
+                self._unit.mark_included(
+                    code, Lane.REVISION, revision, digest, block=at.block, tx=at.tx
+                )
         for region in changed_seats(before, after):
             self._put_seat(region, after.seats[region], after.term, at)
 

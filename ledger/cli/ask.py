@@ -166,7 +166,7 @@ def _show(
 
 @click.group()
 def hooks() -> None:
-    """Web hooks: where a service tells you, what failed, and the same as a feed."""
+    """Webhooks of a service, failed deliveries, and the same events as a feed."""
 
 
 def _asker(server: str, token: str | None, patience: float) -> ServerClient:
@@ -177,7 +177,13 @@ def _asker(server: str, token: str | None, patience: float) -> ServerClient:
 
 @hooks.command("add")
 @click.argument("url")
-@click.option("--kind", "kinds", multiple=True, required=True, help="What to be told of.")
+@click.option(
+    "--kind",
+    "kinds",
+    multiple=True,
+    required=True,
+    help="Kind of event to deliver; may be given several times.",
+)
 @server_options
 @answers
 def add(url: str, kinds: Sequence[str], server: str, token: str | None, patience: float) -> Answer:

@@ -48,7 +48,7 @@ def back_up(home: Path, out: Path) -> int:
     """
     if not load_settings(home=home).database.startswith("sqlite"):
         raise DatabaseElsewhereError(
-            "copy the database with pg_dump, and the home's folder beside it"
+            "copy the database with pg_dump, and the home's folder as well"
         )
     if out.exists() or home.resolve() in out.resolve().parents:
         raise BackupUnusableError(f"{out} exists, or lies in the home: name a new file elsewhere")

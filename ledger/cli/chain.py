@@ -13,7 +13,7 @@ from certledger.verifier.cli.address_options import NODE, plain_http_option
 
 
 @click.command()
-@click.option("--home", required=True, type=FOLDER, help="Where the chain is kept.")
+@click.option("--home", required=True, type=FOLDER, help="The folder of the chain.")
 @click.option("--follow", required=True, type=NODE, help="A node of the chain: a service's /rpc.")
 @click.option(
     "--genesis", metavar="HEX", help="The first block's hash, as the policy pins it; by default"

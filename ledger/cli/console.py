@@ -35,7 +35,7 @@ issuer_folder_option = click.option(
 passphrase_option = click.option(
     "--passphrase-file",
     type=THERE,
-    help="Holds the passphrase; else CERTLEDGER_PASSPHRASE, else you are asked.",
+    help="File with the passphrase; else CERTLEDGER_PASSPHRASE, else a prompt.",
 )
 home_in_use_option = click.option(
     "--home",
@@ -177,7 +177,7 @@ def confirm(lines: Iterable[str], *, yes: bool) -> None:
     """Show what is about to be signed or sent, and ask for it.
 
     Raises:
-        click.Abort: nobody says yes.
+        click.Abort: the answer is not yes.
     """
     from certledger.verifier.console import bilingual
 

@@ -30,7 +30,7 @@ def demo(home: Path, certificates: int, as_json: bool) -> None:
     """
     from rich.console import Console
 
-    from certledger.ledger.demo.report import tell, to_json
+    from certledger.ledger.demo.report import print_report, to_json
     from certledger.ledger.demo.runner import run
     from certledger.ledger.logging import quiet
     from certledger.verifier.errors import ExitStatus
@@ -45,5 +45,5 @@ def demo(home: Path, certificates: int, as_json: bool) -> None:
     if as_json:
         sys.stdout.buffer.write(document + b"\n")
     else:
-        tell(report, Console(soft_wrap=True))
+        print_report(report, Console(soft_wrap=True))
     raise SystemExit(ExitStatus.OK if report.holds else ExitStatus.AGAINST)

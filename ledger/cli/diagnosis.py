@@ -58,7 +58,7 @@ def _policy(home: Path, operator: str) -> Iterator[Diagnosis]:
     signed = current_policy(home)
     if signed is None:
         advice = "certledger policy sign, then certledger policy keep POLICY --home HOME"
-        yield Diagnosis(name="policy", well=False, detail="none is kept", advice=advice)
+        yield Diagnosis(name="policy", well=False, detail="there is none", advice=advice)
         return
     yield policy_diagnosis(signed.policy)
     witnesses = [one for one in signed.policy.witnesses if one.operator == operator]

@@ -134,7 +134,7 @@ def make_key(
 ) -> Answer:
     """Make a region's next root or witness key, in place of the one that its policy has.
 
-    The part goes to whoever makes the next policy: `policy renew --replace PART`.
+    The part goes to the maker of the next policy: `policy renew --replace PART`.
     """
     from certledger.ledger.foundation.home import RegionHome, WitnessAddress
     from certledger.ledger.foundation.rotation import next_part
@@ -356,7 +356,7 @@ def make_policy(file: Path, deployment: Path, out: Path) -> Answer:
 @home_option
 @answers
 def set_address(parts: Sequence[Path], home: Path) -> Answer:
-    """Tell an operator's home where the witnesses of PARTS answer; `serve` reads it at a start."""
+    """Store the addresses of the witnesses of PARTS in an operator's home; `serve` reads them."""
     from certledger.ledger.foundation.files import read_region_part
     from certledger.ledger.settings import load_settings, save_settings
 

@@ -316,7 +316,7 @@ def _brake_command(name: str, help_text: str) -> None:
 _brake_command(
     "hold", "Set the brake on issuers at once (registrar); on none, to say that it is there."
 )
-_brake_command("release", "Clear the brake of issuers that are held (registrar).")
+_brake_command("release", "Clear the brake of issuers on hold (registrar).")
 
 
 @issuer.command("restore")

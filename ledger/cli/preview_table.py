@@ -64,7 +64,7 @@ def print_preview(preview: Preview, *, err: bool) -> None:
 
 
 def is_watched() -> bool:
-    """Whether a person sits at a terminal, who can be asked."""
+    """Whether standard input is a terminal, so that a person can answer a prompt."""
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
@@ -79,7 +79,7 @@ def confirm(language: str) -> None:
 
 
 def write_page(preview: Preview, file: Path) -> None:
-    """Write a preview as a page; names and numbers are in it, so nobody else may read it."""
+    """Write a preview as a page; it has names and numbers, so only its owner may read it."""
     from certledger.verifier.files import write_atomically
 
     write_atomically(file, preview.html(), private=True)

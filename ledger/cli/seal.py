@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 @issuer_folder_option
 @passphrase_option
 @click.option("--category", help="The category of rows that name none.")
-@click.option("--documents", type=FOLDER, help="Where the documents lie; else beside the sheet.")
+@click.option("--documents", type=FOLDER, help="Folder of the documents; else the sheet's folder.")
 @click.option("--tab", help="The worksheet to read; else the active one.")
 @click.option("--sm3", is_flag=True, help="Describe documents by SM3 too.")
 @click.option("--head", type=THERE, help='A JSON file {"first","previous","sequence"}.')
@@ -84,11 +84,11 @@ def seal(
     """Make of SHEET a signed batch and, apart from it, the holders' files.
 
     SHEET is a CSV file in any common encoding, an .xlsx workbook or JSON lines, or a folder of
-    documents with such a file in or beside it. Columns: category, number, the category's fields,
-    issued and expires, replaces (number or index of the former edition), holder_key, documents
-    (names separated by ;), under these names or their Chinese or English labels. Nothing is
-    sealed while any row has a fault, or a question that --accept does not answer. On a terminal
-    a preview is shown and you are asked before anything is signed; elsewhere nobody is asked.
+    documents with such a file there or next to it. Columns: category, number, the fields of the
+    category, issued and expires, replaces (number or index of the former edition), holder_key,
+    documents (names separated by ;), under these names or their Chinese or English labels. Nothing
+    is sealed while any row has a fault, or a question that --accept does not answer. On a terminal
+    a preview is shown and you confirm before anything is signed; elsewhere there is no prompt.
 
     More than 65,536 rows become several batches in folders of their own. Interrupted and run
     again, the same bytes come out. After a statement was displaced or has expired, --renew signs
@@ -211,7 +211,7 @@ def _sheet_and_documents(given: Path) -> tuple[Path, Path]:
     found = inside or beside
     if len(found) != 1:
         names = ", ".join(file.name for file in found) or "none"
-        raise click.UsageError(f"one sheet is wanted in or beside {given}; there is {names}")
+        raise click.UsageError(f"one sheet is needed in {given} or next to it; there is {names}")
     return found[0], given
 
 

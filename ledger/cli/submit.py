@@ -148,7 +148,7 @@ def hand_in(
     patience: float = 600.0,
     out: Path | None = None,
 ) -> tuple[Json, str, Path]:
-    """Hand in a file or folder; return the receipt, who signed it, and where it is kept.
+    """Hand in a file or folder; return the receipt, its signer, and the receipt's file.
 
     Raises:
         CertledgerError: as `SubmissionClient.hand_in` and `check_handed_in`.

@@ -184,7 +184,7 @@ class DemoReform:
     def _answer(self, asked: DemoApplication, edition: BookEdition) -> ApplicationAnswer:
         questions = [Asked(evidence=one.format()) for one in self._evidence(asked)]
         party = f"counter:{asked.counter}"
-        answer = self.verdicts.tell(questions, caller=CALLER, party=party, audience=None)
+        answer = self.verdicts.answer(questions, caller=CALLER, party=party, audience=None)
         write_receipts(self.ledger.store, self.ledger.operator, [answer])
         wanted = exemptions(edition.book, asked.asked, asked.applicant)
         shown = [ShownCertificate.from_result(result) for result in answer.results]

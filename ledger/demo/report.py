@@ -67,11 +67,11 @@ def _as_of(verdicts: Sequence[DemoVerdict]) -> str:
     return format_time(max(times)) if times else ""
 
 
-def tell(report: DemoReport, console: Console) -> None:
+def print_report(report: DemoReport, console: Console) -> None:
     """Print the summary."""
-    _tell_issuers(report, console)
-    _tell_verdicts(report, console)
-    _tell_bad(report, console)
+    _print_issuers(report, console)
+    _print_verdicts(report, console)
+    _print_bad(report, console)
     print_reform(report.reform, console)
     counts = report.audit.counts
     console.print(
@@ -118,7 +118,7 @@ def _tell_files(report: DemoReport, console: Console) -> None:
     console.print("  then http://127.0.0.1:8080/ in a browser", highlight=False)
 
 
-def _tell_issuers(report: DemoReport, console: Console) -> None:
+def _print_issuers(report: DemoReport, console: Console) -> None:
     table = Table("issuers", *_REGIONS.values(), box=None, pad_edge=False)
     for kind, label in _KINDS.items():
         counts = [
@@ -141,7 +141,7 @@ def _tell_issuers(report: DemoReport, console: Console) -> None:
     )
 
 
-def _tell_verdicts(report: DemoReport, console: Console) -> None:
+def _print_verdicts(report: DemoReport, console: Console) -> None:
     table = Table("certificates as issued", "verdict", "because", box=None, pad_edge=False)
     issued = [one for one in report.verdicts if one.what == "as issued"]
     for (verdict, why), count in sorted(Counter((o.result.verdict, o.why) for o in issued).items()):
@@ -152,7 +152,7 @@ def _tell_verdicts(report: DemoReport, console: Console) -> None:
     console.print(table)
 
 
-def _tell_bad(report: DemoReport, console: Console) -> None:
+def _print_bad(report: DemoReport, console: Console) -> None:
     table = Table("what somebody else shows", "verdict", "because", box=None, pad_edge=False)
     for one in report.verdicts:
         if one.what == "as issued":

@@ -113,7 +113,7 @@ def run(home: Path, certificates: int, say: Say) -> DemoReport:
     settings = load_settings(home=home)
     say("chain and contract")
     with open_ledger(settings, registrars=cast.registrars()) as ledger:
-        ledger.settle()
+        ledger.run_until_idle()
         policy = _policy(ledger, cast, domain)
         samples, expired = _samples(domain, cast)
         made = fates(places(samples), Shares.of(cast.certificates), expired)
@@ -196,12 +196,12 @@ def _offices(
     for office in offices.values():
         if office.state() is None:
             office.register()
-    ledger.settle()
+    ledger.run_until_idle()
     for office in offices.values():
         state = office.state()
         if state is not None and state.catalog_version == 0:
             office.file_catalog()
-    ledger.settle()
+    ledger.run_until_idle()
     return offices
 
 
@@ -232,7 +232,7 @@ def _issue(
             if state is not None and state.batches < sequence:
                 issues = _issues(office, mine, made, papers)
                 office.hand_in(office.seal(sequence, mine, issues))
-        ledger.settle()
+        ledger.run_until_idle()
     return later
 
 
@@ -296,7 +296,7 @@ def _supervise(
     office.apply()
     office.open_sample()
     anchor_receipts(ledger)
-    ledger.beat()
+    ledger.mine_heartbeat_block()
     _fresh_checkpoint(ledger, collector)
     return report_reform(office, home / "sample.json")
 
@@ -319,7 +319,7 @@ def _change_statuses(
             ]
             if indexes:
                 office.change(indexes, status, reason)
-        ledger.settle()
+        ledger.run_until_idle()
 
 
 def _is_set(words: Mapping[int, bytes], index: int) -> bool:
@@ -329,7 +329,7 @@ def _is_set(words: Mapping[int, bytes], index: int) -> bool:
 
 def _fresh_checkpoint(ledger: Ledger, collector: Collector) -> None:
     """Make a checkpoint of a new block, and have the witnesses sign it."""
-    ledger.beat()
+    ledger.mine_heartbeat_block()
     checkpoint(ledger.store, ledger.chain, ledger.pin, Cadence(seconds=0))
     collector.collect(ledger.store)
 

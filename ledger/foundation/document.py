@@ -143,7 +143,7 @@ class Founding:
         """Check what no single part shows; raises as `of`."""
         numbers = [part.region for part in self.parts]
         if isinstance(self.operator.part, RegionPart) or len(numbers) != len(self.regions):
-            raise FoundationError("too_few", "an operator's part stands where a region's should")
+            raise FoundationError("too_few", "an operator's part is in the place of a region's")
         for number in numbers:
             if numbers.count(number) > 1:
                 raise FoundationError("region_twice", f"two parts are of region {number}")

@@ -33,7 +33,7 @@ def read_region_part(path: Path) -> RegionPart:
     """Return the part of a region in a file; raises as `read_part`."""
     part = read_part(path).part
     if not isinstance(part, RegionPart):
-        raise MalformedError("schema.version", f"{path} holds an operator's part")
+        raise MalformedError("schema.version", f"{path} is an operator's part")
     return part
 
 

@@ -36,7 +36,7 @@ def join_ledger(home: Path, chain: str, pin: LedgerPin) -> Deployment:
     receipt = node.call("eth_getTransactionReceipt", name)
     raw = raw_transaction(transaction)
     if raw is None or not isinstance(receipt, dict):
-        raise DeploymentForeignError("the node does not tell the transaction and its receipt")
+        raise DeploymentForeignError("the node does not return the transaction and its receipt")
     data = bytes.fromhex(transaction["input"][2:])
     salt, _ = abi.decode(CREATION_ARGUMENTS, data[len(load_artifact().creation) :])
     made = Deployment(

@@ -59,7 +59,7 @@ def next_policy(current: TrustPolicy, changes: PolicyChanges) -> TrustPolicy:
         ledgers=(*_retired(current, changes), *changes.moved),
     )
     if replace(policy, version=current.version) == current:
-        raise FoundationError("nothing_changes", "the next version would say what this one says")
+        raise FoundationError("nothing_changes", "the next version would equal this one")
     return TrustPolicy.from_json(policy.to_json())
 
 

@@ -155,7 +155,7 @@ class _Columns:
         """Check count, issuer, indices and root against the statement."""
         count = len(self._editions)
         if count != statement.count:
-            raise BatchCountError(f"{count} records where the statement says {statement.count}")
+            raise BatchCountError(f"{count} records, and the statement has {statement.count}")
         issuer, first = statement.issuer.decode("ascii"), statement.first
         for (named, start), place in self._starts.items():
             if named != issuer:

@@ -82,7 +82,7 @@ def _take_in(intake: Intake, unit: Unit, submission: Submission, digest: bytes) 
         )
     )
     if anchored is not None:
-        _settle(unit, anchored)
+        _mark_included(unit, anchored)
     return receipt
 
 
@@ -103,9 +103,9 @@ def _add_records(unit: Unit, submission: Submission) -> None:
     )
 
 
-def _settle(unit: Unit, anchored: AnchoredBatch) -> None:
+def _mark_included(unit: Unit, anchored: AnchoredBatch) -> None:
     """Mark the batch included: the issuer anchored it before it submitted the records."""
-    unit.settle(
+    unit.mark_included(
         anchored.issuer,
         Lane.SEQUENCE,
         anchored.sequence,

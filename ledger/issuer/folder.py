@@ -114,9 +114,9 @@ class IssuerFolder:
         """
         region_of(profile.issuer)
         if (reason := refusal_of(profile.name)) is not None:
-            raise IssuerUnusableError(f"the name cannot stand on a certificate: {reason}")
+            raise IssuerUnusableError(f"the name is unfit for a certificate: {reason}")
         if (folder / _PROFILE).exists():
-            raise IssuerUnusableError(f"{folder} holds an issuer already")
+            raise IssuerUnusableError(f"{folder} is an issuer's folder already")
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         options = {} if work is None else {"work": work}
         save_keystore(folder / _KEY, draw_secret(random), passphrase, **options)

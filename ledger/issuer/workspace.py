@@ -150,7 +150,7 @@ class Workspace:
             SealError: of another issuer, ledger or catalog, or the seed is damaged.
         """
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        plan = self._settle(plan, fingerprint(issues), renew=renew)
+        plan = self._store_plan(plan, fingerprint(issues), renew=renew)
         batch = seal_issues(
             issues,
             catalog=catalog,
@@ -173,12 +173,12 @@ class Workspace:
             shutil.rmtree(self.holders)
         (self.folder / _PLAN).unlink(missing_ok=True)
 
-    def _settle(self, plan: Plan, certificates: bytes, *, renew: bool) -> Plan:
+    def _store_plan(self, plan: Plan, certificates: bytes, *, renew: bool) -> Plan:
         """Return the plan to use, after storing it durably."""
         if (self.folder / _PLAN).exists():
             current, known = self._read_plan()
             if known != certificates:
-                raise SheetChangedError(f"{self.folder} holds the seal of other certificates")
+                raise SheetChangedError(f"{self.folder} has the seal of other certificates")
             if not renew:
                 if replace(plan, head=current.head, now=current.now) != current:
                     raise SealError(f"{self.folder} was begun for another issuer or catalog")
@@ -200,7 +200,7 @@ class Workspace:
             write_atomically(path, random(SEED_SIZE), private=True)
         seed = path.read_bytes()
         if len(seed) != SEED_SIZE:
-            raise SealError(f"{path} holds {len(seed)} bytes, not {SEED_SIZE}")
+            raise SealError(f"{path} has {len(seed)} bytes, not {SEED_SIZE}")
         return seed
 
     def _write(self, batch: SealedBatch, watch: Progress) -> None:

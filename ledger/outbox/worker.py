@@ -43,16 +43,19 @@ _TRANSIENT = frozenset({"StateStale", "CounterWrong", "StatementTooFar", "Nothin
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pace:
-    """Seconds: of the lease, and before a transaction is replaced by one with a higher fee.
+    """How long the worker waits, and how often it raises the fee.
 
-    `twins` is the most transactions of one nonce, which bounds the fee.  Acts that were set aside
-    are tried again every `reconsider` seconds.
+    Attributes:
+        lease_seconds: duration of the lease.
+        replace_after_seconds: age at which a pending transaction is replaced at a higher fee.
+        max_replacements: greatest number of transactions of one nonce, which bounds the fee.
+        reconsider_seconds: interval at which acts that were set aside are tried again.
     """
 
-    lease: int = 30
-    stuck: int = 120
-    twins: int = 10
-    reconsider: int = 600
+    lease_seconds: int = 30
+    replace_after_seconds: int = 120
+    max_replacements: int = 10
+    reconsider_seconds: int = 600
 
 
 @dataclass(kw_only=True)
@@ -75,16 +78,16 @@ class Anchorer:
             LeaseLostError: another worker has taken over.
         """
         with self.store.begin() as unit:
-            token = self._take(unit)
+            token = self._acquire(unit)
         self.leads = token is not None
         if token is None:
             return False
         failure: ChainUnreachableError | None = None
         try:
-            self._walk(token)
+            self._update_pending(token)
         except ChainUnreachableError as error:
             failure = error  # Sending needs other answers of the node, so it goes on.
-        self._set_out(token)
+        self._send_waiting(token)
         if failure is not None:
             raise failure
         return True
@@ -94,72 +97,81 @@ class Anchorer:
         with self.store.begin() as unit:
             unit.release(LEASE, self.holder)
 
-    def _take(self, unit: Unit) -> int | None:
-        return unit.acquire(LEASE, self.holder, seconds=self.pace.lease)
+    def _acquire(self, unit: Unit) -> int | None:
+        return unit.acquire(LEASE, self.holder, seconds=self.pace.lease_seconds)
 
     @contextmanager
-    def _turn(self, token: int) -> Iterator[Unit]:
+    def _fenced(self, token: int) -> Iterator[Unit]:
         """Begin a transaction that fails if the lease was lost, and renew the lease in it."""
         with self.store.begin() as unit:
             unit.fence(LEASE, token)
-            self._take(unit)
+            self._acquire(unit)
             yield unit
 
     # Transactions that are not final yet ---------------------------------------------------------
 
-    def _walk(self, token: int) -> None:
+    def _update_pending(self, token: int) -> None:
         with self.store.begin(write=False) as unit:
-            road = unit.pending_transactions()
-        if not road:
+            pending = unit.pending_transactions()
+        if not pending:
             return
         # Read before `find`: a transaction mined in between is found, not taken for replaced.
         mined = self.chain.mined_nonce()
-        for nonce, twins in groupby(road, key=lambda one: one.nonce):
-            self._look_after(token, list(twins), passed=nonce < mined)
+        for nonce, replacements in groupby(pending, key=lambda one: one.nonce):
+            self._update_nonce(token, list(replacements), passed=nonce < mined)
 
-    def _look_after(self, token: int, twins: Sequence[Transaction], *, passed: bool) -> None:
+    def _update_nonce(
+        self, token: int, replacements: Sequence[Transaction], *, passed: bool
+    ) -> None:
         """Update the transactions of one nonce; the chain includes at most one of them."""
-        for transaction in twins:
+        for transaction in replacements:
             found = self.chain.find(transaction.hash)
             if found is not None:
-                self._arrived(token, transaction, found, twins)
+                self._mark_included(token, transaction, found, replacements)
                 return
         if not passed:
-            self._offer(token, twins)
+            self._broadcast_newest(token, replacements)
             return
-        for transaction in twins:
-            self._mark(token, transaction, TxState.REPLACED)
+        for transaction in replacements:
+            self._set_state(token, transaction, TxState.REPLACED)
 
-    def _arrived(
-        self, token: int, transaction: Transaction, found: Included, twins: Sequence[Transaction]
+    def _mark_included(
+        self,
+        token: int,
+        transaction: Transaction,
+        found: Included,
+        replacements: Sequence[Transaction],
     ) -> None:
         state = TxState.INCLUDED if found.succeeded else TxState.REVERTED
         if (transaction.state, transaction.block) != (state, found.block.number):
-            self._mark(token, transaction, state, found.block.number)
-        for other in twins:
+            self._set_state(token, transaction, state, found.block.number)
+        for other in replacements:
             if other.hash != transaction.hash:
-                self._mark(token, other, TxState.REPLACED)
+                self._set_state(token, other, TxState.REPLACED)
 
-    def _offer(self, token: int, twins: Sequence[Transaction]) -> None:
-        """Broadcast the newest transaction of a nonce; replace it after `Pace.stuck` seconds."""
-        newest = twins[-1]
+    def _broadcast_newest(self, token: int, replacements: Sequence[Transaction]) -> None:
+        """Broadcast the newest transaction of a nonce; replace it after `replace_after_seconds`."""
+        newest = replacements[-1]
         taken = self._broadcast(newest.raw)
         if taken and newest.state is not TxState.BROADCAST:
-            self._mark(token, newest, TxState.BROADCAST)
-        elif self.clock() - newest.signed > self.pace.stuck and len(twins) < self.pace.twins:
+            self._set_state(token, newest, TxState.BROADCAST)
+        elif (
+            self.clock() - newest.signed > self.pace.replace_after_seconds
+            and len(replacements) < self.pace.max_replacements
+        ):
             with self.store.begin(write=False) as unit:
                 acts = [act.number for act in unit.acts_of(newest.hash)]
             self._send(token, self.chain.resign(newest.raw), acts)
 
-    def _mark(
+    def _set_state(
         self, token: int, transaction: Transaction, state: TxState, block: int | None = None
     ) -> None:
-        with self._turn(token) as unit:
+        with self._fenced(token) as unit:
             unit.set_transaction(transaction.hash, state, block)
 
     # Acts that wait ----------------------------------------------------------------------------
 
-    def _set_out(self, token: int) -> None:
+    def _send_waiting(self, token: int) -> None:
         """Plan calls for waiting acts and send them.
 
         If the contract would refuse a call, the round is planned again without its acts.
@@ -179,8 +191,8 @@ class Anchorer:
 
     def _reconsider(self, token: int) -> None:
         now = self.clock()
-        if now - self._reconsidered >= self.pace.reconsider:
-            with self._turn(token) as unit:
+        if now - self._reconsidered >= self.pace.reconsider_seconds:
+            with self._fenced(token) as unit:
                 unit.reconsider()
             self._reconsidered = now
 
@@ -188,7 +200,7 @@ class Anchorer:
         """Set aside acts that the contract refuses; a later round tries them again."""
         if error in _TRANSIENT:
             return
-        with self._turn(token) as unit:
+        with self._fenced(token) as unit:
             for act in unit.waiting(MAX_ACTS, MAX_BATCHES):
                 if act.number in call.acts:
                     unit.set_aside(act, f"contract.{error}"[:64])
@@ -202,7 +214,7 @@ class Anchorer:
             free = [act for act in waiting if place_of(act) not in blocked]
             calls = plan(unit, free, self.chain.identity)
         if met:
-            self._clear_way(token, refused)
+            self._clear_obstacles(token, refused)
         return calls
 
     def _movable(self, unit: Unit) -> list[SubmittedAct]:
@@ -218,9 +230,9 @@ class Anchorer:
             act for act in unit.waiting(MAX_ACTS, MAX_BATCHES) if moving.isdisjoint(touched(act))
         ]
 
-    def _clear_way(self, token: int, refused: Collection[int]) -> None:
+    def _clear_obstacles(self, token: int, refused: Collection[int]) -> None:
         """Reject acts that can never be included, and set aside those that may be later."""
-        with self._turn(token) as unit:
+        with self._fenced(token) as unit:
             head = unit.head()
             block = 0 if head is None else head.number
             # Read again under the lease: the follower may have changed the issuer's state.
@@ -253,12 +265,12 @@ class Anchorer:
             sender=signed.sender,
             signed=self.clock(),
         )
-        with self._turn(token) as unit:
+        with self._fenced(token) as unit:
             # Crash before this commit: nothing was sent, and the acts are planned again.  Crash
             # after it: the next round finds the transaction, or broadcasts the same bytes again.
             unit.add_transaction(transaction, acts)
         if self._broadcast(signed.raw):
-            self._mark(token, transaction, TxState.BROADCAST)
+            self._set_state(token, transaction, TxState.BROADCAST)
 
     def _broadcast(self, raw: bytes) -> bool:
         """Send a transaction to the node; return whether the node accepted it."""

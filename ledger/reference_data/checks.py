@@ -81,7 +81,7 @@ def check_materials(
         for code in codes_of(row):
             refer(table, line, "category_code", code, categories)
             if government.setdefault(code, row.issued_by_government) != row.issued_by_government:
-                reason = f"category {code} stands with yes and with no"
+                reason = f"category {code} has both yes and no"
                 table.report(line, "issued_by_government", FaultCode.CONTRADICTION, reason)
         before = row.material_no - 1
         if before and (row.item_code, str(before)) not in table.keys:

@@ -47,7 +47,7 @@ def _fields(value: str) -> tuple[str, ...]:
         raise WrongValueError(FaultCode.FORM, "no second field to name the holder or object")
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
-        raise WrongValueError(FaultCode.REPEATED_FIELD, f"{', '.join(repeated)} stands twice")
+        raise WrongValueError(FaultCode.REPEATED_FIELD, f"{', '.join(repeated)} appears twice")
     return tuple(names)
 
 

@@ -79,7 +79,7 @@ class Bookshelf:
         wanted = (day or today(int(self.clock()))).isoformat()
         holding = [one for one in self.editions() if one.holds_from <= wanted]
         if not holding:
-            raise BookAbsentError(f"no edition of the book holds on {wanted}")
+            raise BookAbsentError(f"no edition of the book is in force on {wanted}")
         return self._load(holding[-1])
 
     def edition(self, number: int) -> BookEdition:
@@ -191,7 +191,7 @@ def _check_day(unit: Unit, edition: BookEdition) -> None:
     stored, day = unit.book_editions(), edition.holds_from
     if stored and day <= stored[-1].holds_from:
         newest = f"edition {stored[-1].number} holds from {stored[-1].holds_from}"
-        raise BookDayError(f"{newest}, so the next one holds from a later day than {day}")
+        raise BookDayError(f"{newest}, so the next one is in force from a later day than {day}")
     decided = unit.newest_decision()
     if stored and decided is not None and day <= today(decided).isoformat():
         last = today(decided).isoformat()

@@ -172,7 +172,7 @@ def _check_edition(unit: Unit, edition: BookEdition, now: int) -> None:
     day = today(now).isoformat()
     holding = [one for one in unit.book_editions() if one.holds_from <= day]
     if not holding or holding[-1].digest != edition.digest:
-        raise BookDayError("another edition of the book holds by now; ask again")
+        raise BookDayError("another edition of the book is in force now; try again")
 
 
 def _leaves_of(bundle: Sequence[bytes], valid: frozenset[bytes]) -> Sequence[DecisionLeaf]:

@@ -76,7 +76,7 @@ class ChainView:
                 state = unnamed(parse_state(event.words, placeholder(event.name_digest)))
                 if state.digest() == without_brake(slot):
                     return Issuer(state=state, on_hold=bool(slot[-1] & 1))
-        raise ChainUnreachableError(f"the node does not tell the state of {code}")
+        raise ChainUnreachableError(f"the node does not return the state of {code}")
 
     def seat(self, region: int) -> Seat | None:
         """Return a region's registrar, None where it has none; raises as `issuer`."""

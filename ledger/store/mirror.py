@@ -236,7 +236,7 @@ class MirrorPart(Base):
         edited = found is not None and sha256(found.encode()).digest() != digest
         return None if edited else found
 
-    def settle(
+    def mark_included(
         self, subject: str, lane: Lane, counter: int, digest: bytes, *, block: int, tx: bytes
     ) -> None:
         """Record that the chain included the statement `digest` at this counter.

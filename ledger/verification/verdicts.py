@@ -181,7 +181,7 @@ class Verdicts:
         """Return whether these bytes are canonical evidence."""
         return self._verifier.reads(data)
 
-    def tell(
+    def answer(
         self, questions: Sequence[Asked], *, caller: str, party: str, audience: str | None
     ) -> VerificationAnswer:
         """Answer questions, in order, and return the content of one receipt for all of them.
@@ -194,7 +194,7 @@ class Verdicts:
         judged = [self._judged(one, now, audience, desk) for one in questions]
         return self._answer(judged, now, caller=caller, party=party)
 
-    def tell_again(self, data: bytes, *, caller: str, party: str) -> VerificationAnswer | None:
+    def cached_answer(self, data: bytes, *, caller: str, party: str) -> VerificationAnswer | None:
         """Return the cached answer to evidence without other members, None if it is not cached.
 
         It calls neither database nor node, so the event loop may call it.

@@ -38,7 +38,7 @@ def test_a_batch_is_handed_in_and_becomes_final(world: World, issuer: httpx.Clie
     assert answer.status_code == 202, answer.text
     receipt = answer.json()["receipt"]
     assert (receipt["sequence"], receipt["count"]) == (batch.statement.sequence, 3)
-    world.ledger.settle()
+    world.ledger.run_until_idle()
     found = issuer.get(answer.headers["location"] + "?wait=10")
     assert found.json()["state"] == "final"
     again = issuer.post(
@@ -160,7 +160,7 @@ def test_a_lookup_tells_the_leaf_or_zeros(world: World, counter: httpx.Client) -
 
 
 def test_the_service_is_alive_ready_and_counts(world: World, public: httpx.Client) -> None:
-    world.ledger.beat()
+    world.ledger.mine_heartbeat_block()
     assert public.get("/healthz").json() == {"alive": True}
     ready = public.get("/readyz")
     assert (ready.status_code, ready.json()["faults"]) == (200, [])
@@ -217,7 +217,7 @@ def test_an_aborted_upload_leaves_nothing_and_harms_nobody(
     issuer_code = world.issuer.issuer
     assert issuer.get(f"/v1/batches/{issuer_code}/{batch.statement.sequence}").status_code == 404
     assert issuer.post("/v1/batches", content=data).status_code == 202
-    world.ledger.settle()
+    world.ledger.run_until_idle()
 
 
 @pytest.mark.parametrize(
@@ -271,7 +271,7 @@ def bound(world: World, label: str, nonce: str) -> dict[str, Any]:
     world.issuer.head = batch.head
     world.issuer.sealed.append(batch)
     submit_batch(world.ledger.intake, batch.submission())
-    world.ledger.settle()
+    world.ledger.run_until_idle()
     evidence = world.ledger.maker.of_leaf(batch.sealed.leaves[0])
     shown = evidence.showing(disclosures(batch, 0))
     subject = Subject(

@@ -137,7 +137,7 @@ def test_slow_uploads_hold_up_nobody_else(world: World) -> None:
         assert answer.status_code == 202
         for one in slow:
             one.close()
-    world.ledger.settle()
+    world.ledger.run_until_idle()
 
 
 def test_bodies_are_bounded_by_caller_and_in_all_and_given_back(world: World) -> None:

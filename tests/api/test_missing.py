@@ -75,7 +75,7 @@ def another(world: World) -> LiveIssuer:
     )
     made.register()
     made.submit(2)
-    world.ledger.settle()
+    world.ledger.run_until_idle()
     return made
 
 
@@ -146,6 +146,6 @@ def lose(world: World, issuer: LiveIssuer, statements: list[str]) -> None:
 
 def renew(world: World) -> None:
     """Let a new block be a checkpoint, whose snapshot nobody made yet."""
-    world.ledger.beat()
+    world.ledger.mine_heartbeat_block()
     made = checkpoint(world.ledger.store, world.ledger.chain, world.ledger.pin, Cadence(seconds=0))
     assert made is not None

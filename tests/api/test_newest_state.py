@@ -31,7 +31,7 @@ def old(known: World) -> dict[int, Evidence]:
     made = {place: known.evidence(place) for place in (0, 2, 3)}
     known.issuer.change([2], Status.REVOKED, "R01")
     known.issuer.change([3], Status.SUSPENDED, "S01")
-    known.ledger.settle()
+    known.ledger.run_until_idle()
     return made
 
 

@@ -82,7 +82,7 @@ def of_an_unknown_block(world: World) -> bytes:
 def test_while_the_node_hangs_all_else_is_answered_and_operators_are_told(
     world: World, stuck: str
 ) -> None:
-    world.ledger.beat()
+    world.ledger.mine_heartbeat_block()
 
     def relay() -> None:
         call = {"jsonrpc": "2.0", "id": 1, "method": "eth_blockNumber", "params": []}

@@ -37,7 +37,7 @@ def test_receipts_are_sealed_handed_in_and_anchored_once(
     references = [ask(running) for _ in range(3)]
     assert logbook.step() >= 3
     assert logbook.step() == 0
-    world.ledger.settle()
+    world.ledger.run_until_idle()
     batches = {counter.get(f"/v1/verifications/{one}").json()["batch"] for one in references}
     assert len(batches) == 1
     with world.ledger.store.begin(write=False) as unit:
@@ -51,7 +51,7 @@ def test_a_kill_between_sealing_and_handing_in_leaves_one_batch(
     reference = ask(running)
     seal_only(logbook, int(world.service.clock()))
     assert logbook.step() == 1
-    world.ledger.settle()
+    world.ledger.run_until_idle()
     with world.ledger.store.begin(write=False) as unit:
         found = unit.verification(reference)
         assert found is not None
@@ -71,7 +71,7 @@ def test_a_sealed_batch_that_can_no_longer_come_is_sealed_anew(
         assert unit.receipt_batch_waiting() is not None
     assert logbook.step() == 0
     assert logbook.step() == 1
-    world.ledger.settle()
+    world.ledger.run_until_idle()
     with world.ledger.store.begin(write=False) as unit:
         found = unit.verification(reference)
     assert found is not None
@@ -86,7 +86,7 @@ def test_a_batch_that_was_handed_in_and_never_came_is_sealed_anew(
     with world.ledger.store.begin() as unit:
         assert unit.expire(int(world.service.clock()) + 8 * DAY) == 1
     assert replace(logbook, clock=lambda: world.service.clock() + 60).step() == 1
-    world.ledger.settle()
+    world.ledger.run_until_idle()
     assert counter.get(f"/v1/verifications/{reference}/evidence").status_code == 200
     assert logbook.step() == 0
     with world.ledger.store.begin(write=False) as unit:
@@ -98,7 +98,7 @@ def test_what_is_anchored_is_the_digest_of_the_receipts_file(
 ) -> None:
     reference = ask(running)
     logbook.step()
-    world.ledger.settle()
+    world.ledger.run_until_idle()
     with world.ledger.store.begin(write=False) as unit:
         found = unit.verification(reference)
         assert found is not None

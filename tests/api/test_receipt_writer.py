@@ -19,7 +19,7 @@ from tests.api.world import World
 
 def told(world: World, caller: str) -> VerificationAnswer:
     asked = Asked(evidence=world.evidence().format())
-    return world.service.verdicts.tell([asked], caller=caller, party=caller, audience=None)
+    return world.service.verdicts.answer([asked], caller=caller, party=caller, audience=None)
 
 
 async def keep(

@@ -96,7 +96,7 @@ def test_with_its_database_damaged_it_stays_says_so_and_goes_on_once_it_is_mende
 ) -> None:
     with open_live(home) as ledger:
         write_atomically(home / POLICY, policy_of(ledger.pin, int(time.time())).format())
-        ledger.settle()
+        ledger.run_until_idle()
     database, copy = home / "ledger.db", home / "copy.db"
     shutil.copy(database, copy)
     database.write_bytes(b"\xff" * database.stat().st_size)
@@ -122,7 +122,7 @@ def test_with_its_database_damaged_it_stays_says_so_and_goes_on_once_it_is_mende
 @pytest.fixture
 def later(world: World) -> Iterator[tuple[httpx.Client, list[float]]]:
     """Return a client of a service whose clock a test moves."""
-    world.ledger.beat()
+    world.ledger.mine_heartbeat_block()
     moved = [0.0]
     service = Service(
         ledger=world.ledger,

@@ -114,7 +114,7 @@ def test_of_two_offices_at_once_one_wins_and_the_other_is_told_and_goes_on(
         line.split(b",")[1:3] for line in codes.splitlines()[1:]
     ]
     ask(up, west, "submit", sealed[west])
-    up.world.ledger.settle()
+    up.world.ledger.run_until_idle()
     # The first office learns of the other's, with their numbers where it has the holders' files.
     found = ask(up, east, "issuer", "sync", "--sealed", sealed[west])
     assert (found["fetched"], found["nameless"]) == ([3], 0)

@@ -43,7 +43,7 @@ def carry(issuer: LittleIssuer, data: bytes) -> None:
     """Carry a call to the chain as anybody may, past the ledger's intake."""
     chain = issuer.ledger.chain
     chain.broadcast(chain.sign(data, nonce=chain.next_nonce()).raw)
-    issuer.ledger.settle()
+    issuer.ledger.run_until_idle()
 
 
 def smuggle(issuer: LittleIssuer, batch: SealedBatch, *, kept: bool = True) -> SealedBatch:

@@ -81,7 +81,7 @@ class LittleIssuer:
 
     def submit(self, said: Statement, *signers: Signer) -> None:
         submit_act(self.ledger.intake, self.act(said, *signers).canonical())
-        self.ledger.settle()
+        self.ledger.run_until_idle()
 
     def register(self) -> None:
         name = NAMES[self.issuer]
@@ -96,7 +96,7 @@ class LittleIssuer:
         act = self.act(said, self.registrar, second, self.key)
         value = {"type": "certledger/registration/1", "act": act.to_json(), "name": name}
         submit_act(self.ledger.intake, format_canonical(value))
-        self.ledger.settle()
+        self.ledger.run_until_idle()
 
     def file_catalog(self, catalog: Catalog | None = None) -> None:
         self.catalog = catalog or self.catalog
@@ -109,7 +109,7 @@ class LittleIssuer:
             "entries": self.catalog.to_json(),
         }
         submit_catalog(self.ledger.intake, format_canonical(value))
-        self.ledger.settle()
+        self.ledger.run_until_idle()
 
     def issue(self, number: str, **changes: Any) -> Issue:
         entry = self.catalog.entries[1]
@@ -137,7 +137,7 @@ class LittleIssuer:
 
     def hand_in(self, batch: SealedBatch) -> SealedBatch:
         submit_batch(self.ledger.intake, batch.submission())
-        self.ledger.settle()
+        self.ledger.run_until_idle()
         return batch
 
     def change(self, indexes: Sequence[int], to: Status, reason: str, *also: Signer) -> None:
@@ -152,7 +152,7 @@ class LittleIssuer:
             not_after=now() + DAY,
         )
         submit_status(self.ledger.intake, self.act(said, self.key, *also).canonical())
-        self.ledger.settle()
+        self.ledger.run_until_idle()
 
 
 def now() -> int:
@@ -170,7 +170,7 @@ def opened(home: Path, **options: Any) -> Iterator[Ledger]:
 def begin(home: Path) -> None:
     """Make the pristine ledger in `home`: nothing in it is wrong."""
     with opened(home) as ledger:
-        ledger.settle()
+        ledger.run_until_idle()
         police, court = LittleIssuer(ledger, POLICE), LittleIssuer(ledger, COURT)
         for issuer in (police, court):
             issuer.register()

@@ -80,7 +80,7 @@ def make_home(home: Path) -> None:
         for _ in range(3):
             tell(ledger)
         assert replace(logbook_of(ledger, bytes(32)), every=0).step() == 3
-        ledger.settle()
+        ledger.run_until_idle()
         for _ in range(2):
             tell(ledger)
         issuer = LittleIssuer(ledger, POLICE)

@@ -201,7 +201,7 @@ def test_other_creation_code_is_found_though_the_code_that_stands_is_the_same(
         signed = sign_transaction(ledger.node, ledger.operator, payment)
         ledger.chain.broadcast(signed.raw)
         address = created(ledger.operator.address, nonce)
-        ledger.settle()
+        ledger.run_until_idle()
         number = ledger.chain.head().number
         node = RpcClient(
             ledger.embedded.url if ledger.embedded else "", longest=MAX_LOG_RESPONSE_BYTES

@@ -115,7 +115,7 @@ def test_a_caller_of_every_function_stops_no_reader(
             [garbled(draw, calls.anchor([honest, rubbish(draw, honest)])) for _ in range(CALLS)],
         )
 
-        ledger.settle()
+        ledger.run_until_idle()
 
         told = ledger.chain.logs(0, ledger.chain.head().number)
         events = [parse_log(one.topics, one.data) for one in told]

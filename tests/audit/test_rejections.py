@@ -31,8 +31,8 @@ def given_up(home: Path) -> list[int]:
         for batch in (first, second):
             submit_batch(ledger.intake, batch.submission())
         for _ in range(4):
-            ledger.beat()
-        ledger.settle()
+            ledger.mine_heartbeat_block()
+        ledger.run_until_idle()
     found = sql(home, "SELECT number FROM acts WHERE state = 'rejected' AND reason = 'key.ended'")
     return [number for (number,) in found]
 

@@ -64,7 +64,7 @@ def told(home: Path) -> str:
         operator_issuer(ledger).register()
         reference = tell(ledger)
         assert replace(logbook_of(ledger, bytes(32)), every=0).step() == 1
-        ledger.settle()
+        ledger.run_until_idle()
     return reference
 
 

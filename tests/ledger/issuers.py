@@ -237,7 +237,7 @@ def chain_anchors(store: Store, office: Office, statement: Batch, number: int) -
         unit.add_block(block(number))
         unit.put_issuer(seen(state, number))
         unit.add_anchored([batch])
-        unit.settle(
+        unit.mark_included(
             batch.issuer, Lane.SEQUENCE, batch.sequence, batch.digest, block=number, tx=batch.tx
         )
     return batch

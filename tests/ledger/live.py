@@ -101,7 +101,7 @@ class LiveIssuer:
     def register(self) -> None:
         """Register and file the catalog; both are final afterwards."""
         self.ask_to_register()
-        self.ledger.settle()
+        self.ledger.run_until_idle()
         change = catalog_change(self.catalog, issuer=self.issuer, version=1, now=self.now())
         act = sign_statement(change, [self.key, self.registrar], self.ledger.pin.identity)
         value = {
@@ -110,7 +110,7 @@ class LiveIssuer:
             "entries": self.catalog.to_json(),
         }
         submit_catalog(self.ledger.intake, format_canonical(value))
-        self.ledger.settle()
+        self.ledger.run_until_idle()
 
     def seal(self, count: int, label: str = "") -> SealedBatch:
         """Return the next batch, sealed and not handed in."""

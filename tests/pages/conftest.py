@@ -136,9 +136,9 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageWorld]:
     with make_world(tmp_path_factory.mktemp("pages") / "home") as world:
         batch = seal(world.issuer)
         submit_batch(world.ledger.intake, batch.submission())
-        world.ledger.settle()
+        world.ledger.run_until_idle()
         world.issuer.change([batch.statement.first + 1], Status.REVOKED, "R01")
-        world.ledger.settle()
+        world.ledger.run_until_idle()
         with serve(world) as running:
             yield PageWorld(running, dict(certificates_of(world, batch)))
 

@@ -69,7 +69,7 @@ def check_transaction(transaction: dict[str, Any], pin: LedgerPin) -> list[Audit
     found: list[AuditFault] = []
     signed = _signed(transaction)
     if signed is None or signed[0] != pin.deployment:
-        detail = "what the node tells does not have the pinned hash"
+        detail = "the node's transaction does not have the pinned hash"
         found.append(fault("deployment.transaction_differs", WHERE, detail, **evidence))
     elif (
         signed[1] is None

@@ -174,7 +174,7 @@ class Replay:
     def _created(self, event: contract_events.Created, log: Log) -> None:
         found = ledger_identity(self.pin.chain_id, self.pin.address, event.salt)
         if event.identity != self.pin.identity or found != self.pin.identity:
-            detail = f"it says {event.identity.hex()}"
+            detail = f"the event has {event.identity.hex()}"
             evidence = log_evidence(log)
             self.faults.add(fault("deployment.identity_differs", _at(log), detail, **evidence))
 
@@ -393,7 +393,7 @@ class Replay:
         """Report issuers whose state event is missing after an act: events were left out."""
         for issuer in sorted(self._moved):
             where = f"{issuer}/state"
-            self.faults.add(fault("state.differs", where, "no state was told after an act"))
+            self.faults.add(fault("state.differs", where, "no state was emitted after an act"))
         self._moved.clear()
 
     def _issuer(self, issuer: str) -> ReplayedIssuer:
@@ -424,7 +424,7 @@ def _differences(current: IssuerState, response: IssuerState, log: Log) -> list[
     found = [fault("state.differs", where, detail, **evidence)]
     if response.batches > current.batches:
         missing = f"{response.issuer}/batches/{current.batches + 1}"
-        detail = f"up to batch {response.batches} nothing was told"
+        detail = f"up to batch {response.batches} nothing was emitted"
         found.append(fault("batch.sequence_gap", missing, detail, **evidence))
     return found
 

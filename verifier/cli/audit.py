@@ -113,7 +113,7 @@ def command(
     workers: int | None,
     as_json: bool,
 ) -> None:
-    """Replay the whole ledger from its deployment and tell every fault.
+    """Replay the whole ledger from its deployment and report every fault.
 
     Exits with 0 if it is clean, 1 if there are faults, 3 if the audit could not finish, and 2 if
     the arguments are unusable.
@@ -121,7 +121,7 @@ def command(
     if (home is None) == (rpc is None):
         raise click.UsageError("name either --home, or --rpc and --policy")
     if publish is not None and home is None:
-        raise click.UsageError("--publish writes out what a --home keeps")
+        raise click.UsageError("--publish exports a --home, so name one")
     trusted = policy.open() if home is None or not policy.is_empty else None
     if trusted is None:
         click.echo("the home's own policy is trusted; name yours: --policy", err=True)

@@ -21,7 +21,7 @@ GROUP = "certledger.commands"
 ROOM_COMMANDS: Mapping[str, str] = {
     "apikey": "Keys of those who call the API.",
     "ask": "Ask a service of evidence, and check its receipt.",
-    "audit": "Replay the whole ledger from its deployment and tell every fault.",
+    "audit": "Replay the whole ledger from its deployment and report every fault.",
     "backup": "Copy a whole home to one file, also while it is served.",
     "book": "The reform's service items, materials, counters and bundles.",
     "case": "Decisions whose certificates are no longer in force.",
@@ -32,7 +32,7 @@ ROOM_COMMANDS: Mapping[str, str] = {
     "demo": "The main job end to end, in a folder of its own.",
     "doctor": "Find what is wrong with a home.",
     "found": "Found a ledger: parts, document, deployment, first policy.",
-    "hooks": "Where a service tells you, what failed, and the feed.",
+    "hooks": "Webhooks of a service, failed deliveries, and the feed of events.",
     "issuer": "Keys and acts of issuers and registrars.",
     "join": "Make a home that follows a ledger which is there.",
     "present": "Make evidence that shows only the fields you choose.",
@@ -40,12 +40,12 @@ ROOM_COMMANDS: Mapping[str, str] = {
     "registrar": "Review and sign acts, and hold issuers, from a region's home.",
     "restore": "Bring a home back from a copy.",
     "scenario": "Run each scenario in which one region verifies another's certificate.",
-    "seal": "Make of a sheet a signed batch and the holders' files.",
+    "seal": "Make a signed batch and the holders' files from a sheet.",
     "serve": "Chain, database, API, pages and anchoring in one process tree.",
     "settings": "Every setting: meaning, value, origin.",
     "status": "Revoke, suspend, resume or supersede certificates.",
     "submit": "Hand in a sealed batch or a signed act.",
-    "verify-receipt": "Check, offline, a receipt of what a counter was told.",
+    "verify-receipt": "Check a verification receipt, offline.",
     "witness": "Cosign checkpoints on a node of one's own.",
 }
 """One help line for each command of other packages, which are imported only when called."""

@@ -24,7 +24,7 @@ HOME = "--counter-home"
 fingerprint_option = click.option(
     "--fingerprint",
     metavar="TEXT",
-    help="The first policy's fingerprint, in hex or in words, as somebody you trust told it.",
+    help="The first policy's fingerprint, in hex or in words, from a person you trust.",
 )
 
 

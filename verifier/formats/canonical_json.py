@@ -147,7 +147,7 @@ def object_of(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     if len(found) != len(pairs):
         for name, _ in pairs:
             if name not in found:
-                raise MalformedError("json.duplicate_name", f"the name {name[:40]!r} stands twice")
+                raise MalformedError("json.duplicate_name", f"the name {name[:40]!r} appears twice")
             del found[name]
     if len(pairs) > MAX_MEMBERS:
         raise MalformedError(

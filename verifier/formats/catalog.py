@@ -167,7 +167,7 @@ class Catalog:
             raise MalformedError("catalog.size", f"{len(ordered)} entries, at most {MAX_ENTRIES}")
         for one, other in pairwise(ordered):
             if one.order == other.order:
-                raise MalformedError("catalog.twice", f"{one.category} {one.version} stands twice")
+                raise MalformedError("catalog.twice", f"{one.category} {one.version} appears twice")
         return cls(entries=tuple(ordered))
 
     @classmethod

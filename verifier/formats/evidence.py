@@ -147,7 +147,7 @@ class Evidence:
         if not showing.ascends:
             raise MalformedError("schema.invalid", "disclosures do not strictly ascend by place")
         if shown.presentation is not None and not showing.record.bound:
-            raise MalformedError("schema.invalid", "a presentation stands beside an unbound record")
+            raise MalformedError("schema.invalid", "a presentation of an unbound record")
         evidence = cls(
             record=showing.record,
             disclosures=shown.disclosures,

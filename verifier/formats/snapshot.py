@@ -258,7 +258,7 @@ class Snapshot:
         try:
             account = check_account(checkpoint.state_root, ledger.address, self.account_proof)
             if account is None or account.code_hash != ledger.code_hash:
-                raise SnapshotUnprovedError("the chain holds another contract than the policy's")
+                raise SnapshotUnprovedError("the chain has another contract than the policy's")
             if nodes.slot(account.storage_root, ROLL) != roll(self.by_issuer):
                 raise SnapshotUnprovedError("the list of issuers is not complete")
             for issuer in self.issuers:

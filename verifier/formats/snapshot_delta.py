@@ -92,7 +92,7 @@ def _apply(old: Snapshot, reader: CborReader, ledger: LedgerPin) -> Snapshot:
     checkpoint = reader.text(MAX_CHECKPOINT_BYTES)
     head = parse_note(checkpoint).checkpoint
     if head.number < old.note.checkpoint.number:
-        raise MalformedError("snapshot.older", f"block {head.number} is before the one held")
+        raise MalformedError("snapshot.older", f"block {head.number} is before the current one")
     account_proof = list(reader.binaries(MAX_PROOF_NODES, MAX_NODE_BYTES))
     nodes = list(reader.binaries(MAX_LISTED, MAX_NODE_BYTES, ascending=True))
     added = dict(unpack_catalogs(reader))

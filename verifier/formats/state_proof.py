@@ -256,7 +256,7 @@ def _step(node: bytes, path: str, at: int) -> tuple[bytes | None, bytes | None, 
     fits = path[at:stop] == nibbles
     if leaf:
         if stop != _NIBBLES:
-            raise ProofInvalidError("a leaf does not stand at the end of a key of 32 bytes")
+            raise ProofInvalidError("a leaf is not at the end of a key of 32 bytes")
         return None, decode_string(items[1]) if fits else None, stop
     if stop >= _NIBBLES or not nibbles:
         raise ProofInvalidError("an extension has no nibble, or reaches the end of the key")
@@ -268,7 +268,7 @@ def _step(node: bytes, path: str, at: int) -> tuple[bytes | None, bytes | None, 
 
 def _step_branch(items: list[bytes], path: str, at: int) -> tuple[bytes | None, None, int]:
     if at == _NIBBLES or items[16] != _EMPTY:
-        raise ProofInvalidError("a branch stands where keys of 32 bytes end")
+        raise ProofInvalidError("a branch is where keys of 32 bytes end")
     return _child(items[int(path[at], 16)]), None, at + 1
 
 

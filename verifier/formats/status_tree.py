@@ -78,7 +78,7 @@ def move(word: bytes, mask: int, to: Status, *, correction: bool = False) -> byt
         StepForbiddenError: a change that the status table does not allow, or no change.
     """
     if not 0 < mask < 1 << 2 * CELLS:
-        raise StepForbiddenError("the mask chooses nothing, or more than the word holds")
+        raise StepForbiddenError("the mask selects nothing, or more than the word has")
     bits = int.from_bytes(word, "big")
     for place in range(CELLS):
         cell_mask = mask >> 2 * place & 3

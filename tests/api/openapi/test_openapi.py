@@ -253,7 +253,7 @@ def test_a_generated_client_submits_and_verifies(
     body = models.Submission.from_dict(orjson.loads(batch.submission()))
     receipt = submit.sync(client=client_of(Role.ISSUER), body=body)
     assert receipt.receipt["sequence"] == batch.statement.sequence
-    world.ledger.settle()
+    world.ledger.run_until_idle()
     question = models.Question.from_dict({"evidence": orjson.loads(world.evidence(0).format())})
     answer = verify.sync(client=client_of(Role.COUNTER), body=question)
     assert str(answer.result.verdict) == "valid"

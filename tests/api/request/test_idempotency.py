@@ -82,7 +82,7 @@ def hand(world: World) -> Iterator[Hand]:
     service = Service(ledger=world.ledger, options=world.service.options, clock=lambda: now[0])
     with listening(app_of(service)) as url:
         yield Hand(world, url, now, service)
-    world.ledger.settle()
+    world.ledger.run_until_idle()
 
 
 def test_a_key_is_the_same_with_and_without_quotes_and_given_once(hand: Hand) -> None:
@@ -180,6 +180,6 @@ def test_a_key_is_forgotten_after_a_week(hand: Hand) -> None:
     assert hand.code(second, "weekly") == (422, "idempotency.reused")
     hand.now[0] += RETENTION_SECONDS - 1
     assert hand.code(second, "weekly") == (422, "idempotency.reused")
-    hand.world.ledger.settle()
+    hand.world.ledger.run_until_idle()
     hand.now[0] += 2
     assert hand.post(second, "weekly").status_code == 202

@@ -108,7 +108,7 @@ def test_the_record_of_an_edition_is_anchored_and_proved(
 ) -> None:
     with running.client(Role.PARTNER) as client:
         logbook.step()
-        world.ledger.settle()
+        world.ledger.run_until_idle()
         answer = client.get(f"/v1/records/{edition.reference}").json()
         evidence = client.get(f"/v1/records/{edition.reference}/evidence")
         other = client.get(f"/v1/verifications/{edition.reference}")

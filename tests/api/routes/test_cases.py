@@ -37,7 +37,7 @@ def test_a_decision_on_a_certificate_that_is_revoked_later_is_a_case_until_it_is
     auditor: httpx.Client,
 ) -> None:
     world.issuer.submit(1)
-    world.ledger.settle()
+    world.ledger.run_until_idle()
     batch = len(world.issuer.sealed) - 1
     evidence = world.evidence(0, batch)
     reference = ask(counter, [{"evidence": evidence.to_json()}]).json()["reference"]
@@ -46,7 +46,7 @@ def test_a_decision_on_a_certificate_that_is_revoked_later_is_a_case_until_it_is
     assert reference not in str(counter.get("/v1/cases").json())
 
     world.issuer.change([evidence.record.index], Status.REVOKED, "R01")
-    world.ledger.settle()
+    world.ledger.run_until_idle()
     finder.step()
     (case,) = [
         one for one in counter.get("/v1/cases").json()["cases"] if one["reference"] == reference
@@ -83,13 +83,13 @@ def test_a_revocation_is_at_the_webhook_in_the_list_and_counted_within_a_block(
 ) -> None:
     teller.step()
     world.issuer.submit(1)
-    world.ledger.settle()
+    world.ledger.run_until_idle()
     evidence = world.evidence(0, len(world.issuer.sealed) - 1)
     with client(world, lenient, Role.COUNTER) as counter:
         hook = make_hook(counter, ear, "decision.case")
         answer = ask(counter, [{"evidence": evidence.to_json()}]).json()
         world.issuer.change([evidence.record.index], Status.REVOKED, "R01")
-        world.ledger.settle()
+        world.ledger.run_until_idle()
         CaseFinder(store=world.ledger.store, clock=world.service.clock).step()
         clock.now = world.service.clock() + 1  # The case was opened after the clock was made.
         teller.step()

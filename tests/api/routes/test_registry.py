@@ -53,9 +53,9 @@ def test_issuers_stand_in_the_order_of_their_registration(
 def test_a_delta_leads_to_the_newest_snapshot(world: World, partner: httpx.Client) -> None:
     old = Snapshot.parse(partner.get("/v1/snapshots/latest").content)
     world.issuer.submit(2)
-    world.ledger.settle()
+    world.ledger.run_until_idle()
     world.issuer.change([4], Status.SUSPENDED, "S01")
-    world.ledger.settle()
+    world.ledger.run_until_idle()
     answer = partner.get(f"/v1/snapshots/{old.digest().hex()}/delta")
     assert answer.status_code == 200
     new = apply_delta(old, answer.content, world.ledger.pin)
@@ -70,7 +70,7 @@ def test_issuers_that_come_together_are_in_the_order_that_the_chain_proves(
     issuers = [f"11340000XX0000{number}" for number in ("0413", "0411", "0412")]
     for issuer in issuers:
         LiveIssuer(world.ledger, issuer=issuer, name=f"机构 {issuer[-4:]}").ask_to_register()
-    world.ledger.settle()
+    world.ledger.run_until_idle()
     with world.service.store.begin(write=False) as unit:
         newest = unit.checkpoint()
     assert newest is not None

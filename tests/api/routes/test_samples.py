@@ -34,11 +34,11 @@ def published(
         path = f"/v1/samples/{opened['reference']}"
         assert auditor.get(path).json()["code"] == "sample.pending"
         logbook.step()
-        world.ledger.settle()
+        world.ledger.run_until_idle()
         world.service.samples.step()
         assert auditor.get(path).json()["code"] == "sample.pending"
         for _ in range(DELAY_BLOCKS):
-            world.ledger.beat()
+            world.ledger.mine_heartbeat_block()
         world.ledger.cadence = replace(world.ledger.cadence, seconds=0)
         world.ledger.step()
         world.service.samples.step()

@@ -95,13 +95,13 @@ def test_only_certificates_in_force_are_tried(
     other = scenario("320000", category, "NOCRIME-APPLY")
     assert obstacles(run(world, other)) == set()
     world.other.submit(1)
-    world.ledger.settle()
+    world.ledger.run_until_idle()
     issued = [one for batch in world.other.sealed for one in batch.issues]
     world.other.change(range(len(issued)), Status.SUSPENDED, "S01")
-    world.ledger.settle()
+    world.ledger.run_until_idle()
     suspended = obstacles(run(world, other))
     world.other.change(range(len(issued)), Status.VALID, "V01")
-    world.ledger.settle()
+    world.ledger.run_until_idle()
 
     assert suspended == {"certificate"}
     assert obstacles(run(world, other)) == set()

@@ -56,7 +56,7 @@ def test_two_hundred_clients_hand_in_the_same_batch_and_get_the_same_receipt(
     with world.ledger.store.begin(write=False) as unit:
         acts = unit.acts_at(world.issuer.issuer, Lane.SEQUENCE, batch.statement.sequence)
     assert len(acts) == 1
-    world.ledger.settle()
+    world.ledger.run_until_idle()
 
 
 def test_another_statement_at_the_same_sequence_conflicts(
@@ -71,7 +71,7 @@ def test_another_statement_at_the_same_sequence_conflicts(
     assert (answer.status_code, answer.json()["code"]) == (409, "batch.conflict")
     world.issuer.head = first.head
     world.issuer.sealed.remove(second)
-    world.ledger.settle()
+    world.ledger.run_until_idle()
 
 
 def test_an_idempotency_key_gives_the_same_answer_and_refuses_another_request(
@@ -88,7 +88,7 @@ def test_an_idempotency_key_gives_the_same_answer_and_refuses_another_request(
     assert (reused.status_code, reused.json()["code"]) == (422, "idempotency.reused")
     bad = issuer.post("/v1/batches", content=batch.submission(), headers={"idempotency-key": ""})
     assert (bad.status_code, bad.json()["code"]) == (400, "request.invalid")
-    world.ledger.settle()
+    world.ledger.run_until_idle()
 
 
 def test_a_refused_request_leaves_its_idempotency_key_free(
@@ -100,7 +100,7 @@ def test_a_refused_request_leaves_its_idempotency_key_free(
     assert issuer.post("/v1/batches", content=broken, headers=headers).status_code == 422
     good = issuer.post("/v1/batches", content=batch.submission(), headers=headers)
     assert good.status_code == 202
-    world.ledger.settle()
+    world.ledger.run_until_idle()
 
 
 def test_a_status_update_takes_effect_in_the_next_verdict(
@@ -111,7 +111,7 @@ def test_a_status_update_takes_effect_in_the_next_verdict(
     for act in world.issuer.status_acts([3], Status.SUSPENDED, "S01"):
         answer = issuer.post("/v1/status-updates", content=format_canonical(act.to_json()))
         assert answer.status_code == 202, answer.text
-    world.ledger.settle()
+    world.ledger.run_until_idle()
     question = {"evidence": orjson.loads(world.evidence(3).format())}
     told = counter.post("/v1/verifications", json=question).json()["result"]
     assert told["verdict"] == "not_in_force"
@@ -124,7 +124,7 @@ def test_the_head_counts_what_waits(world: World, issuer: httpx.Client) -> None:
     after = issuer.get(f"/v1/issuers/{world.issuer.issuer}/head").json()
     assert after["batches"] == before["batches"] + 1
     assert after["certificates"] == before["certificates"] + 4
-    world.ledger.settle()
+    world.ledger.run_until_idle()
 
 
 def test_the_records_of_a_batch_are_served_as_they_came(
@@ -166,7 +166,7 @@ def test_a_retired_ledger_takes_nothing_more_in(
     assert rows(world) == before
     monkeypatch.setattr(world.ledger, "intake", intake)
     assert issuer.post("/v1/batches", content=batch.submission()).status_code == 202
-    world.ledger.settle()
+    world.ledger.run_until_idle()
 
 
 @pytest.mark.parametrize("code", FULL)
@@ -190,7 +190,7 @@ def test_when_too_much_waits_or_too_long_nothing_more_is_taken_in_and_what_was_i
     monkeypatch.setattr(world.ledger, "intake", intake)
     assert issuer.post("/v1/batches", content=batch.submission(), headers=key).status_code == 202
     world.issuer.epoch -= 1
-    world.ledger.settle()
+    world.ledger.run_until_idle()
 
 
 def rows(world: World) -> dict[str, int]:
@@ -228,7 +228,7 @@ def test_of_a_batch_displaced_by_one_that_the_issuer_anchored_itself_the_other_i
     second = world.issuer.seal(2, "second ")
     assert issuer.post("/v1/batches", content=first.submission()).status_code == 202
     carry(world, second)
-    world.ledger.settle()
+    world.ledger.run_until_idle()
     assert issuer.get(place).json()["state"] == "displaced"
     for text in (first.submission(), first.submission_lines()):
         packed = {"content-encoding": "gzip"} if text[:2] == b"\x1f\x8b" else {}
@@ -241,14 +241,14 @@ def test_of_a_batch_displaced_by_one_that_the_issuer_anchored_itself_the_other_i
     receipts = [issuer.post("/v1/batches", content=second.submission()) for _ in range(2)]
     assert [answer.status_code for answer in receipts] == [202, 202]
     assert receipts[0].content == receipts[1].content
-    world.ledger.settle()
+    world.ledger.run_until_idle()
     told = issuer.get(place).json()
     assert (told["state"], told["digest"]) == ("final", second.digest.hex())
     world.issuer.head = second.head
     assert issuer.post("/v1/batches", content=world.issuer.seal(1).submission()).status_code == 202
     world.issuer.sealed.remove(first)
     world.issuer.sealed.remove(third)
-    world.ledger.settle()
+    world.ledger.run_until_idle()
 
 
 def test_of_a_batch_that_expired_the_same_records_are_signed_anew(
@@ -273,14 +273,14 @@ def test_of_a_batch_that_expired_the_same_records_are_signed_anew(
     anew = issuer.post("/v1/batches", json=submission)
     assert anew.status_code == 202, anew.text
     assert issuer.post("/v1/batches", json=submission).content == anew.content
-    world.ledger.settle()
+    world.ledger.run_until_idle()
     told = issuer.get(place).json()
     assert (told["state"], told["digest"]) == ("final", digest.hex())
     assert issuer.get(f"{place}/records").content.splitlines() == first.records
     world.issuer.head = replace(first.head, previous=digest)
     world.issuer.sealed[-2:] = []
     assert issuer.post("/v1/batches", content=world.issuer.seal(1).submission()).status_code == 202
-    world.ledger.settle()
+    world.ledger.run_until_idle()
 
 
 # Waiting ----------------------------------------------------------------------------------------
@@ -303,7 +303,7 @@ def test_who_waits_is_answered_when_the_service_ends_and_who_went_away_is_not_wa
         service.stopping = True
         answer = waiting.result()
     assert (answer.status_code, answer.json()["state"]) == (200, "accepted")
-    world.ledger.settle()
+    world.ledger.run_until_idle()
 
 
 # Large issuers -----------------------------------------------------------------------------------
@@ -347,7 +347,7 @@ def test_a_large_issuer_comes_by_way_of_a_file_that_has_no_name(
     assert all(there <= before for there in (*seen, set(home.iterdir())))
     with world.ledger.store.begin(write=False) as unit:
         assert list(unit.records(batch.statement.root)) == batch.records
-    world.ledger.settle()
+    world.ledger.run_until_idle()
 
 
 def test_a_large_issuer_that_never_ends_leaves_nothing(world: World, issuer: httpx.Client) -> None:

@@ -31,7 +31,7 @@ def told(world: World, logbook: Logbook, counter: httpx.Client, tmp_path: Path) 
     waiting = counter.get(path)
     assert (waiting.status_code, waiting.json()["code"]) == (409, "receipt.pending")
     logbook.step()
-    world.ledger.settle()
+    world.ledger.run_until_idle()
     (tmp_path / "answer.json").write_bytes(orjson.dumps(answer))
     evidence = counter.get(path)
     assert evidence.status_code == 200, evidence.text
@@ -153,7 +153,7 @@ def test_what_was_told_stays_told_though_the_operator_revokes_its_record(
 ) -> None:
     record = Evidence.parse((told / "evidence.json").read_bytes()).record
     operator_issuer(world.ledger).change([record.index], Status.REVOKED, "R01")
-    world.ledger.settle()
+    world.ledger.run_until_idle()
     reference = orjson.loads((told / "answer.json").read_bytes())["reference"]
     answer = counter.get(f"/v1/verifications/{reference}/evidence")
     assert Evidence.parse(answer.content).issuer.epoch == 1

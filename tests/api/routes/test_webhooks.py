@@ -129,7 +129,7 @@ def test_an_issuer_hears_once_that_its_batch_is_final(
     with client(world, lenient, Role.ISSUER) as issuer:
         hook = make_hook(issuer, ear, "batch.final")
         batch = world.issuer.submit(1)
-        world.ledger.settle()
+        world.ledger.run_until_idle()
         teller.step()
         teller.step()
         assert len(ear.heard) == 1
@@ -148,7 +148,7 @@ def test_a_counter_hears_when_what_it_relied_on_is_revoked_later(
     world: World, lenient: str, ear: Ear, teller: EventDispatcher
 ) -> None:
     batch = world.issuer.submit(1)
-    world.ledger.settle()
+    world.ledger.run_until_idle()
     with client(world, lenient, Role.COUNTER) as counter:
         hook = make_hook(counter, ear, "certificate.status")
         leaf = batch.sealed.leaves[0].hex()
@@ -157,7 +157,7 @@ def test_a_counter_hears_when_what_it_relied_on_is_revoked_later(
         teller.step()
         assert ear.heard == []
         world.issuer.change([batch.statement.first], Status.REVOKED, "R01")
-        world.ledger.settle()
+        world.ledger.run_until_idle()
         teller.step()
         teller.step()
         assert [orjson.loads(data)["data"]["status"] for _, data in ear.heard] == ["revoked"]
@@ -175,7 +175,7 @@ def test_a_delivery_is_tried_again_given_up_listed_and_replayed(
     with client(world, lenient, Role.ISSUER) as issuer:
         hook = make_hook(issuer, ear, "batch.final")
         world.issuer.submit(1)
-        world.ledger.settle()
+        world.ledger.run_until_idle()
         teller.step()
         [retried] = issuer.get("/v1/deliveries/failed").json()["deliveries"]
         assert (retried["state"], retried["tries"]) == ("waiting", 1)
@@ -229,7 +229,7 @@ def test_a_name_that_does_not_resolve_holds_no_other_hook_up(
             )
             unit.add_hook(hanging)
         world.issuer.submit(1)
-        world.ledger.settle()
+        world.ledger.run_until_idle()
         try:
             teller.step()  # It comes back although the name is still being looked up.
         finally:
@@ -252,7 +252,7 @@ def test_who_is_well_again_need_not_wait_for_the_next_try(
     with client(world, lenient, Role.ISSUER) as issuer:
         hook = make_hook(issuer, ear, "batch.final")
         world.issuer.submit(1)
-        world.ledger.settle()
+        world.ledger.run_until_idle()
         teller.step()
         [retried] = issuer.get("/v1/deliveries/failed").json()["deliveries"]
         again = f"/v1/deliveries/{retried['event']['number']}/{hook['id']}/replay"
@@ -316,7 +316,7 @@ def test_a_hook_that_holds_the_line_holds_nobody_else_up(
         hook = make_hook(issuer, ear, "batch.final")
         for _ in range(3):
             world.issuer.submit(1)
-        world.ledger.settle()
+        world.ledger.run_until_idle()
         teller.step()
         assert len(ear.heard) == 3
         with world.ledger.store.begin(write=False) as unit:

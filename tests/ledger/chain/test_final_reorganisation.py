@@ -75,7 +75,7 @@ def test_it_is_recorded_and_a_batch_that_is_final_again_is_told_again(ledger: Le
     issuer.register()
     before = ledger.chain.head().number
     issuer.submit(2)
-    ledger.settle()
+    ledger.run_until_idle()
     teller = EventDispatcher(store=ledger.store, pepper=bytes(32), clock=ledger.clock)
     assert told(teller, ledger, issuer.issuer) == [BATCH_FINAL]
     with ledger.store.begin() as unit:
@@ -105,7 +105,7 @@ def test_it_is_recorded_and_a_batch_that_is_final_again_is_told_again(ledger: Le
     assert final.body == reorganised.body
     assert [event.kind for event, _ in hooked] == [BATCH_REORGANISED], "as the hook for the first"
 
-    ledger.settle()
+    ledger.run_until_idle()
 
     assert told(teller, ledger, issuer.issuer) == [*taken_back, BATCH_FINAL]
 
@@ -114,11 +114,11 @@ def test_a_status_is_not_told_twice_at_a_checkpoint_that_came_back(ledger: Ledge
     issuer = LiveIssuer(ledger)
     issuer.register()
     batch = issuer.submit(1)
-    ledger.settle()
+    ledger.run_until_idle()
     watch(ledger, issuer, 0)
     before = ledger.chain.head().number
     issuer.change([batch.statement.first], Status.REVOKED, "R01")
-    ledger.settle()
+    ledger.run_until_idle()
     teller = EventDispatcher(store=ledger.store, pepper=bytes(32), clock=ledger.clock)
     assert told(teller, ledger, issuer.issuer) == [BATCH_FINAL, STATUS_CHANGED]
     chain: Any = Changed(ledger.chain)
@@ -126,7 +126,7 @@ def test_a_status_is_not_told_twice_at_a_checkpoint_that_came_back(ledger: Ledge
     Follower(ledger.store, chain, ledger.deployment.block or 0)._take_back()
     assert told(teller, ledger, issuer.issuer) == [BATCH_FINAL, STATUS_CHANGED], "no checkpoint yet"
 
-    ledger.settle()
+    ledger.run_until_idle()
 
     assert told(teller, ledger, issuer.issuer) == [BATCH_FINAL, STATUS_CHANGED]
 
@@ -135,7 +135,7 @@ def test_one_above_what_was_final_is_none(ledger: Ledger) -> None:
     issuer = LiveIssuer(ledger)
     issuer.register()
     head = ledger.chain.head().number
-    ledger.beat()
+    ledger.mine_heartbeat_block()
     chain: Any = Changed(ledger.chain)
     chain.after = head
     Follower(ledger.store, chain, ledger.deployment.block or 0)._take_back()

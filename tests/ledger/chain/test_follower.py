@@ -62,7 +62,7 @@ def issuer(ledger: Ledger) -> LiveIssuer:
 def hand_in(ledger: Ledger, said: Statement, *signers: Signer) -> None:
     act = signed(ledger.chain, said, *signers)
     submit_act(ledger.intake, format_canonical(act.to_json()))
-    ledger.settle()
+    ledger.run_until_idle()
 
 
 def whole(unit: Unit) -> dict[str, Any]:
@@ -89,14 +89,14 @@ def every_kind_of_act(ledger: Ledger, issuer: LiveIssuer) -> None:
     """Let everything happen that can happen to an issuer."""
     code, until = issuer.issuer.encode(), head_time(ledger.chain) + DAY
     issuer.submit(130)
-    ledger.settle()
+    ledger.run_until_idle()
     issuer.change([0, 129], Status.REVOKED, "R01")
-    ledger.settle()
+    ledger.run_until_idle()
     issuer.change([1], Status.SUSPENDED, "S01")
-    ledger.settle()
+    ledger.run_until_idle()
     issuer.submit(2)
     issuer.submit(3)
-    ledger.settle()
+    ledger.run_until_idle()
     named: dict[str, Any] = {"region": 31, "issuers": (code,), "not_after": until}
     hand_in(ledger, Hold(nonce=1, **named), issuer.registrar)
     added = person("second key")
@@ -183,7 +183,7 @@ def test_rebuilding_in_place_changes_nothing_and_sends_nothing_again(
     before, nonce = mirror(ledger), ledger.chain.next_nonce()
 
     ledger.follower.rebuild()
-    ledger.settle()
+    ledger.run_until_idle()
 
     assert mirror(ledger) == before
     assert ledger.chain.next_nonce() == nonce
@@ -200,7 +200,7 @@ def test_two_followers_of_one_mirror_do_not_trip_over_each_other(
 ) -> None:
     other = Follower(ledger.store, ledger.chain, ledger.deployment.block or 0)
     issuer.submit(4)
-    ledger.settle()
+    ledger.run_until_idle()
     for index, follower in enumerate((ledger.follower, other, ledger.follower)):
         issuer.change([index], Status.REVOKED, "R01")
         ledger.anchorer.advance()
@@ -238,7 +238,7 @@ def test_an_issuer_without_a_name_is_followed_and_named_later(ledger: Ledger) ->
     said, key = carried(ledger, name)
     issuer = said.issuer.decode()
 
-    ledger.settle()
+    ledger.run_until_idle()
 
     with ledger.store.begin(write=False) as unit:
         seen = unit.issuer(issuer)
@@ -262,7 +262,7 @@ def test_an_issuer_without_a_name_is_followed_and_named_later(ledger: Ledger) ->
         calls.anchor([(seen.state, [packed])]), nonce=ledger.chain.next_nonce()
     )
     ledger.chain.broadcast(sent.raw)
-    ledger.settle()
+    ledger.run_until_idle()
     with ledger.store.begin() as unit:
         unit.add_name(name)
     with ledger.store.begin(write=False) as unit:
@@ -279,7 +279,7 @@ def test_a_name_that_looks_like_a_placeholder_stays_one(ledger: Ledger) -> None:
     with ledger.store.begin() as unit:
         unit.add_name(name)
 
-    ledger.settle()
+    ledger.run_until_idle()
 
     with ledger.store.begin(write=False) as unit:
         seen = unit.issuer(said.issuer.decode())
@@ -314,9 +314,9 @@ def test_a_node_that_hides_an_act_is_found_out_and_nothing_is_kept(
     gone: str, ledger: Ledger, issuer: LiveIssuer, tmp_path: Path
 ) -> None:
     issuer.submit(2)
-    ledger.settle()
+    ledger.run_until_idle()
     issuer.change([0], Status.REVOKED, "R01")
-    ledger.settle()
+    ledger.run_until_idle()
 
     class Hiding(Lying):
         def logs(self, first: int, last: int) -> Sequence[ContractLog]:
@@ -405,7 +405,7 @@ def test_ranges_are_read_one_by_one(
 ) -> None:
     for _ in range(5):
         issuer.submit(1)
-        ledger.settle()
+        ledger.run_until_idle()
     monkeypatch.setattr(follower_module, "SPAN", 2)
 
     store = follow_on(ledger, ledger.chain, tmp_path, issuer.name)

@@ -56,9 +56,9 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
         issuer = LiveIssuer(opened)
         issuer.register()
         issuer.submit(3)
-        opened.settle()
+        opened.run_until_idle()
         issuer.change([1], Status.REVOKED, "R01")
-        opened.settle()
+        opened.run_until_idle()
         yield opened
 
 
@@ -210,7 +210,7 @@ def test_a_method_that_is_answered_wrongly_does_not_keep_acts_from_being_sent(
         logs = honest.logs(0, honest.head().number)
         sent = [log for log in logs if log.topics[0] == TOPICS["Anchored"]]
         lag.times = 0
-        ledger.settle()
+        ledger.run_until_idle()
         with ledger.store.begin(write=False) as unit:
             assert [one.sequence for one in unit.anchored_batches(issuer.issuer)] == [1, 2]
     assert len(sent) >= 1

@@ -21,14 +21,14 @@ def test_a_home_in_use_is_copied_and_goes_on_elsewhere(tmp_path: Path) -> None:
         issuer = LiveIssuer(ledger)
         issuer.register()
         issuer.submit(2)
-        ledger.settle()
+        ledger.run_until_idle()
         assert back_up(tmp_path / "home", file) > 4
         identity = ledger.pin.identity
 
     assert file.stat().st_mode & 0o777 == 0o600
     restore(file, tmp_path / "new")
     with open_live(tmp_path / "new") as ledger:
-        ledger.settle()
+        ledger.run_until_idle()
         assert ledger.pin.identity == identity
         with ledger.store.begin(write=False) as unit:
             assert [one.state.certificates for one in unit.issuers()] == [2]

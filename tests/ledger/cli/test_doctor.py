@@ -23,7 +23,7 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
         issuer = LiveIssuer(opened)
         issuer.register()
         issuer.submit(2)
-        opened.settle()
+        opened.run_until_idle()
         yield opened
 
 

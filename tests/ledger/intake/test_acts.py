@@ -630,7 +630,7 @@ def test_an_act_that_the_chain_took_moves_on(store: SqlStore) -> None:
     submit_act(desk(store), act_file(said, ISSUER_KEY))
     with store.begin() as unit:
         digest = said.digest(IDENTITY)
-        unit.settle(OFFICE.issuer, Lane.EPOCH, 1, digest, block=8, tx=bytes(32))
+        unit.mark_included(OFFICE.issuer, Lane.EPOCH, 1, digest, block=8, tx=bytes(32))
         act = unit.act(digest)
         assert act is not None
         assert (act.state, act.kind, act.signatures) == (

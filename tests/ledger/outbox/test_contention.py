@@ -196,7 +196,7 @@ def test_a_call_that_was_overtaken_reverts_and_is_planned_anew(
     racing.advance()
     (sent,) = road(ledger)
     mined(ledger.chain, sent.hash)
-    ledger.settle()
+    ledger.run_until_idle()
 
     assert state_of(ledger, sent) is TxState.REVERTED
     assert act_of(ledger, batch.digest).state is ActState.FINAL
@@ -217,7 +217,7 @@ def test_an_issuer_that_was_overtaken_in_a_list_is_passed_over_and_sent_again_be
     (sent,) = road(ledger)
     worker(ledger).advance()
     assert state_of(ledger, sent) in (TxState.INCLUDED, TxState.FINAL)
-    ledger.settle()
+    ledger.run_until_idle()
 
     for batch in (late, punctual):
         assert act_of(ledger, batch.digest).state is ActState.FINAL
@@ -247,7 +247,7 @@ def test_batches_of_a_held_issuer_wait_and_keep_back_nobody(
         signed(ledger.chain, release, issuer.registrar),
     ):
         submit_act(ledger.intake, format_canonical(act.to_json()))
-        ledger.settle()
+        ledger.run_until_idle()
 
         assert act_of(ledger, act.statement.digest(ledger.pin.identity)).state is ActState.FINAL
     assert act_of(ledger, batch.digest).state is ActState.FINAL
@@ -295,7 +295,7 @@ def test_a_transaction_that_the_node_refused_keeps_its_nonce_to_itself(
 
     nonces = [one.nonce for one in road(ledger)]
     assert len(nonces) == len(set(nonces)) == 2
-    ledger.settle()
+    ledger.run_until_idle()
     assert {act_of(ledger, batch.digest).state for batch in batches} == {ActState.FINAL}
     assert (anchored(ledger, issuer.issuer), anchored(ledger, other.issuer)) == ([1], [1, 2])
 
@@ -305,7 +305,7 @@ def test_a_worker_that_writes_keeps_its_lease(
 ) -> None:
     for one in (issuer, other):
         one.submit(1)
-    ledger.settle()
+    ledger.run_until_idle()
     ledger.anchorer.release()
     for one in (issuer, other):
         one.change([0], Status.REVOKED, "R01")
@@ -330,7 +330,7 @@ def test_an_act_that_the_contract_refuses_keeps_back_no_other_lane(
     ledger: Ledger, issuer: LiveIssuer
 ) -> None:
     issuer.submit(3)
-    ledger.settle()
+    ledger.run_until_idle()
     fund(ledger, CARRIER.address)
     # Accepted, and then the certificate is revoked by an act that the issuer carried itself.
     (mine,) = issuer.status_acts([0], Status.SUSPENDED, "S01")
@@ -358,9 +358,9 @@ def test_a_nonce_that_another_wallet_used_is_given_up(ledger: Ledger, issuer: Li
     with pytest.raises(KeyboardInterrupt):
         worker(ledger, Before(ledger.chain, "broadcast", die)).advance()
     (lost,) = road(ledger)
-    ledger.beat()
+    ledger.mine_heartbeat_block()
 
-    ledger.settle()
+    ledger.run_until_idle()
 
     assert state_of(ledger, lost) is TxState.REPLACED
     assert act_of(ledger, batch.digest).state is ActState.FINAL
@@ -375,7 +375,9 @@ def test_a_stuck_transaction_gets_a_dearer_twin_and_one_of_them_counts(tmp_path:
     with on_anvil(tmp_path) as (ledger, node):
         issuer = registered(ledger, node)
         now = [1_000]
-        patient = worker(ledger, clock=lambda: now[0], pace=Pace(lease=9_999, twins=3))
+        patient = worker(
+            ledger, clock=lambda: now[0], pace=Pace(lease_seconds=9_999, max_replacements=3)
+        )
         ledger.anchorer.release()
         node.call("evm_setAutomine", False)
         batch = issuer.submit(2)
@@ -416,7 +418,7 @@ def test_a_fee_that_the_chain_has_outgrown_is_raised(tmp_path: Path) -> None:
         node.call("anvil_setNextBlockBaseFeePerGas", hex(10**13))
         node.call("evm_mine")
 
-        patient = worker(ledger, clock=lambda: now[0], pace=Pace(lease=9_999))
+        patient = worker(ledger, clock=lambda: now[0], pace=Pace(lease_seconds=9_999))
         patient.advance()
         assert [one.state for one in road(ledger)] == [TxState.SIGNED], "the node refused it"
         now[0] += 121
@@ -464,10 +466,10 @@ def settle_on(ledger: Ledger, node: NodeClient) -> None:
 def registered(ledger: Ledger, node: NodeClient) -> LiveIssuer:
     """Register an issuer on a chain that makes no blocks by itself."""
     issuer = LiveIssuer(ledger)
-    settle = ledger.settle
-    ledger.settle = lambda rounds=0: settle_on(ledger, node)  # type: ignore[method-assign]
+    settle = ledger.run_until_idle
+    ledger.run_until_idle = lambda rounds=0: settle_on(ledger, node)  # type: ignore[method-assign]
     issuer.register()
-    ledger.settle = settle  # type: ignore[method-assign]
+    ledger.run_until_idle = settle  # type: ignore[method-assign]
     return issuer
 
 
@@ -565,7 +567,7 @@ def test_a_worker_killed_at_any_instant_loses_and_doubles_nothing(tmp_path: Path
                     unit.release(LEASE, f"worker {point}")  # Else it runs out by and by.
             zygote.stdin.close()
         ledger.anchorer.clock = lambda: ledger.clock() + 7_200
-        ledger.settle()
+        ledger.run_until_idle()
 
         assert all(
             fate == "killed" for point, fate in zip(points, fates, strict=True) if point <= 20

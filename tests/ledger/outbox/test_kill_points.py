@@ -124,7 +124,7 @@ def test_a_worker_killed_at_any_point_of_the_road_anchors_once(
     killed_at(home, point, when)
 
     with open_live(home) as ledger:
-        ledger.settle()
+        ledger.run_until_idle()
         for _ in range(2):
             ledger.step()  # The acts are final; their transactions are marked so on the next walk.
         with ledger.store.begin(write=False) as unit:

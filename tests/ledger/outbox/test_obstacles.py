@@ -137,14 +137,14 @@ def test_batches_of_a_key_that_has_ended_are_given_up_and_those_of_others_go_on(
     ledger: Ledger, issuer: LiveIssuer, other: LiveIssuer
 ) -> None:
     end_own_key(issuer, newest(ledger) + 4)
-    ledger.settle()
+    ledger.run_until_idle()
     for _ in range(3):
         issuer.submit(1)
     for _ in range(3):
-        ledger.beat()
+        ledger.mine_heartbeat_block()
     other.submit(1)
 
-    ledger.settle()
+    ledger.run_until_idle()
 
     assert states(ledger, issuer) == [(ActState.REJECTED, "key.ended")] * 3
     assert states(ledger, other) == [(ActState.FINAL, None)]
@@ -164,7 +164,7 @@ def test_what_a_standing_stops_is_set_aside_or_given_up(
     issuer.submit(1)
     carry_standing(issuer, standing, 1)
 
-    ledger.settle()
+    ledger.run_until_idle()
 
     assert states(ledger, issuer) == [(state, f"issuer.{standing}")]
 
@@ -175,11 +175,11 @@ def test_what_a_hold_stops_waits_until_it_is_lifted_and_then_goes(
     issuer.submit(1)
     issuer.submit(1)
     carry_hold(issuer)
-    ledger.settle()
+    ledger.run_until_idle()
     assert states(ledger, issuer) == [(ActState.ACCEPTED, "issuer.held")] * 2
 
     restore(issuer)
-    ledger.settle()
+    ledger.run_until_idle()
 
     assert states(ledger, issuer) == [(ActState.FINAL, None)] * 2
 
@@ -196,9 +196,9 @@ def test_an_act_that_the_contract_alone_refuses_is_set_aside_by_the_name_of_the_
     )
     hand_in(ledger, said, issuer.key)
     for _ in range(3):
-        ledger.beat()
+        ledger.mine_heartbeat_block()
 
-    ledger.settle()
+    ledger.run_until_idle()
 
     with ledger.store.begin(write=False) as unit:
         (act,) = unit.acts_at(issuer.issuer, Lane.REVISION, 1)
@@ -212,7 +212,7 @@ def test_an_issuer_whose_acts_are_stuck_closes_intake_for_nobody_else(
 ) -> None:
     issuer.submit(1)
     carry_hold(issuer)
-    ledger.settle()
+    ledger.run_until_idle()
     limits = IntakeLimits()
     later = int(time.time()) + limits.longest_wait + 60
     intake = replace(ledger.intake, clock=lambda: later, limits=limits)
@@ -252,7 +252,7 @@ def test_a_batch_given_up_comes_back_where_the_chain_takes_back_what_ended_it(
     issuer.submit(1)
     carry_standing(issuer, Standing.STRUCK, 1)
     before = newest(ledger) - 1
-    ledger.settle()
+    ledger.run_until_idle()
     assert states(ledger, issuer) == [(ActState.REJECTED, "issuer.struck")]
 
     with ledger.store.begin() as unit:
@@ -268,7 +268,9 @@ def test_what_was_given_up_and_comes_to_the_chain_all_the_same_counts(
     (act,) = batches(ledger, issuer)
     with ledger.store.begin() as unit:
         unit.reject(act, "key.ended", newest(ledger))
-        unit.settle(issuer.issuer, Lane.SEQUENCE, 1, act.digest, block=newest(ledger), tx=bytes(32))
+        unit.mark_included(
+            issuer.issuer, Lane.SEQUENCE, 1, act.digest, block=newest(ledger), tx=bytes(32)
+        )
     assert states(ledger, issuer) == [(ActState.INCLUDED, None)]
 
 
@@ -279,6 +281,6 @@ def test_what_a_standing_ends_does_not_wait_for_a_hold_to_be_lifted(
     carry_hold(issuer)
     carry_standing(issuer, Standing.STRUCK, 1)
 
-    ledger.settle()
+    ledger.run_until_idle()
 
     assert states(ledger, issuer) == [(ActState.REJECTED, "issuer.struck")]

@@ -81,7 +81,7 @@ def anchored(ledger: Ledger, issuer: str) -> list[int]:
 
 
 def until_final(ledger: Ledger) -> None:
-    ledger.settle()
+    ledger.run_until_idle()
 
 
 CHAIN_STEPS = ("sign", "broadcast", "find", "next_nonce", "mined_nonce")
@@ -328,7 +328,7 @@ def test_a_worker_killed_while_it_anchors_loses_and_doubles_nothing(tmp_path: Pa
         _run_and_kill(home)
 
     with open_live(home) as ledger:
-        ledger.settle()
+        ledger.run_until_idle()
         assert {act.state for act in acts(ledger, digests)} == {ActState.FINAL}
         assert anchored(ledger, issuer.issuer) == list(range(1, 4 * kills + 1))
 

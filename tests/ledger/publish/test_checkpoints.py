@@ -32,7 +32,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveIssuer]:
 
 @pytest.fixture
 def issuer(shared: LiveIssuer) -> LiveIssuer:
-    shared.ledger.settle()
+    shared.ledger.run_until_idle()
     return shared
 
 
@@ -62,14 +62,14 @@ def test_a_checkpoint_is_due_at_once_after_an_issuer_moved_and_then_no_more(
 
     assert made(ledger) is not None
     assert made(ledger) is None
-    ledger.beat()
+    ledger.mine_heartbeat_block()
     assert made(ledger) is None, "a newer block, but nothing moved and no time has passed"
 
 
 def test_a_checkpoint_is_due_after_its_time_though_nothing_moved(
     ledger: Ledger, issuer: LiveIssuer
 ) -> None:
-    ledger.beat()
+    ledger.mine_heartbeat_block()
 
     assert made(ledger, Cadence(seconds=0)) is not None
 

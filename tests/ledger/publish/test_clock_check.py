@@ -135,7 +135,7 @@ def begun(place: Place) -> tuple[LiveIssuer, int]:
         issuer = LiveIssuer(ledger)
         issuer.register()
         issuer.submit(1)
-        ledger.settle(40)
+        ledger.run_until_idle(40)
         assert place.collect(ledger) == "ok"
         return issuer, ledger.chain.head().number
 
@@ -146,7 +146,7 @@ def anchored_ahead(place: Place, issuer: LiveIssuer) -> None:
     with place.open() as ledger:
         issuer.ledger = ledger
         issuer.submit(1)
-        ledger.settle(40)
+        ledger.run_until_idle(40)
         assert ledger.chain.head().time >= time.time() + AHEAD - LAG
 
 
@@ -160,7 +160,7 @@ def test_blocks_of_a_wrong_clock_are_dropped_and_their_acts_anchored_again(place
     place.clock.wrong = 0
     with place.open() as ledger:
         assert ledger.chain.head().number == cosigned
-        ledger.settle(40)
+        ledger.run_until_idle(40)
         assert ledger.chain.head().time <= time.time() + LAG
         assert place.collect(ledger) == "ok"
         with ledger.store.begin(write=False) as unit:
@@ -189,7 +189,7 @@ def test_what_was_sent_of_dropped_blocks_is_taken_back_and_sent_again(place: Pla
         issuer.ledger = ledger
         issuer.submit(1)
         issuer.change([0], Status.REVOKED, "R01")
-        ledger.settle(40)
+        ledger.run_until_idle(40)
         first, second, revoked = events(ledger, issuer.issuer)
         assert first[0] == second[0] == BATCH_FINAL
         assert revoked == (STATUS_CHANGED, ledger.chain.head().number)
@@ -200,7 +200,7 @@ def test_what_was_sent_of_dropped_blocks_is_taken_back_and_sent_again(place: Pla
         ledger.follower.follow()
         taken_back = (BATCH_REORGANISED, second[1])
         assert events(ledger, issuer.issuer) == [first, second, revoked, taken_back]
-        ledger.settle(40)
+        ledger.run_until_idle(40)
         *before, final, again = events(ledger, issuer.issuer)
         assert before == [first, second, revoked, taken_back]
         assert (final[0], again[0]) == (BATCH_FINAL, STATUS_CHANGED)
@@ -242,7 +242,7 @@ def test_it_does_not_anchor_while_its_clock_differs_from_the_witnesses_and_then_
         assert ready["parts"]["intake"]
         place.clock.wrong = 0
         seconds[0] += RECHECK_SECONDS
-        ledger.settle(40)
+        ledger.run_until_idle(40)
         assert find_faults(service) == []
         assert ledger.chain.head().time <= time.time() + LAG
         with ledger.store.begin(write=False) as unit:
@@ -258,7 +258,7 @@ def test_the_chain_mines_nothing_of_itself_at_a_start_with_a_wrong_clock(place: 
     with open_ledger(settings, clock=place.clock, heartbeat=0.05) as ledger:
         assert abs(ledger.clock_watch.difference - AHEAD) < 30
         ledger.clock_watch.timer = lambda: float("inf")
-        beating = Thread(target=ledger.beat)
+        beating = Thread(target=ledger.mine_heartbeat_block)
         beating.start()
         place.clock.wrong = 0
         ledger.anchor()
@@ -315,7 +315,7 @@ def test_a_clock_that_lies_before_a_cosignature_drops_nothing(place: Place) -> N
     with place.open() as ledger:
         issuer.ledger = ledger
         issuer.submit(1)
-        ledger.settle(40)
+        ledger.run_until_idle(40)
         head = ledger.chain.head()
 
     place.clock.wrong = -AHEAD

@@ -36,9 +36,9 @@ def issuer(ledger: Ledger) -> LiveIssuer:
     made.register()
     for count in (5, 1, 130):
         made.submit(count)
-        ledger.settle()
+        ledger.run_until_idle()
     made.change([7], Status.REVOKED, "R01")
-    ledger.settle()
+    ledger.run_until_idle()
     return made
 
 
@@ -94,7 +94,7 @@ def test_what_waits_is_pending(ledger: Ledger, issuer: LiveIssuer) -> None:
     with pytest.raises(EvidencePendingError):
         ledger.maker.at(issuer.issuer, batch.statement.first)
 
-    ledger.settle()
+    ledger.run_until_idle()
     assert ledger.maker.at(issuer.issuer, batch.statement.first).record.index == 136
 
 

@@ -21,7 +21,7 @@ def issuer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveIssuer]:
         made.register()
         for count in (3, 4):
             made.submit(count)
-        ledger.settle()
+        ledger.run_until_idle()
         yield made
 
 
@@ -88,7 +88,7 @@ def test_new_evidence_follows_the_newest_checkpoint(ledger: Ledger, issuer: Live
     before = ledger.maker.at(issuer.issuer, ASKED)
 
     issuer.submit(2)
-    ledger.settle()
+    ledger.run_until_idle()
 
     after = ledger.maker.at(issuer.issuer, ASKED)
     assert (before.issuer.batches, after.issuer.batches) == (2, 3)

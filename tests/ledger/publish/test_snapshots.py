@@ -48,11 +48,11 @@ def issuers(ledger: Ledger) -> list[LiveIssuer]:
     made = [LiveIssuer(ledger, issuer=code, name=f"机构 {code}") for code in ISSUERS]
     for issuer in made:
         issuer.ask_to_register()
-    ledger.settle()
+    ledger.run_until_idle()
     last = LiveIssuer(ledger, issuer="11340000XX00000733", name="安徽省公安厅")
     last.register()
     last.submit(3)
-    ledger.settle()
+    ledger.run_until_idle()
     return [*made, last]
 
 
@@ -97,9 +97,9 @@ def test_deltas_lead_from_each_kept_snapshot_to_the_newest(
 ) -> None:
     old = maker.latest()
     issuers[-1].change([1], Status.REVOKED, "R01")
-    ledger.settle()
+    ledger.run_until_idle()
     issuers[-1].submit(2)
-    ledger.settle()
+    ledger.run_until_idle()
     found = maker.delta(old.digest)
     assert found is not None
     data, newest = found
@@ -145,7 +145,7 @@ def test_a_home_that_nobody_runs_gives_its_snapshot_to_the_command(tmp_path: Pat
         issuer = LiveIssuer(opened)
         issuer.register()
         issuer.submit(2)
-        opened.settle()
+        opened.run_until_idle()
         pin = opened.pin
     key = witness_key("root")
     roots = Roots(keys=(key.public_key().public_bytes_raw(),), threshold=1)

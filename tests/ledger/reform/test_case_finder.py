@@ -51,7 +51,7 @@ class Office:
 
     def cases(self, reference: str) -> list[SupervisionCase]:
         """Return the cases of a decision after a step of the finder."""
-        self.ledger.settle()
+        self.ledger.run_until_idle()
         CaseFinder(store=self.ledger.store, clock=self.ledger.clock).step()
         with self.ledger.store.begin(write=False) as unit:
             return list(unit.cases_of(reference))
@@ -64,7 +64,7 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
         issuer = LiveIssuer(ledger)
         issuer.register()
         issuer.submit(6)
-        ledger.settle()
+        ledger.run_until_idle()
         yield Office(ledger=ledger, issuer=issuer, home=home)
 
 

@@ -40,9 +40,9 @@ def issuer(ledger: Ledger) -> LiveIssuer:
     made.register()
     for count in (3, 4):
         made.submit(count)
-    ledger.settle()
+    ledger.run_until_idle()
     made.change([1], Status.REVOKED, "R01")
-    ledger.settle()
+    ledger.run_until_idle()
     return made
 
 
@@ -96,7 +96,7 @@ def test_nothing_is_anchored_again_after_the_mirror_was_made_again(
     nonce = ledger.chain.next_nonce()
 
     rebuild(ledger)
-    ledger.settle()
+    ledger.run_until_idle()
 
     assert ledger.chain.next_nonce() == nonce
 
@@ -106,7 +106,7 @@ def test_work_goes_on_after_the_mirror_was_made_again(ledger: Ledger, issuer: Li
     rebuild(ledger)
 
     issuer.submit(2)
-    ledger.settle()
+    ledger.run_until_idle()
 
     assert ledger.maker.at(issuer.issuer, 8).record.index == 8
 
@@ -137,7 +137,7 @@ def test_the_command_tells_what_the_chain_could_not(tmp_path: Path) -> None:
         issuer = LiveIssuer(ledger)
         issuer.register()
         issuer.submit(2)
-        ledger.settle()
+        ledger.run_until_idle()
         database = Path(ledger.settings.database.removeprefix("sqlite:///"))
     for file in database.parent.glob(database.name + "*"):
         file.unlink()
@@ -217,7 +217,7 @@ def test_a_rebuild_that_is_killed_leaves_the_old_database(tmp_path: Path) -> Non
         issuer = LiveIssuer(ledger)
         issuer.register()
         issuer.submit(2)
-        ledger.settle()
+        ledger.run_until_idle()
         before = everything(ledger, issuer)
 
     done = subprocess.run([sys.executable, "-c", KILLED, str(home)], check=False)

@@ -236,7 +236,9 @@ def test_the_same_records_are_kept_once_and_serve_whatever_is_anchored(store: Sq
     with store.begin() as unit:
         batch = anchored(other, again.sign(other), 9)
         unit.add_anchored([batch])
-        unit.settle(office.issuer, Lane.SEQUENCE, 1, batch.digest, block=9, tx=digest_of("tx", 9))
+        unit.mark_included(
+            office.issuer, Lane.SEQUENCE, 1, batch.digest, block=9, tx=digest_of("tx", 9)
+        )
     assert state_of(store, first.digest(IDENTITY)) is ActState.DISPLACED
     with store.begin(write=False) as unit:
         place = unit.place_of_leaf(leaf_of(records[2]))
@@ -313,7 +315,9 @@ def test_the_chain_displaces_what_waits_at_its_place_and_behind_it(store: SqlSto
         mine = [keep(unit, office, office.records(1)) for _ in range(3)]
     other = elsewhere.statement(elsewhere.records(2))
     with store.begin() as unit:
-        unit.settle(office.issuer, Lane.SEQUENCE, 1, other.digest(IDENTITY), block=9, tx=bytes(32))
+        unit.mark_included(
+            office.issuer, Lane.SEQUENCE, 1, other.digest(IDENTITY), block=9, tx=bytes(32)
+        )
     assert {state_of(store, one.digest(IDENTITY)) for one in mine} == {ActState.DISPLACED}
 
 
@@ -323,7 +327,7 @@ def test_what_the_chain_included_goes_back_and_forth_with_its_blocks(store: SqlS
         one = keep(unit, office, office.records(1))
         two = keep(unit, office, office.records(1))
         for number, statement in ((8, one), (9, two)):
-            unit.settle(
+            unit.mark_included(
                 office.issuer,
                 Lane.SEQUENCE,
                 statement.sequence,
@@ -346,7 +350,9 @@ def test_a_reorganisation_lets_the_displaced_wait_again(store: SqlStore) -> None
     with store.begin() as unit:
         mine = [keep(unit, office, office.records(1)) for _ in range(2)]
         other = elsewhere.statement(elsewhere.records(2))
-        unit.settle(office.issuer, Lane.SEQUENCE, 1, other.digest(IDENTITY), block=9, tx=bytes(32))
+        unit.mark_included(
+            office.issuer, Lane.SEQUENCE, 1, other.digest(IDENTITY), block=9, tx=bytes(32)
+        )
         assert unit.waiting(10) == []
         unit.rollback(8)
         assert [act.statement for act in unit.waiting(10)] == mine
@@ -360,7 +366,7 @@ def test_an_expired_act_that_the_chain_took_all_the_same_is_included(store: SqlS
         replacement = Office().statement(Office().records(2))
         unit.add_act(new_act(replacement))
         digest = statement.digest(IDENTITY)
-        unit.settle(office.issuer, Lane.SEQUENCE, 1, digest, block=9, tx=bytes(32))
+        unit.mark_included(office.issuer, Lane.SEQUENCE, 1, digest, block=9, tx=bytes(32))
     assert state_of(store, digest) is ActState.INCLUDED
     assert state_of(store, replacement.digest(IDENTITY)) is ActState.DISPLACED
 

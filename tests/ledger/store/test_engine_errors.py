@@ -176,7 +176,7 @@ def test_a_process_that_is_stopped_inside_a_unit_lets_go_of_its_locks(postgresql
 
 
 def test_what_a_unit_may_idle_is_less_than_the_shortest_lease() -> None:
-    assert Pace().lease > IDLE_SECONDS
+    assert Pace().lease_seconds > IDLE_SECONDS
 
 
 def test_holders_on_two_machines_of_one_name_and_process_number_differ() -> None:

@@ -130,7 +130,7 @@ def test_a_home_with_the_database_of_another_changes_nothing_there(tmp_path: Pat
         issuer = LiveIssuer(ledger)
         issuer.register()
         issuer.submit(2)
-        ledger.settle()
+        ledger.run_until_idle()
         database = ledger.settings.database
     before = dump(database)
     open_live(tmp_path / "two").close()

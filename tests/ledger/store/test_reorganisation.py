@@ -95,7 +95,7 @@ class Follower:
             digest=batch.digest, count=batch.count, leaf=batch.leaf
         )
         self.unit.add_anchored([batch])
-        self.unit.settle(
+        self.unit.mark_included(
             said.issuer, Lane.SEQUENCE, batch.sequence, batch.digest, block=number, tx=batch.tx
         )
 

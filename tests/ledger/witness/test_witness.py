@@ -405,7 +405,7 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
         issuer = LiveIssuer(opened)
         issuer.register()
         issuer.submit(3)
-        opened.settle()
+        opened.run_until_idle()
         yield opened
 
 
@@ -464,7 +464,7 @@ def test_a_stranger_with_many_connections_does_not_silence_a_witness(
 def test_witnesses_that_execute_the_chain_again_make_evidence_valid_offline(
     ledger: Ledger, servers: dict[str, str]
 ) -> None:
-    ledger.beat()
+    ledger.mine_heartbeat_block()
     checkpoint(ledger.store, ledger.chain, ledger.pin, Cadence(seconds=0))
     down = {**servers, "zhejiang": "http://127.0.0.1:1"}
 
