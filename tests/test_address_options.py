@@ -33,8 +33,9 @@ NODES = [
 SERVERS = [
     *((name, "--server") for name in ("ask", "codes", "hooks add", "hooks events", "hooks failed",
                                       "hooks list", "hooks remove", "registrar hold", "submit",
-                                      "catalog sign", "issuer sync", "seal", "status resume",
-                                      "status revoke", "status supersede", "status suspend")),
+                                      "catalog sign", "evidence", "issuer sync", "seal",
+                                      "status resume", "status revoke", "status supersede",
+                                      "status suspend")),
     *((name, "--url") for name in ("found join", "found key", "found operator")),
     ("audit", "--data"),
     ("serve", "--oidc-issuer"),

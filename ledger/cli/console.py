@@ -52,11 +52,13 @@ class Answer:
     """The answer of a command: `document` for `--json`, `rows` for people.
 
     Without `rows` they are made from the document; `show` prints the answer in a form of its own.
+    `status` is the exit status after it is printed.
     """
 
     document: Mapping[str, Json]
     rows: Sequence[tuple[str, str]] = field(default_factory=tuple)
     show: Callable[[], None] | None = None
+    status: int = 0
 
 
 def answers(function: Callable[..., Answer]) -> Callable[..., None]:
@@ -65,7 +67,10 @@ def answers(function: Callable[..., Answer]) -> Callable[..., None]:
     @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
     @wraps(function)
     def run(*arguments: Any, as_json: bool, **options: Any) -> None:
-        show(function(*arguments, **options), as_json=as_json)
+        answer = function(*arguments, **options)
+        show(answer, as_json=as_json)
+        if answer.status:
+            raise SystemExit(answer.status)
 
     return run
 

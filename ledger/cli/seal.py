@@ -157,6 +157,7 @@ class _Work:
     sheet: Sheet
     issues: Sequence[Issue]
     start: Head
+    documents: Path | None
 
     def preview(self, language: str) -> Preview:
         from certledger.ledger.issuer.preview import Preview
@@ -197,7 +198,7 @@ def _check(
         is_asked_for=documents is not None or given.is_dir(),
     )
     issues = _issues(issuer, sheet, papers, category, start, apart)
-    return _Work(sheet=sheet, issues=issues, start=start)
+    return _Work(sheet=sheet, issues=issues, start=start, documents=papers.folder)
 
 
 def _sheet_and_documents(given: Path) -> tuple[Path, Path]:
@@ -317,6 +318,7 @@ def _seal_all(
             watch=watch,
         )
         issuer.register.record(batch)
+        issuer.register.note_folders(batch.statement.sequence, folder, work.documents)
         batches.append(batch)
         head = batch.head
     return batches

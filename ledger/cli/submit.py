@@ -60,11 +60,11 @@ def counters_options(command: Any) -> Any:
     return command
 
 
-def client_of(server: str, token: str | None) -> ServerClient:
-    """Return a client that asks a server before something is signed."""
+def client_of(server: str, token: str | None, patience: float = CURRENT_PATIENCE) -> ServerClient:
+    """Return a client of a server."""
     from certledger.ledger.client.transport import ServerClient
 
-    return ServerClient(url=server, token=token, patience=CURRENT_PATIENCE, notice=notice)
+    return ServerClient(url=server, token=token, patience=patience, notice=notice)
 
 
 # Submit ----------------------------------------------------------------------------------------
@@ -76,6 +76,9 @@ def client_of(server: str, token: str | None) -> ServerClient:
 @click.option("--token", envvar="CERTLEDGER_TOKEN", help="Where the server wants one.")
 @click.option("--operator", metavar="ADDRESS", help="Who must have signed the receipt.")
 @click.option("--patience", default=600.0, show_default=True, help="Seconds to keep trying.")
+@click.option(
+    "--wait", is_flag=True, help="Wait until a sealed folder is final, and write its holders'."
+)
 @click.option("--rpc", type=NODE, help="Carry a batch to the chain oneself, over this node.")
 @click.option(
     "--deployment", type=THERE, help="With --rpc: the file that says where the ledger is."
@@ -91,6 +94,7 @@ def submit(
     token: str | None,
     operator: str | None,
     patience: float,
+    wait: bool,
     rpc: str | None,
     deployment: Path | None,
     carrier: Path | None,
@@ -109,13 +113,17 @@ def submit(
         if deployment is None or carrier is None:
             raise click.UsageError("--rpc wants --deployment and --carrier")
         return _carry(what, rpc, deployment, unlock(carrier, passphrase_file), patience)
-    if server is None:
-        raise click.UsageError("name a --server, or a node with --rpc")
+    if server is None or (wait and not what.is_dir()):
+        raise click.UsageError("name a --server, or a node with --rpc; --wait is for a folder")
+    from certledger.ledger.cli.evidence import await_holder_folders, holders_answer
     from certledger.verifier.formats.canonical_json import from_hex
 
     known = from_hex(operator.removeprefix("0x").lower(), 20) if operator else None
     with noted(what, own_folder):
         receipt, signer, place = hand_in(what, server, token, known, patience=patience, out=out)
+    if wait:
+        client = client_of(server, token, patience)
+        return holders_answer(await_holder_folders(client, what))
     rows = [("receipt", str(place)), ("signed by", signer)]
     statement = receipt.get("receipt", receipt) if isinstance(receipt, dict) else {}
     rows += [(name, str(part)) for name, part in statement.items() if name != "type"]

@@ -35,6 +35,11 @@ CREATE TABLE IF NOT EXISTS submitted (
     sequence INTEGER PRIMARY KEY,
     digest BLOB NOT NULL
 ) STRICT;
+CREATE TABLE IF NOT EXISTS sealed_into (
+    sequence INTEGER PRIMARY KEY,
+    folder TEXT NOT NULL,
+    documents TEXT NOT NULL
+) STRICT;
 CREATE TABLE IF NOT EXISTS fetched (
     place INTEGER PRIMARY KEY,
     category TEXT NOT NULL,
@@ -151,6 +156,19 @@ class IssuanceDatabase:
                 (statement.sequence, batch.digest, statement.first, statement.count),
             )
             connection.executemany("INSERT OR REPLACE INTO issued VALUES (?, ?, ?, ?)", rows)
+
+    def note_folders(self, sequence: int, folder: Path, documents: Path | None) -> None:
+        """Store where a batch was sealed into, and where its documents are."""
+        places = (sequence, str(folder.absolute()), str(documents.absolute()) if documents else "")
+        with self._open() as connection:
+            connection.execute("INSERT OR REPLACE INTO sealed_into VALUES (?, ?, ?)", places)
+
+    def folders_of(self, sequence: int) -> tuple[Path, Path | None] | None:
+        """Return the folders of a batch that was sealed here, None for any other."""
+        query = "SELECT folder, documents FROM sealed_into WHERE sequence = ?"
+        with self._open() as connection:
+            row = connection.execute(query, (sequence,)).fetchone()
+        return None if row is None else (Path(row[0]), Path(row[1]) if row[1] else None)
 
     def digest_at(self, sequence: int) -> bytes | None:
         """Return the digest of a batch that is known here, None where there is none."""

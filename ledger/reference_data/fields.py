@@ -100,6 +100,12 @@ def label_zh(name: str) -> str:
     return known.label_zh if known else label_en(name)
 
 
+def names_of(text: str) -> frozenset[str]:
+    """Return the fields that a name, a Chinese label or another Chinese header means."""
+    named = {name for name, row in load_field_names().items() if text in (name, row.label_zh)}
+    return frozenset(named or {name for name, also in load_field_aliases().items() if text in also})
+
+
 def label_en(name: str) -> str:
     """Derive an English label from the name: `area_m2` becomes `Area (m²)`."""
     words = name.split("_")

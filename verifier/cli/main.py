@@ -31,6 +31,7 @@ ROOM_COMMANDS: Mapping[str, str] = {
     "coverage": "The share of items, categories and counters reached, and what is missing.",
     "demo": "The main job end to end, in a folder of its own.",
     "doctor": "Find what is wrong with a home.",
+    "evidence": "The holders' folders of a batch, with evidence as it is now.",
     "found": "Found a ledger: parts, document, deployment, first policy.",
     "hooks": "Webhooks of a service, failed deliveries, and the feed of events.",
     "issuer": "Keys and acts of issuers and registrars.",

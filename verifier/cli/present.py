@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,8 @@ _PICTURES = (".svg", ".png")
     "--show",
     multiple=True,
     metavar="FIELD",
-    help="A field to show, again for more; by default what must be shown.",
+    help="A field to show by its name or Chinese label (持证主体), again for more; by default what"
+    " must be shown.",
 )
 @click.option("--audience", help="The counter's id, for a certificate bound to its holder.")
 @click.option("--nonce", help="What the counter gave to sign.")
@@ -106,7 +108,24 @@ def _present(
     if holding is not None:
         disclosures = Holding.parse(read_file(holding, MAX_HOLDING_BYTES)).disclosures
     request, key = signer or (None, None)
+    known = {part.name for part in (disclosures or evidence.disclosures)}
+    show = [_field(text, known) for text in show]
     return present(evidence, show, disclosures=disclosures, request=request, key=key)
+
+
+def _field(text: str, known: Collection[str]) -> str:
+    """Return the field of a certificate that a name or a Chinese label means.
+
+    Raises:
+        click.UsageError: the label is that of several of its fields.
+    """
+    if text in known:
+        return text
+    (finder,) = entry_points(group="certledger.fields", name="names_of")
+    found = sorted(finder.load()(text) & {*known})
+    if len(found) > 1:
+        raise click.UsageError(f"{text!r} may be any of {', '.join(found)}")
+    return found[0] if found else text
 
 
 def _load_key(key: Path, passphrase: str | None) -> HolderPrivateKey:

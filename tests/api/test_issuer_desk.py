@@ -1,15 +1,19 @@
-"""Two offices of one issuer: counters come from the ledger, and whoever is late can go on."""
+"""An issuer's desk at a service: several offices, a way back, and the holders' folders."""
 
 from __future__ import annotations
 
+import html
 import json
 import shutil
+import stat
+import threading
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
+import pyzipper
 from click.testing import CliRunner
 
 from certledger.ledger.core.service_values import Role
@@ -17,6 +21,9 @@ from certledger.ledger.issuer.folder import IssuerFolder, Profile
 from certledger.ledger.keys import save_keystore
 from certledger.verifier.cli.main import main
 from certledger.verifier.files import write_atomically
+from certledger.verifier.formats.evidence import Evidence
+from certledger.verifier.formats.record import normal_code
+from certledger.verifier.formats.short_link import ShortLink
 from certledger.verifier.vocabulary import IssuerKind
 from tests.api.world import Running, make_world, serve
 
@@ -167,3 +174,89 @@ def test_a_sealed_batch_is_withdrawn_until_it_is_submitted(up: Running, tmp_path
         assert refused["error"]["code"] == "batch.submitted"
     other = office(up, tmp_path / "other")
     assert ask(up, other, "seal", "--undo", out, code=2)["error"]["code"] == "batch.submitted"
+
+
+def test_holders_get_a_folder_each_that_follows_the_ledger(up: Running, tmp_path: Path) -> None:
+    folder = office(up, tmp_path / "one")
+    ask(up, folder, "issuer", "sync")
+    documents = tmp_path / "documents"
+    documents.mkdir()
+    sheet = documents / "s.csv"
+    rows = [f"ID-HUKOU,丙/{at},示例,2026-01-05,,{at}.pdf" for at in (1, 2)]
+    sheet.write_text("\n".join([f"{HEADER},documents", *rows]), encoding="utf-8")
+    for at in (1, 2):
+        (documents / f"{at}.pdf").write_bytes(b"%PDF " + bytes([at]))
+    out = tmp_path / "out"
+    made = ask(up, folder, "seal", sheet, *ACCEPT, "--out", out)["batches"][0]
+    number = made["sequence"]
+    assert ask(up, folder, "evidence", "--batch", number, code=3)["pending"] == [
+        made["first"],
+        made["first"] + 1,
+    ]
+    ask(up, folder, "submit", out)
+    up.world.ledger.settle()
+    first = ask(up, folder, "evidence", "--batch", number, "--zip")
+    assert (first["certificates"], first["changed"], first["without_document"]) == (2, 2, 0)
+    names = sorted(path.name for path in (out / "for-holders").iterdir())
+    assert names[0] == f"{made['first']:06d}-丙-1"
+    assert names[1] == f"{made['first']:06d}-丙-1.zip"
+    home = out / "for-holders" / names[0]
+    assert {path.name for path in home.iterdir()} == {
+        "1.pdf", "evidence.json", "holder.json", "sheet.html"
+    }  # fmt: skip
+    assert stat.S_IMODE((home / "holder.json").stat().st_mode) == 0o600
+    evidence = Evidence.parse((home / "evidence.json").read_bytes())
+    assert evidence.record.index == made["first"]
+    listed = (out / "access-codes.csv").read_text(encoding="utf-8-sig").splitlines()
+    code = listed[1].split(",")[2]
+    page = (home / "sheet.html").read_text(encoding="utf-8")
+    link = ShortLink(number="丙/1", code=normal_code(code)).format(up.url)
+    assert all(text in page for text in (code, html.escape(link), "持证主体", "示例", "丙/1"))
+    assert "http" not in page.replace(link, "").replace("http://www.w3.org/2000/svg", "")
+    with pyzipper.AESZipFile(out / "for-holders" / names[1]) as archive:
+        with pytest.raises(RuntimeError, match="password"):
+            archive.read(archive.namelist()[0])
+        archive.setpassword(code.encode())
+        inside = {name.rpartition("/")[2]: archive.read(name) for name in archive.namelist()}
+    assert inside == {path.name: path.read_bytes() for path in home.iterdir()}
+    # Again: nothing has changed, until a status does.
+    assert ask(up, folder, "evidence", "--sealed", out)["changed"] == 0
+    act = ask(up, folder, "status", "revoke", "丙/2", "--reason", "R01")
+    ask(up, folder, "submit", act["files"][0])
+    up.world.ledger.settle()
+    again = ask(up, folder, "evidence", "--batch", number, "--zip")
+    assert again["changed"] == 2  # Evidence of both is of a newer block.
+    # The holder shows a field by its Chinese label.
+    shown = CliRunner().invoke(
+        main,
+        ["present", str(home / "evidence.json"), "--holding", str(home / "holder.json"),
+         "--show", "证书编号", "--show", "持证主体"],
+    )  # fmt: skip
+    assert shown.exit_code == 0, shown.output
+    names = [part.name for part in Evidence.parse(shown.stdout_bytes).disclosures]
+    assert names == ["certificate_number", "holder_name"]
+    (documents / "1.pdf").write_bytes(b"%PDF another")
+    differs = ask(up, folder, "evidence", "--batch", number, code=2)
+    assert differs["error"]["code"] == "document.differs"
+
+
+def test_submitting_waits_until_the_holders_folders_are_there(up: Running, tmp_path: Path) -> None:
+    folder = office(up, tmp_path / "one")
+    ask(up, folder, "issuer", "sync")
+    out = tmp_path / "out"
+    ask(up, folder, "seal", write(tmp_path / "s.csv", "丁1"), *ACCEPT, "--out", out)
+    settling = threading.Thread(target=settle_once_submitted, args=(up, out))
+    settling.start()
+    made = ask(up, folder, "submit", out, "--wait")
+    settling.join()
+    assert (made["certificates"], made["changed"], made["pending"]) == (1, 1, [])
+    assert (Path(made["folder"]) / sorted(Path(made["folder"]).iterdir())[0].name).is_dir()
+
+
+def settle_once_submitted(up: Running, sealed: Path) -> None:
+    """Let the ledger work as `certledger serve` does, once the receipt of a folder is there."""
+    for _ in range(6_000):
+        if (sealed / "receipt.json").exists():
+            break
+        threading.Event().wait(0.01)
+    up.world.ledger.settle()
