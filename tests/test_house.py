@@ -433,10 +433,6 @@ def test_dependencies_are_those_that_are_imported() -> None:
 # What the product itself does not call, by file or by file and name, and why it is there.
 WITHOUT_CALLER: Mapping[str, str] = {
     "api/request/body_budget.py reserved": "tests of faults read that nothing stays reserved",
-    "ledger/reference_data/identifiers.py": "rules of numbers and codes, for the checks of sheets",
-    "ledger/sealing/row_checks.py NothingIssued": "the register of an issuer that has none yet",
-    "verifier/formats/record.py lookup_digest": "SPEC section 4, for those who ask by number",
-    "verifier/reform/rules.py parsed_condition": "the condition of a rule, for decisions",
 }
 HOOKS = {
     "atomic_batch": "py-evm writes a block in it",

@@ -8,6 +8,7 @@ from certledger.api.openapi.reform_schemas import REFORM_SCHEMAS
 from certledger.api.openapi.schema_parts import Schema, listed, number, one, ref, text
 from certledger.ledger.core.service_values import EVENT_KINDS, Role
 from certledger.ledger.verification.questions import MAX_DOCUMENTS, MAX_QUESTIONS
+from certledger.verifier.formats.issuer_state import MAX_BATCH_CERTIFICATES
 from certledger.verifier.verify.codes import CODES
 from certledger.verifier.vocabulary import CheckName, Outcome, Status, Verdict
 
@@ -47,7 +48,7 @@ SCHEMAS: Mapping[str, Schema] = {
             "type": {"type": "string", "const": "certledger/submission/1"},
             "statement": ANYTHING,
             "signature": SIGNED,
-            "records": listed(ANYTHING, 65_536, 1),
+            "records": listed(ANYTHING, MAX_BATCH_CERTIFICATES, 1),
         },
     ),
     ACT: one(
@@ -101,7 +102,7 @@ SCHEMAS: Mapping[str, Schema] = {
             },
             "accepted": TIME,
             "not_after": TIME,
-            "certificates": number(1, 65_536),
+            "certificates": number(1, MAX_BATCH_CERTIFICATES),
             "receipt": ref("Receipt"),
             "block": number(),
             "transaction": HEX32,

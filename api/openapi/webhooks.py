@@ -16,6 +16,7 @@ from certledger.ledger.core.service_values import (
     STATUS_CHANGED,
 )
 from certledger.ledger.webhooks.delivery import SECONDS
+from certledger.verifier.formats.issuer_state import MAX_BATCH_CERTIFICATES
 
 _HEADERS = {
     "webhook-id": "The message's id, the same in every attempt.",
@@ -44,7 +45,7 @@ _BATCH: Mapping[str, Schema] = {
     "sequence": number(1),
     "digest": HEX32,
     "root": HEX32,
-    "certificates": number(1, 65_536),
+    "certificates": number(1, MAX_BATCH_CERTIFICATES),
     "block": number(),
 }
 WEBHOOKS: Mapping[str, tuple[str, str, Schema]] = {

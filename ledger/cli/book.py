@@ -8,16 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from certledger.ledger.cli.console import FOLDER, Answer, answers, notice
+from certledger.ledger.cli.console import FOLDER, Answer, answers, ledger_home_option, notice
 from certledger.verifier.formats.canonical_json import Json
 
 if TYPE_CHECKING:
     from certledger.verifier.reform.book_edition import BookEdition
     from certledger.verifier.reform.exemptions import ExemptionList
 
-_HOME = click.option(
-    "--home", type=FOLDER, envvar="CERTLEDGER_HOME", help="The ledger's folder (CERTLEDGER_HOME)."
-)
 _EDITION = click.option("--edition", type=click.IntRange(1), help="Its number; without, today's.")
 SHANGHAI = "310000"
 
@@ -29,7 +26,7 @@ def book() -> None:
 
 @book.command("import")
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@_HOME
+@ledger_home_option
 @click.option("--from", "day", metavar="DAY", help="The first day it holds, as 2026-12-01.")
 @click.option("--region", default=SHANGHAI, show_default=True, help="Whose book it is (GB/T 2260).")
 @click.option("--preview", is_flag=True, help="Only say what it would add, change and drop.")
@@ -83,7 +80,7 @@ def _day(text: str | None) -> date:
 
 
 @book.command("show")
-@_HOME
+@ledger_home_option
 @answers
 def show_book(home: Path | None) -> Answer:
     """List the editions, and how much is in the one that holds today."""
@@ -119,7 +116,7 @@ def show_book(home: Path | None) -> Answer:
 
 @book.command("export")
 @click.argument("folder", type=FOLDER)
-@_HOME
+@ledger_home_option
 @_EDITION
 @click.option("--file", "as_file", is_flag=True, help="Also book.json, which decisions rest on.")
 @answers
@@ -152,7 +149,7 @@ def _edition(home: Path | None, number: int | None) -> BookEdition:
     show_default=True,
     help="Who applies.",
 )
-@_HOME
+@ledger_home_option
 @_EDITION
 @answers
 def exempt(code: str, applicant: str, home: Path | None, edition: int | None) -> Answer:

@@ -6,11 +6,8 @@ from pathlib import Path
 
 import click
 
-from certledger.ledger.cli.console import FOLDER, Answer, answers
+from certledger.ledger.cli.console import Answer, answers, ledger_home_option
 
-_HOME = click.option(
-    "--home", type=FOLDER, envvar="CERTLEDGER_HOME", help="The ledger's folder (CERTLEDGER_HOME)."
-)
 MAX_LISTED = 1_000
 
 
@@ -20,7 +17,7 @@ def case() -> None:
 
 
 @case.command("list")
-@_HOME
+@ledger_home_option
 @click.option("--closed", is_flag=True, help="Closed ones too.")
 @answers
 def list_cases(home: Path | None, closed: bool) -> Answer:
@@ -41,7 +38,7 @@ def list_cases(home: Path | None, closed: bool) -> Answer:
 
 @case.command("close")
 @click.argument("reference")
-@_HOME
+@ledger_home_option
 @click.option("--by", required=True, help="Who closes it.")
 @click.option("--reason", required=True, help="Why, in a sentence.")
 @answers

@@ -37,6 +37,9 @@ passphrase_option = click.option(
     type=THERE,
     help="File with the passphrase; else CERTLEDGER_PASSPHRASE, else a prompt.",
 )
+ledger_home_option = click.option(
+    "--home", type=FOLDER, envvar="CERTLEDGER_HOME", help="The ledger's folder (CERTLEDGER_HOME)."
+)
 home_in_use_option = click.option(
     "--home",
     required=True,

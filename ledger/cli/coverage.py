@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from certledger.ledger.cli.console import FOLDER, Answer, show
+from certledger.ledger.cli.console import Answer, ledger_home_option, show
 
 if TYPE_CHECKING:
     from certledger.ledger.reform.coverage import Coverage
@@ -16,9 +16,7 @@ MAX_SHOWN = 5
 
 
 @click.command("coverage")
-@click.option(
-    "--home", type=FOLDER, envvar="CERTLEDGER_HOME", help="The ledger's folder (CERTLEDGER_HOME)."
-)
+@ledger_home_option
 @click.option(
     "--days",
     default=30,

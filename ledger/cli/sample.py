@@ -6,17 +6,13 @@ from pathlib import Path
 
 import click
 
-from certledger.ledger.cli.console import FILE, FOLDER, Answer, answers
-
-_HOME = click.option(
-    "--home", type=FOLDER, envvar="CERTLEDGER_HOME", help="The ledger's folder (CERTLEDGER_HOME)."
-)
-MAX_SIZE = 65_536
+from certledger.ledger.cli.console import FILE, Answer, answers, ledger_home_option
+from certledger.verifier.reform.operator_record import MAX_CANDIDATES
 
 
 @click.command("open")
-@_HOME
-@click.option("--size", default=20, show_default=True, type=click.IntRange(1, MAX_SIZE))
+@ledger_home_option
+@click.option("--size", default=20, show_default=True, type=click.IntRange(1, MAX_CANDIDATES))
 @answers
 def open_sample(home: Path | None, size: int) -> Answer:
     """Sign the list of all decisions since the last sample, of which SIZE will be drawn.
@@ -45,7 +41,7 @@ def open_sample(home: Path | None, size: int) -> Answer:
 
 @click.command("get")
 @click.argument("reference")
-@_HOME
+@ledger_home_option
 @click.option("--out", required=True, type=FILE, help="The file to write, and to publish.")
 @answers
 def get(reference: str, home: Path | None, out: Path) -> Answer:

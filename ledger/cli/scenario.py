@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from certledger.ledger.cli.console import FOLDER, THERE, Answer, answers
+from certledger.ledger.cli.console import THERE, Answer, answers, ledger_home_option
 
 
 @click.group()
@@ -16,9 +16,7 @@ def scenario() -> None:
 
 
 @scenario.command("run")
-@click.option(
-    "--home", type=FOLDER, envvar="CERTLEDGER_HOME", help="The ledger's folder (CERTLEDGER_HOME)."
-)
+@ledger_home_option
 @click.option(
     "--by",
     "policy_file",

@@ -18,7 +18,7 @@ from certledger.verifier.formats.canonical_json import (
 )
 
 FILE_NAME = "sheet.json"
-MAX_RECORD_BYTES = 2**20
+MAX_SHEET_RECORD_BYTES = 2**20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,5 +96,5 @@ class SheetRecord:
         path = folder / FILE_NAME
         if not path.is_file():
             return None
-        record = cls.from_json(parse_canonical(path.read_bytes(), MAX_RECORD_BYTES))
+        record = cls.from_json(parse_canonical(path.read_bytes(), MAX_SHEET_RECORD_BYTES))
         return record if record.digest == digest else None

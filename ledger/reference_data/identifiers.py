@@ -224,12 +224,6 @@ def parse_identifier(text: str) -> CertificateIdentifier:
     )
 
 
-def format_identifier(identifier: CertificateIdentifier) -> str:
-    """Return the text of an identifier, exactly as it was parsed."""
-    i = identifier
-    return f"{CERTIFICATE_ROOT}.{i.type_code}.{i.issuer_code}.{i.serial}.{i.version}.{i.check}"
-
-
 def _fail_on_alphabet(text: str, length: int, alphabet: Mapping[str, int]) -> None:
     if len(text) != length:
         raise CodeInvalidError(text, f"{len(text)} characters, where {length} are wanted")

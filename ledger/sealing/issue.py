@@ -27,14 +27,6 @@ class Issued(Protocol):
         """Return the newest edition under a number in normal form, or None."""
 
 
-class NothingIssued:
-    """An issuer that has issued nothing yet."""
-
-    def newest(self, category: str, number: str) -> IssuedEdition | None:
-        """Return None."""
-        return None
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Issue:
     """A checked certificate, ready to be sealed.

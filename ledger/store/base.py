@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Column, Connection, Select, Table, and_, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
-
 _Value = TypeVar("_Value")
-_Row = TypeVar("_Row", bound="DataclassInstance")
 
 
 def values_of(of: Table, value: object) -> dict[str, object]:
@@ -21,10 +17,11 @@ def values_of(of: Table, value: object) -> dict[str, object]:
     return {column.name: getattr(value, column.name) for column in of.columns}
 
 
-def value_of(kind: type[_Row], row: Any, /, **converted: Any) -> _Row:
+def value_of(kind: type[_Value], row: Any, /, **converted: Any) -> _Value:
     """Return the dataclass `kind` from the columns of its fields' names, some of them converted."""
     columns = row._mapping  # By name: `row.index` is a method of tuples.
-    names = [field.name for field in fields(kind) if field.name not in converted]
+    parts = fields(kind)  # type: ignore[arg-type]  # there is no public type of dataclasses
+    names = [field.name for field in parts if field.name not in converted]
     return kind(**{name: columns[name] for name in names}, **converted)
 
 

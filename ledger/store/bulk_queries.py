@@ -12,10 +12,11 @@ from sqlalchemy import Connection
 
 from certledger.ledger.core.acts import ActState
 from certledger.ledger.core.values import Lookups
+from certledger.verifier.formats.issuer_state import MAX_BATCH_CERTIFICATES
 
 PREFIX = 16
 """Bytes of a digest that a certificate is found by."""
-PLACES = 65_536
+PLACES = MAX_BATCH_CERTIFICATES
 """Certificates of a batch at most: `place` is batch number times this plus place in the batch."""
 _AT_ONCE = 500
 """Parameters of one query: old builds of SQLite take 999."""

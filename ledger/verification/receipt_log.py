@@ -34,7 +34,7 @@ from certledger.ledger.store.unit_of_work import Store, Unit
 from certledger.verifier.crypto.hashing import sha256
 from certledger.verifier.formats.canonical_json import parse_canonical
 from certledger.verifier.formats.catalog import Catalog
-from certledger.verifier.formats.issuer_state import NO_END
+from certledger.verifier.formats.issuer_state import MAX_BATCH_CERTIFICATES, NO_END
 from certledger.verifier.verify.checks import today
 from certledger.verifier.verify.receipt import DIGEST, RECEIPT_ENTRY, code_of
 from certledger.verifier.vocabulary import IssuerKind, Purpose, Standing
@@ -45,7 +45,6 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 LEASE = LOGBOOK
 DAY = 86_400
-MAX_BATCH_RECEIPTS = 65_536
 _LEASE_SECONDS = 120
 _MAX_CATALOG_BYTES = 64 * 2**20
 
@@ -118,10 +117,10 @@ class Logbook:
             return ()
         if (
             oldest[0].checked + self.every > now
-            and unit.unsealed_count(MAX_BATCH_RECEIPTS) < MAX_BATCH_RECEIPTS
+            and unit.unsealed_count(MAX_BATCH_CERTIFICATES) < MAX_BATCH_CERTIFICATES
         ):
             return ()
-        return unit.unsealed_verifications(MAX_BATCH_RECEIPTS)
+        return unit.unsealed_verifications(MAX_BATCH_CERTIFICATES)
 
     def _sealed(self, unit: Unit, due: Sequence[Verification], now: int) -> SealedBatch | None:
         """Return the batch of what is due, None if no operator with the receipt entry can seal."""

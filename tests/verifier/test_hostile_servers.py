@@ -11,7 +11,6 @@ import pytest
 
 from certledger.verifier.audit.sources import (
     CHUNK,
-    MAX_RECORDS,
     Folder,
     HttpDirectory,
     chunks,
@@ -19,6 +18,7 @@ from certledger.verifier.audit.sources import (
     pack_lines,
     unzipped,
 )
+from certledger.verifier.formats.issuer_state import MAX_BATCH_CERTIFICATES
 from certledger.verifier.formats.record import MAX_RECORD_BYTES
 from certledger.verifier.node_rpc import NodeFailedError, NodeUnreachableError, RpcClient
 from certledger.verifier.snapshot_sync import SnapshotService
@@ -104,7 +104,7 @@ def test_records_are_read_as_they_were_published(count: int) -> None:
 HOSTILE: dict[str, bytes] = {
     "line feeds": gzip.compress(b"\n" * (1 << 26)),
     "one line without end": gzip.compress(b"a" * (1 << 26)),
-    "one record more than a batch": b"a\n" * (MAX_RECORDS + 1),
+    "one record more than a batch": b"a\n" * (MAX_BATCH_CERTIFICATES + 1),
     "a record too long": b"a" * (MAX_RECORD_BYTES + 1) + b"\n",
     "cut short": pack_lines(repeat(b"{}", 1_000))[:-9],
     "another stream behind": pack_lines([b"{}"]) + pack_lines([b"{}"]),

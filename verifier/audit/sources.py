@@ -20,11 +20,11 @@ from urllib.request import Request
 from certledger.verifier.errors import CertledgerError, MalformedError
 from certledger.verifier.formats.canonical_json import Json, format_canonical, parse
 from certledger.verifier.formats.checkpoint import MAX_NOTE_BYTES
+from certledger.verifier.formats.issuer_state import MAX_BATCH_CERTIFICATES
 from certledger.verifier.formats.record import MAX_RECORD_BYTES
 from certledger.verifier.http_client import AnswerTooLongError, stream
 
-MAX_RECORDS = 65_536
-MAX_BATCH_RECORDS_BYTES = MAX_RECORDS * (MAX_RECORD_BYTES + 1)
+MAX_BATCH_RECORDS_BYTES = MAX_BATCH_CERTIFICATES * (MAX_RECORD_BYTES + 1)
 """Greatest bytes of a batch's records, compressed or not, each with its line feed."""
 _PIECE = 1 << 16
 _IN_MEMORY = 1 << 20
@@ -294,8 +294,8 @@ def chunks(pieces: Iterable[bytes]) -> Iterator[list[bytes]]:
         for record in whole:
             found.append(record)
             count += 1
-            if count > MAX_RECORDS or len(record) > MAX_RECORD_BYTES:
-                raise DataUnreachableError(f"more than {MAX_RECORDS} records, or one too long")
+            if count > MAX_BATCH_CERTIFICATES or len(record) > MAX_RECORD_BYTES:
+                raise DataUnreachableError("more records than a batch has, or one too long")
             if len(found) == CHUNK:
                 yield found
                 found = []

@@ -31,6 +31,9 @@ CATEGORY = re.compile(r"[A-Z0-9-]{2,24}")
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 MAX_DIGESTS = 96
 MAX_RECORD_BYTES = 8192
+MAX_DISCLOSURE_BYTES = 4_096
+"""Bytes of the JSON array of a disclosure, before base64url."""
+MAX_FIELD_NAME_CHARACTERS = 64
 MAX_NUMBER_CHARACTERS = 64
 MAX_VALUE_CHARACTERS = 512
 NUMBER = "certificate_number"
@@ -153,12 +156,14 @@ class Disclosure:
         Raises:
             MalformedError: not canonical base64url of a canonical `[salt, name, value]`.
         """
-        parts = parse_canonical(from_base64url(text), 4096)
+        parts = parse_canonical(from_base64url(text), MAX_DISCLOSURE_BYTES)
         if type(parts) is not list or len(parts) != 3:
             raise MalformedError("schema.invalid", "a disclosure is a list of salt, name and value")
         salt, name, value = parts
-        if not isinstance(salt, str) or not isinstance(name, str) or not 0 < len(name) <= 64:
+        if not isinstance(salt, str) or not isinstance(name, str):
             raise MalformedError("schema.invalid", "salt and name of a disclosure are text")
+        if not 0 < len(name) <= MAX_FIELD_NAME_CHARACTERS:
+            raise MalformedError("schema.invalid", "a field name is too long, or empty")
         if name == DOCUMENT:
             check_document_value(value)
         else:

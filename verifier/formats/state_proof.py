@@ -47,7 +47,7 @@ def check_account(state_root: bytes, address: bytes, nodes: Sequence[bytes]) -> 
     """Verify an account proof; return the account at `address` (20 bytes), None if proved absent.
 
     Raises:
-        ProofInvalidError: the nodes do not lead from the root to the account, or one is left over.
+        ProofInvalidError: the nodes do not lead from the root to the account, or one is unused.
     """
     value = _look_up(state_root, keccak(address), nodes)
     if value is None:
@@ -72,7 +72,7 @@ def check_slot(storage_root: bytes, position: bytes, nodes: Sequence[bytes]) -> 
     An absent slot is zero; a zero that is present is rejected.
 
     Raises:
-        ProofInvalidError: the nodes do not lead from the root to the slot, or one is left over.
+        ProofInvalidError: the nodes do not lead from the root to the slot, or one is unused.
     """
     return _slot_value(_look_up(storage_root, keccak(position), nodes))
 
@@ -207,7 +207,7 @@ def _look_up(root: bytes, key: bytes, nodes: Sequence[bytes]) -> bytes | None:
         return None
     found = _walk(root, key, take)
     if used != len(nodes):
-        raise ProofInvalidError(f"the proof has {len(nodes)} nodes, of which {used} are used")
+        raise ProofInvalidError(f"the proof has {len(nodes) - used} unused nodes")
     return found
 
 

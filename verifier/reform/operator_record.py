@@ -24,7 +24,7 @@ from certledger.verifier.formats.record import read_day
 from certledger.verifier.formats.statements import Receipt
 from certledger.verifier.verify.operator_document import OperatorDocument
 
-MAX_RECORD_BYTES = 65_536
+MAX_OPERATOR_RECORD_BYTES = 65_536
 MAX_CALLER_CHARACTERS = 80
 MAX_DECISION_EVIDENCE = 100
 _APPLICANTS = frozenset({"person", "foreigner", "company"})
@@ -97,7 +97,7 @@ class OperatorRecord(OperatorDocument):
         Raises:
             MalformedError: it is no record of an operator.
         """
-        read = Members(parse_canonical(data, MAX_RECORD_BYTES), "file")
+        read = Members(parse_canonical(data, MAX_OPERATOR_RECORD_BYTES), "file")
         content, signature = read.take("receipt"), read.text("signature", longest=100)
         read.done()
         _check_content(Members(content, "receipt"))

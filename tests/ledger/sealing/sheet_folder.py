@@ -8,12 +8,21 @@ from typing import Any
 from certledger.ledger.keys import signer_of
 from certledger.ledger.sealing.attachments import Papers
 from certledger.ledger.sealing.batch import Head, SealedBatch, seal_issues
-from certledger.ledger.sealing.issue import CheckContext, Issue, Issued, NothingIssued
+from certledger.ledger.sealing.issue import CheckContext, Issue, Issued, IssuedEdition
 from certledger.ledger.sealing.row_checks import check_rows
 from certledger.ledger.sheets.reader import SheetRow
 from certledger.verifier.formats.catalog import Catalog, Entry
 from certledger.verifier.formats.statements import ledger_identity
 from certledger.verifier.vocabulary import EntryKind, HolderKind
+
+
+class NothingIssued:
+    """An issuer that has issued nothing yet."""
+
+    def newest(self, category: str, number: str) -> IssuedEdition | None:
+        """Return None."""
+        return None
+
 
 ISSUER = "11310000XX00000196"
 LEDGER = ledger_identity(7, bytes(range(20)), bytes(range(32)))

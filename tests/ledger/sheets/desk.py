@@ -8,11 +8,12 @@ from pathlib import Path
 from certledger.ledger.issuer.catalogs import catalog_of
 from certledger.ledger.reference_data import load_domain
 from certledger.ledger.sealing.attachments import Papers
-from certledger.ledger.sealing.issue import CheckContext, Issue, NothingIssued
+from certledger.ledger.sealing.issue import CheckContext, Issue
 from certledger.ledger.sealing.row_checks import review_rows
 from certledger.ledger.sealing.sheet_columns import catalog_columns
 from certledger.ledger.sheets.findings import Findings, Grade, SheetFinding, SheetInvalidError
 from certledger.ledger.sheets.reader import Sheet, read_sheet
+from tests.ledger.sealing.sheet_folder import NothingIssued
 
 ISSUER_NAME = "上海市示例园林协会"
 TODAY = date(2026, 11, 30)
