@@ -194,7 +194,7 @@ def test_holders_get_a_folder_each_that_follows_the_ledger(up: Running, tmp_path
         made["first"] + 1,
     ]
     ask(up, folder, "submit", out)
-    up.world.ledger.settle()
+    up.world.ledger.run_until_idle()
     first = ask(up, folder, "evidence", "--batch", number, "--zip")
     assert (first["certificates"], first["changed"], first["without_document"]) == (2, 2, 0)
     names = sorted(path.name for path in (out / "for-holders").iterdir())
@@ -223,7 +223,7 @@ def test_holders_get_a_folder_each_that_follows_the_ledger(up: Running, tmp_path
     assert ask(up, folder, "evidence", "--sealed", out)["changed"] == 0
     act = ask(up, folder, "status", "revoke", "丙/2", "--reason", "R01")
     ask(up, folder, "submit", act["files"][0])
-    up.world.ledger.settle()
+    up.world.ledger.run_until_idle()
     again = ask(up, folder, "evidence", "--batch", number, "--zip")
     assert again["changed"] == 2  # Evidence of both is of a newer block.
     # The holder shows a field by its Chinese label.
@@ -259,4 +259,4 @@ def settle_once_submitted(up: Running, sealed: Path) -> None:
         if (sealed / "receipt.json").exists():
             break
         threading.Event().wait(0.01)
-    up.world.ledger.settle()
+    up.world.ledger.run_until_idle()
