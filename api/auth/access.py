@@ -13,7 +13,7 @@ from starlette.requests import Request
 from certledger.api.auth.api_keys import MARK, PUBLIC, Caller, KeyRing, RateLimitSubject, network_of
 from certledger.api.auth.oidc import OidcTokens
 from certledger.api.auth.permissions import ALL_RULES, PAGE_RULES, Rule
-from certledger.api.auth.sessions import CSRF_HEADER, Sessions
+from certledger.api.auth.sessions import CSRF_HEADER, SESSION_HEADER, Sessions
 from certledger.api.errors import (
     CredentialsInvalidError,
     ForbiddenError,
@@ -129,13 +129,16 @@ class Gate:
         """Return the caller of a request's session, else the public.
 
         Raises:
-            CredentialsInvalidError: its key was revoked or has expired.
+            CredentialsInvalidError: its key was revoked or has expired, or it has ended and the
+                request asks for one.
         """
         session = self.sessions.session_of(request)
         genuine = operation in PAGE_RULES or self.sessions.is_genuine(
             request, request.headers.get(CSRF_HEADER)
         )
         if session is None or not genuine:
+            if request.headers.get(SESSION_HEADER) == "required":
+                raise CredentialsInvalidError("the session has ended")
             return PUBLIC
         if session.key is None:
             return session.caller or PUBLIC

@@ -141,6 +141,10 @@ PAGE_RULES: Mapping[str, Rule] = {
     "signOut": Rule(roles=None, longest=16 * KILOBYTE, rate="60/minute"),
     "checkByForm": Rule(roles=EVERYBODY, longest=16 * KILOBYTE),
     "describeCertificate": Rule(roles=EVERYBODY, longest=KILOBYTE, rate=_PAGES),
+    "showDesk": Rule(roles=_RELYING, rate=_PAGES),
+    "findItems": Rule(roles=EVERYBODY, rate=_PAGES),
+    "showReceipt": Rule(roles=KNOWN, rate=_PAGES),
+    "drawReceiptCode": Rule(roles=None, rate=_PAGES),
     "readCode": Rule(roles=EVERYBODY, longest=4 * MEGABYTE, seconds=20.0, rate=_PAGES),
 }
 """The rules of pages, which are not in the OpenAPI document and which scopes do not name."""

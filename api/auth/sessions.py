@@ -27,6 +27,8 @@ from certledger.verifier.formats.canonical_json import from_base64url, to_base64
 SESSION_COOKIE = "certledger_session"
 VISITOR_COOKIE = "certledger_visitor"
 CSRF_HEADER = "x-csrf-token"
+SESSION_HEADER = "x-session"
+"""With the value `required`, a request is refused where nobody is signed in any more."""
 SESSION_SECONDS = 10 * 3_600
 """Seconds until a session ends: one working day."""
 MAX_COOKIE_CHARACTERS = 3_800

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
+from ipaddress import ip_address
 from typing import Any
 
 import orjson
@@ -11,13 +13,17 @@ from starlette.responses import Response
 
 from certledger.api.auth.api_keys import Caller
 from certledger.api.errors import ResourceUnknownError
-from certledger.api.pages.renderer import render
+from certledger.api.pages.page_route import read_form
+from certledger.api.pages.renderer import redirect, render
 from certledger.api.responses import raw
 from certledger.api.service import Service, service_of
+from certledger.ledger.core.service_values import Role
 
 EXAMPLES = "example/tries.json"
 """What a demo wrote for its front page (`ledger/demo/tries.py`)."""
 MAX_EXAMPLES_BYTES = 262_144
+DEMO_COUNTER = "demo-desk"
+DEMO_KEY_SECONDS = 86_400
 _MEDIA_TYPES = {".json": "application/json", ".pdf": "application/pdf"}
 
 
@@ -37,7 +43,41 @@ async def show_front(request: Request, caller: Caller) -> Response:
     """Show the front page."""
     service = service_of(request)
     examples = await service.pools.read(request, load_examples, service)
-    return await render(request, "front.html", examples=examples)
+    return await render(
+        request, "front.html", examples=examples, may_play=bool(examples) and is_local(request)
+    )
+
+
+def is_local(request: Request) -> bool:
+    """Return whether a request comes from this machine, where a demo's key may be used."""
+    try:
+        return ip_address((request.scope.get("client") or "?")[0]).is_loopback
+    except ValueError:
+        return False
+
+
+async def enter_demo(request: Request, caller: Caller) -> Response:
+    """Begin a session at the demo's counter, without a key; only on this machine.
+
+    Raises:
+        ResourceUnknownError: this is no demo, or the visitor is elsewhere.
+    """
+    await read_form(request)
+    service = service_of(request)
+    examples = await service.pools.read(request, load_examples, service)
+    if not examples or not is_local(request):
+        raise ResourceUnknownError("no resource at this path")
+    create = partial(
+        service.keys.create,
+        name="demo desk",
+        role=Role.COUNTER,
+        counter=DEMO_COUNTER,
+        expires=int(service.clock()) + DEMO_KEY_SECONDS,
+    )
+    _, key = await service.pools.read(request, create)
+    response = redirect("/desk")
+    service.sessions.begin(response, key=key)
+    return response
 
 
 async def get_demo_file(request: Request, caller: Caller) -> Response:

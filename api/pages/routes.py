@@ -8,7 +8,8 @@ from starlette.responses import Response
 from certledger.api.auth.api_keys import Caller
 from certledger.api.errors import ResourceUnknownError
 from certledger.api.pages.code_reader import read_codes
-from certledger.api.pages.front import get_demo_file, show_front
+from certledger.api.pages.desk import draw_receipt_code, find_items, show_desk, show_receipt
+from certledger.api.pages.front import enter_demo, get_demo_file, show_front
 from certledger.api.pages.page_route import PageRoute
 from certledger.api.pages.public import check_by_form, describe_certificate, show_public
 from certledger.api.pages.sign_in import show_csrf_token, show_sign_in, sign_in, sign_out
@@ -31,6 +32,7 @@ async def get_static(request: Request, caller: Caller) -> Response:
 
 PAGES = (
     PageRoute("/", show_front, operation="showPage"),
+    PageRoute("/demo/desk", enter_demo, operation="signIn", method="POST"),
     PageRoute("/demo/{name:path}", get_demo_file, operation="showPage", for_script=True),
     PageRoute("/sign-in", show_sign_in, operation="showPage"),
     PageRoute("/sign-in", sign_in, operation="signIn", method="POST"),
@@ -43,6 +45,15 @@ PAGES = (
         describe_certificate,
         operation="describeCertificate",
         method="POST",
+        for_script=True,
+    ),
+    PageRoute("/desk", show_desk, operation="showDesk"),
+    PageRoute("/desk/items", find_items, operation="findItems", for_script=True),
+    PageRoute("/receipt/{reference}", show_receipt, operation="showReceipt"),
+    PageRoute(
+        "/receipt/{reference}/code.svg",
+        draw_receipt_code,
+        operation="drawReceiptCode",
         for_script=True,
     ),
     PageRoute("/codes", read_codes, operation="readCode", method="POST", for_script=True),

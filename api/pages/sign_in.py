@@ -11,6 +11,7 @@ from certledger.api.auth.api_keys import MARK, Caller, network_of
 from certledger.api.errors import CredentialsInvalidError
 from certledger.api.pages.page_route import FormExpiredError, read_form
 from certledger.api.pages.renderer import redirect, render
+from certledger.api.problems import answer
 from certledger.api.responses import json_response
 from certledger.api.service import service_of
 
@@ -33,14 +34,14 @@ async def sign_in(request: Request, caller: Caller) -> Response:
         fields = await read_form(request)
     except FormExpiredError as error:
         if is_script:
-            raise
+            return answer(error)
         return await _form(request, next_path=error.fields.get("next", ""), trouble="expired")
     key, next_path = fields.get("key", "").strip(), fields.get("next", "")
     try:
         found = await _caller_of_key(request, key)
-    except CredentialsInvalidError:
+    except CredentialsInvalidError as error:
         if is_script:
-            raise
+            return answer(error)
         return await _form(request, next_path=next_path, trouble="wrong")
     if not _LOCAL_PATH.fullmatch(next_path):
         next_path = FIRST_PAGES.get(str(found.role), "/")

@@ -41,6 +41,26 @@ def _compare(page: Any, tries: Mapping[str, Any]) -> None:
     page.wait_for_selector("#verdict")
 
 
+def _desk(page: Any, tries: Mapping[str, Any]) -> None:
+    if "/sign-in" in page.url:
+        page.goto(page.url.split("/sign-in")[0] + "/")
+        page.click("form[action='/demo/desk'] button")
+    page.wait_for_selector("html[data-ready]")
+
+
+def _desk_checked(page: Any, tries: Mapping[str, Any]) -> None:
+    _desk(page, tries)
+    for kind in ("revoked", "good"):
+        page.evaluate("document.getElementById('answer').replaceChildren()")
+        page.set_input_files("#file", str(tries["home"] / tries[kind]["files"]["evidence"]))
+        page.wait_for_selector("#verdict")
+
+
+def _receipt(page: Any, tries: Mapping[str, Any]) -> None:
+    _desk_checked(page, tries)
+    page.goto(page.url.replace("/desk", "/receipt/" + page.inner_text("#verdict .reference")))
+
+
 SHOTS: Mapping[str, tuple[str, Step]] = {
     "front": ("/", _nothing),
     "sign-in": ("/sign-in", _nothing),
@@ -49,6 +69,9 @@ SHOTS: Mapping[str, tuple[str, Step]] = {
     "v-revoked": ("/v", _drop("revoked")),
     "v-forged": ("/v", _drop("forged")),
     "v-compare": ("/v", _compare),
+    "desk": ("/desk", _desk),
+    "desk-checked": ("/desk", _desk_checked),
+    "receipt": ("/desk", _receipt),
     "absent": ("/demo/none", _nothing),
 }
 

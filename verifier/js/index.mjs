@@ -13,6 +13,7 @@ export { verifyEd25519 } from "./crypto/ed25519.mjs";
 export { parseTime } from "./formats/time.mjs";
 export { lookupDigest, normalAccessCode, normalNumber } from "./formats/certificate_number.mjs";
 export { deriveSalt, formatDisclosure } from "./formats/record.mjs";
+export { parseCompactEvidence } from "./formats/compact_evidence.mjs";
 export { formatShortLink, parseShortLink } from "./formats/short_link.mjs";
 export { findSuccessors, parsePolicy } from "./formats/signed_policy.mjs";
 export { checkFingerprint, policyFingerprint } from "./formats/fingerprint.mjs";

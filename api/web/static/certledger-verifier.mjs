@@ -1439,6 +1439,1131 @@ function normalAccessCode(typed) {
 const lookupDigest = (number, code) =>
   disclosureDigest(formatDisclosure(normalAccessCode(code), NUMBER_FIELD, normalNumber(number)));
 
+// -------------------- formats/base45.mjs
+
+/** Base45 (RFC 9285). */
+
+const BASE45_DIGITS = new Map(
+  Array.from("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:", (letter, value) => [letter, value]),
+);
+
+/**
+ * Bytes of base45 text.
+ * @param {string} text @returns {Uint8Array} @throws {CertledgerError} `base45.invalid`
+ */
+function decodeBase45(text) {
+  const values = Array.from(
+    text,
+    (letter) => BASE45_DIGITS.get(letter) ?? fail("base45.invalid", `${letter} is not a character of base45`),
+  );
+  const bytes = new Uint8Array(Math.floor(values.length / 3) * 2 + (values.length % 3 ? 1 : 0));
+  for (let at = 0, end = 0; at < values.length; at += 3) {
+    const group = values.slice(at, at + 3);
+    const number = group.reduceRight((sum, value) => sum * 45 + value, 0);
+    const width = group.length - 1;
+    if (!width || number >= 256 ** width)
+      fail("base45.invalid", `the group at character ${at} of base45 is out of range`);
+    bytes.set(uintToBytes(number, width), end);
+    end += width;
+  }
+  return bytes;
+}
+
+// -------------------- formats/catalog.mjs
+
+/** Entries of an issuer's catalog, and its root (SPEC 6). */
+
+/** Kinds of certificates (SPEC 6). */
+const ENTRY_KINDS = [
+  "certificate",
+  "licence",
+  "plate",
+  "proof",
+  "approval",
+  "expert_report",
+  "appraisal_report",
+  "association_document",
+];
+
+/** Entries of one catalog (SPEC 19). */
+const MAX_ENTRIES = 4096;
+
+/** @typedef {ReturnType<typeof readEntry>} Entry its `leaf` is the hash in the catalog's tree */
+
+/**
+ * Read an entry (SPEC 6).
+ * @param {Json} value @throws {CertledgerError} `schema.*`, `entry.fields`, `entry.shown`
+ */
+function readEntry(value) {
+  const read = new ObjectReader(value, "entry");
+  read.constant("type", "certledger/entry/1");
+  const entry = {
+    category: read.text("category", CATEGORY_PATTERN),
+    version: read.integer("version", 1, 65535),
+    kind: read.oneOf("kind", ENTRY_KINDS),
+    holder: read.oneOf("holder", HOLDER_KINDS),
+    nameZh: read.text("name_zh", null, 128),
+    nameEn: read.text("name_en", null, 128),
+    fields: readFieldNames(read, "fields"),
+    shown: readFieldNames(read, "shown"),
+    months: read.has("months") ? read.integer("months", 1, 1200) : null,
+    lagDays: read.integer("lag_days", 0, 36500),
+    leaf: ZERO32,
+  };
+  read.finish();
+  const { fields, shown } = entry;
+  if (
+    new Set(fields).size !== fields.length ||
+    fields[0] !== NUMBER_FIELD ||
+    fields.includes(DOCUMENT_FIELD) ||
+    fields.includes(HOLDER_KEY_FIELD)
+  ) {
+    fail(
+      "entry.fields",
+      `fields are not distinct, do not start with ${NUMBER_FIELD}, or include a reserved name`,
+    );
+  }
+  if (
+    fields.filter((field) => shown.includes(field)).join() !== shown.join() ||
+    shown.includes(NUMBER_FIELD)
+  ) {
+    fail("entry.shown", `shown is not a subset of fields in their order without ${NUMBER_FIELD}`);
+  }
+  entry.leaf = leafHash(canonicalBytes(value));
+  return entry;
+}
+
+/** A list of names of fields. @param {ObjectReader} read @param {string} name */
+function readFieldNames(read, name) {
+  const names = read.texts(name, 1, 64);
+  if (!names.every((field) => /^[a-z][a-z0-9_]{0,63}$/.test(field))) read.fail(name, "a list of names");
+  return names;
+}
+
+/**
+ * Name of the disclosure at a place: fields, then the holder key of a bound record, then documents (SPEC 4.4).
+ * @param {Entry} entry @param {number} place @param {boolean} bound @returns {string}
+ */
+function fieldNameAt(entry, place, bound) {
+  if (place < entry.fields.length) return entry.fields[place];
+  return bound && place === entry.fields.length ? HOLDER_KEY_FIELD : DOCUMENT_FIELD;
+}
+
+/** Root of a catalog (SPEC 6). @param {number} count of entries @param {Uint8Array} root of their tree */
+const catalogRoot = (count, root) =>
+  sha256(concat(utf8("certledger/catalog/1"), uintToBytes(count, 4), root));
+
+/**
+ * Order of entries in a catalog: by category, then version (SPEC 6).
+ * @param {Entry} left @param {Entry} right
+ */
+function compareEntries(left, right) {
+  if (left.category !== right.category) return left.category < right.category ? -1 : 1;
+  return left.version - right.version;
+}
+
+// -------------------- formats/cbor.mjs
+
+/**
+ * Deterministic CBOR (RFC 8949 section 4.2.1): a typed reader and an encoder.
+ *
+ * The reader is asked for each element by type and range, so that it builds nothing that has no place (SPEC 19).
+ */
+
+/** @typedef {any} Cbor a number, true or false, null, text, bytes, a list, or a map from integers */
+
+/** Greatest number that the first byte of an item can carry. */
+const MAX_HEAD_NUMBER = 23;
+
+/** Major types (RFC 8949 section 3.1). */
+const UNSIGNED = 0;
+const NEGATIVE = 1;
+const BYTES = 2;
+const TEXT = 3;
+const LIST = 4;
+const MAP = 5;
+
+/** Reader of one item, from its front to its end. Call `finish` after the last element. */
+class CborReader {
+  /**
+   * @param {Uint8Array} bytes @param {string} code of errors
+   * @param {string} canonicalCode of the error of a number that is not in its shortest form
+   */
+  constructor(bytes, code, canonicalCode) {
+    this.bytes = bytes;
+    this.code = code;
+    this.canonicalCode = canonicalCode;
+    this.at = 0;
+  }
+
+  /** @param {string} expected @returns {never} */
+  fail(expected) {
+    return fail(this.code, `at byte ${this.at}: expected ${expected}`);
+  }
+
+  /** Fail unless a condition holds. @param {unknown} condition @param {string} expected */
+  expect(condition, expected) {
+    if (!condition) this.fail(expected);
+  }
+
+  /** Check that no byte is left over. */
+  finish() {
+    this.expect(this.at === this.bytes.length, "the end");
+  }
+
+  /** Major type of the next element, -1 at the end. */
+  majorType() {
+    return this.at < this.bytes.length ? this.bytes[this.at] >> 5 : -1;
+  }
+
+  /** Whether null is next; if so, skip it. */
+  skipNull() {
+    const found = this.bytes[this.at] === 0xf6;
+    if (found) this.at += 1;
+    return found;
+  }
+
+  boolean() {
+    const head = this.bytes[this.at];
+    this.expect(head === 0xf4 || head === 0xf5, "true or false");
+    this.at += 1;
+    return head === 0xf5;
+  }
+
+  /** The number in a head of a major type. @param {number} type @param {string} expected */
+  argument(type, expected) {
+    this.expect(this.majorType() === type, expected);
+    const low = this.bytes[this.at] & 31;
+    if (low <= MAX_HEAD_NUMBER) {
+      this.at += 1;
+      return low;
+    }
+    const width = 2 ** (low - 24);
+    const digits = this.bytes.subarray(this.at + 1, this.at + 1 + width);
+    this.expect(low <= 27 && digits.length === width, `${expected} of definite length`);
+    const number = digits.reduce((sum, byte) => sum * 256 + byte, 0);
+    if (number < (width === 1 ? MAX_HEAD_NUMBER + 1 : 256 ** (width / 2)))
+      fail(this.canonicalCode, `the number at byte ${this.at} is not in its shortest form`);
+    this.at += 1 + width;
+    return number;
+  }
+
+  /** @param {number} min @param {number} max */
+  integer(min = 0, max = Number.MAX_SAFE_INTEGER) {
+    const negative = min < 0 && this.majorType() === NEGATIVE;
+    const number = this.argument(negative ? NEGATIVE : UNSIGNED, "an integer");
+    const value = negative ? -1 - number : number;
+    this.expect(value >= min && value <= max, `an integer from ${min} to ${max}`);
+    return value;
+  }
+
+  /**
+   * The size in a head, which the bytes that are left can hold.
+   * @param {number} type @param {string} expected @param {number} min @param {number} max
+   */
+  size(type, expected, min, max) {
+    const size = this.argument(type, expected);
+    const left = this.bytes.length - this.at;
+    this.expect(size >= min && size <= Math.min(max, left), `${expected} of size ${min} to ${max}`);
+    return size;
+  }
+
+  /** A byte string. @param {number} min bytes @param {number} max bytes @returns {Uint8Array} */
+  binary(min, max) {
+    const size = this.size(BYTES, "a byte string", min, max);
+    this.at += size;
+    return this.bytes.subarray(this.at - size, this.at);
+  }
+
+  /** A text. @param {number} max bytes @returns {string} */
+  text(max) {
+    const size = this.size(TEXT, "a text", 0, max);
+    this.at += size;
+    try {
+      return UTF8_DECODER.decode(this.bytes.subarray(this.at - size, this.at));
+    } catch {
+      return fail(this.code, "a text is not UTF-8");
+    }
+  }
+
+  /**
+   * The head of a list, whose elements come next.
+   * @param {number} min @param {number} max @returns {number} its size
+   */
+  list(min, max) {
+    return this.size(LIST, "a list", min, max);
+  }
+
+  /** A list of integers. @param {number} size @param {number} min @param {number} max @returns {number[]} */
+  integers(size, min, max) {
+    this.list(size, size);
+    return Array.from({ length: size }, () => this.integer(min, max));
+  }
+
+  /**
+   * A map from ascending integers below a limit to byte strings.
+   * @param {number} below @param {number} size in bytes @returns {Map<number, Uint8Array>}
+   */
+  byteMap(below, size) {
+    const found = new Map();
+    let last = -1;
+    for (let left = this.size(MAP, "a map", 0, below); left > 0; left -= 1) {
+      last = this.integer(last + 1, below - 1);
+      found.set(last, this.binary(size, size));
+    }
+    return found;
+  }
+
+  /**
+   * A list of byte strings that are not empty.
+   * @param {number} max of them @param {number} maxBytes each @param {boolean} ascending strictly
+   * @returns {Uint8Array[]}
+   */
+  binaries(max, maxBytes, ascending = false) {
+    /** @type {Uint8Array[]} */ const found = [];
+    for (let left = this.list(0, max); left > 0; left -= 1) {
+      const value = this.binary(1, maxBytes);
+      if (ascending && found.length)
+        this.expect(compareBytes(found[found.length - 1], value) < 0, "bytes greater than those before");
+      found.push(value);
+    }
+    return found;
+  }
+
+  /**
+   * A list, each element read by `readItem`.
+   * @template T @param {number} max @param {(at: number) => T} readItem
+   */
+  items(max, readItem) {
+    /** @type {T[]} */ const found = [];
+    for (let size = this.list(0, max); found.length < size;) found.push(readItem(found.length));
+    return found;
+  }
+}
+
+/** Head of an item in its shortest form. @param {number} type @param {number} number */
+function encodeCborHead(type, number) {
+  if (number <= MAX_HEAD_NUMBER) return Uint8Array.of((type << 5) | number);
+  const size = [1, 2, 4, 8].findIndex((width) => number < 256 ** width);
+  return concat(Uint8Array.of((type << 5) | (24 + size)), uintToBytes(number, 2 ** size));
+}
+
+/** Deterministic encoding of a value. @param {Cbor} value @returns {Uint8Array} */
+function encodeCbor(value) {
+  if (typeof value === "number")
+    return value < 0 ? encodeCborHead(NEGATIVE, -1 - value) : encodeCborHead(UNSIGNED, value);
+  if (typeof value === "string") return concat(encodeCborHead(TEXT, utf8(value).length), utf8(value));
+  if (value instanceof Uint8Array) return concat(encodeCborHead(BYTES, value.length), value);
+  if (Array.isArray(value)) return concatAll([encodeCborHead(LIST, value.length), ...value.map(encodeCbor)]);
+  if (value instanceof Map) {
+    const pairs = [...value].sort(([left], [right]) => left - right);
+    return concatAll([encodeCborHead(MAP, pairs.length), ...pairs.flatMap((pair) => pair.map(encodeCbor))]);
+  }
+  return Uint8Array.of(value === null ? 0xf6 : 0xf4 + Number(value));
+}
+
+// -------------------- limits.mjs
+
+/** Greatest numbers that several formats share (SPEC 16.1, 17, 19). */
+
+/** Greatest number of four bytes. */
+const MAX_UINT32 = 2 ** 32 - 1;
+
+/** Greatest block number, five bytes; as the end of a key it means that no end is set (SPEC 8). */
+const MAX_BLOCK = 2 ** 40 - 1;
+
+// -------------------- formats/issuer_state.mjs
+
+/**
+ * The state of an issuer: its keys, and the digest in its storage slot (SPEC 8).
+ */
+
+/** Kinds and standings; a number in hashed bytes is the place in the list plus one (SPEC 7, 8). */
+const ISSUER_KINDS = [
+  "department",
+  "institution",
+  "association",
+  "appraisal",
+  "consulting",
+  "operator",
+];
+const ISSUER_STANDINGS = ["active", "suspended", "closed", "struck"];
+/** A key word without its last byte, which is zero. */
+const KEY_BYTES = 31;
+const MAX_KEYS = 16;
+const MAX_ISSUER_NAME_CHARACTERS = 128;
+/** Bit of a key's purposes that lets it sign batches (SPEC 7). */
+const PURPOSE_BATCHES = 1;
+
+/**
+ * @typedef {{packed: Uint8Array, address: Uint8Array, purposes: number, from: number, end: number}} IssuerKey
+ */
+
+/**
+ * Decode a key word: `address 20 ‖ purposes 1 ‖ from 5 ‖ end 5` (SPEC 8); `from` and `end` are blocks.
+ * @param {Uint8Array} packed 31 bytes @returns {IssuerKey} @throws {CertledgerError} `state.key`
+ */
+function decodeKey(packed) {
+  /** @param {number} at */
+  const block = (at) => Number(bytesToBigInt(packed.subarray(at, at + 5)));
+  const purposes = packed[20];
+  if (purposes < 1 || purposes > 15) fail("state.key", `a key has purposes ${purposes}, not 1 to 15`);
+  return { packed, address: packed.subarray(0, 20), purposes, from: block(21), end: block(26) };
+}
+
+/** @typedef {ReturnType<typeof readIssuerState>} IssuerState */
+
+/**
+ * Read the state in full evidence (SPEC 16.1).
+ * @param {Json} value @throws {CertledgerError} `schema.invalid`, `base64.*`, `state.key`, `issuer.invalid`
+ */
+function readIssuerState(value) {
+  const read = new ObjectReader(value, "body");
+  const keys = read.binary("keys");
+  if (!keys.length || keys.length % KEY_BYTES || keys.length > MAX_KEYS * KEY_BYTES) {
+    read.fail("keys", `1 to ${MAX_KEYS} keys of ${KEY_BYTES} bytes`);
+  }
+  const state = {
+    issuer: read.text("issuer", ISSUER_PATTERN),
+    kind: ISSUER_KINDS.indexOf(read.oneOf("kind", ISSUER_KINDS)) + 1,
+    name: read.text("name", null, MAX_ISSUER_NAME_CHARACTERS),
+    /** SHA-256 of the name, where a snapshot has only that. @type {Uint8Array | null} */ nameDigest: null,
+    keys: chunks(keys, KEY_BYTES).map(decodeKey),
+    standing: read.oneOf("standing", ISSUER_STANDINGS),
+    since: read.integer("since", 0, MAX_BLOCK),
+    catalogVersion: read.integer("catalog_version", 0, MAX_UINT32),
+    catalog: read.binary("catalog", 32),
+    batches: read.integer("batches", 0, MAX_CERTIFICATES),
+    certificates: read.integer("certificates", 0, MAX_CERTIFICATES),
+    last: read.binary("last", 32),
+    peaks: read.hashes("peaks"),
+    epoch: read.integer("epoch"),
+    status: read.binary("status", 32),
+    revision: read.integer("revision", 0, MAX_UINT32),
+  };
+  read.finish();
+  checkIssuerCode(state.issuer);
+  if (state.peaks.length !== peakSizes(state.batches).length) {
+    fail(
+      "schema.invalid",
+      `body.peaks are ${state.peaks.length} hashes, which does not fit ${state.batches} batches`,
+    );
+  }
+  return state;
+}
+
+/**
+ * A slot with its lowest bit, the brake of a hold, cleared (SPEC 8, 12).
+ * @param {Uint8Array} slot 32 bytes
+ */
+function clearBrake(slot) {
+  const cleared = Uint8Array.from(slot);
+  cleared[31] &= 0xfe;
+  return cleared;
+}
+
+/**
+ * Digest of a state, the value of the issuer's slot but for the brake (SPEC 8).
+ * @param {IssuerState} s @returns {Uint8Array}
+ */
+function stateDigest(s) {
+  return clearBrake(
+    keccak256(
+      concat(
+        // w0
+        utf8(s.issuer),
+        uintToBytes(Number(s.issuer.slice(2, 4)), 2),
+        Uint8Array.of(s.kind, ISSUER_STANDINGS.indexOf(s.standing) + 1),
+        uintToBytes(s.since, 5),
+        uintToBytes(s.catalogVersion, 4),
+        Uint8Array.of(0),
+        // w1
+        uintToBytes(s.batches, 8),
+        uintToBytes(s.certificates, 8),
+        uintToBytes(s.epoch, 8),
+        uintToBytes(s.revision, 4),
+        new Uint8Array(4),
+        // w2 to w7
+        s.nameDigest ?? sha256(utf8(s.name)),
+        s.catalog,
+        s.last,
+        s.status,
+        keccak256(concatAll(s.keys.flatMap((key) => [key.packed, Uint8Array.of(0)]))),
+        keccak256(concatAll(s.peaks)),
+      ),
+    ),
+  );
+}
+
+/**
+ * Leaf of a batch in its issuer's tree of batches (SPEC 8).
+ * @param {Uint8Array} digest of the statement @param {Uint8Array} catalog root
+ * @param {number} key index of the key
+ * @param {number} block of anchoring @returns {Uint8Array}
+ */
+const batchLeaf = (digest, catalog, key, block) =>
+  leafHash(concat(digest, catalog, uintToBytes(key, 1), uintToBytes(block, 5)));
+
+// -------------------- formats/presentation.mjs
+
+/** Presentations: a holder's signature for one request of one counter (SPEC 16.3). */
+
+/** An audience or a nonce. */
+const TOKEN_PATTERN = /^[A-Za-z0-9._-]{1,64}$/;
+
+/** @typedef {ReturnType<typeof readPresentation>} Presentation */
+
+/**
+ * Read a presentation; its `time` is in seconds.
+ * @param {Json} value @throws {CertledgerError} `schema.invalid`, `base64.*`
+ */
+function readPresentation(value) {
+  const read = new ObjectReader(value, "presentation");
+  const presentation = {
+    audience: read.text("audience", TOKEN_PATTERN),
+    nonce: read.text("nonce", TOKEN_PATTERN),
+    signature: read.binary("signature", 64),
+    time: read.integer("time", 0, MAX_TIME),
+  };
+  read.finish();
+  return presentation;
+}
+
+// -------------------- formats/state_proof.mjs
+
+/** Proofs of an account and its storage slots: RLP and Merkle-Patricia tries (SPEC 11, EIP-1186). */
+
+/**
+ * @typedef {{bytes: Uint8Array, size: number} | {items: RlpItem[], size: number}} RlpItem `size`: encoded
+ *   bytes
+ */
+
+/**
+ * A length of `width` bytes, 56 or more, without a leading zero.
+ * @param {Uint8Array} data @param {number} at @param {number} width
+ */
+function readRlpLength(data, at, width) {
+  const digits = data.subarray(at, at + width);
+  const length = digits.reduce((value, byte) => value * 256 + byte, 0);
+  if (digits.length !== width || digits[0] === 0 || length < 56)
+    fail("proof.invalid", `an RLP length at byte ${at} is not in its shortest form`);
+  return length;
+}
+
+/** The item that begins at a byte. @param {Uint8Array} data @param {number} at @returns {RlpItem} */
+function readRlpItem(data, at) {
+  const first = data[at];
+  if (first === undefined) return fail("proof.invalid", "RLP ends early");
+  if (first < 0x80) return { bytes: data.subarray(at, at + 1), size: 1 };
+  const list = first >= 0xc0;
+  const short = first - (list ? 0xc0 : 0x80);
+  const head = short < 56 ? 1 : 1 + short - 55;
+  const length = short < 56 ? short : readRlpLength(data, at + 1, short - 55);
+  const body = data.subarray(at + head, at + head + length);
+  if (body.length !== length) fail("proof.invalid", "RLP ends early");
+  if (!list) {
+    if (length === 1 && body[0] < 0x80) fail("proof.invalid", `a byte below 0x80 at ${at} has an RLP head`);
+    return { bytes: body, size: head + length };
+  }
+  const items = [];
+  for (let place = 0; place < length;) {
+    const item = readRlpItem(body, place);
+    items.push(item);
+    place += item.size;
+  }
+  return { items, size: head + length };
+}
+
+/** The one item of some bytes. @param {Uint8Array} data @returns {RlpItem} */
+function decodeRlp(data) {
+  const item = readRlpItem(data, 0);
+  if (item.size !== data.length) fail("proof.invalid", "bytes follow an RLP item");
+  return item;
+}
+
+/** Half bytes, the high one first. @param {Uint8Array} bytes @returns {number[]} */
+const nibbles = (bytes) => Array.from(bytes).flatMap((byte) => [byte >> 4, byte & 15]);
+
+/**
+ * Nibbles of a hex-prefix key, and whether its node is a leaf (Yellow Paper, appendix C); the padding is zero.
+ * @param {Uint8Array} bytes @returns {{path: number[], leaf: boolean}}
+ */
+function decodeHexPrefix(bytes) {
+  const [kind, pad, ...rest] = nibbles(bytes);
+  if (kind === undefined || kind > 3 || (!(kind & 1) && pad))
+    return fail("proof.invalid", "a hex prefix of unknown kind, or with padding that is not zero");
+  return { path: kind & 1 ? [pad, ...rest] : rest, leaf: kind > 1 };
+}
+
+/**
+ * @typedef {{next?: RlpItem, value?: RlpItem, at: number}} TrieStep neither `next` nor `value`: proved absent
+ */
+
+/** Length of the keys of accounts and slots, which are hashes of 32 bytes. */
+const KEY_NIBBLES = 64;
+
+/** The child in a branch or extension, undefined where it is empty. @param {RlpItem} item */
+function childReference(item) {
+  if ("bytes" in item && !item.bytes.length) return undefined;
+  if ("bytes" in item ? item.bytes.length !== 32 : item.size >= 32) {
+    fail("proof.invalid", "a child is neither a hash nor a node shorter than one");
+  }
+  return item;
+}
+
+/**
+ * The child or value that a node has for a key of which `at` nibbles are used.
+ * @param {RlpItem} node @param {number[]} key @param {number} at @returns {TrieStep}
+ */
+function followNode(node, key, at) {
+  const items = "items" in node ? node.items : [];
+  if (items.length === 17) {
+    if (at === KEY_NIBBLES || !("bytes" in items[16]) || items[16].bytes.length) {
+      fail("proof.invalid", "a branch has a value, or lies below the end of the key");
+    }
+    return { next: childReference(items[key[at]]), at: at + 1 };
+  }
+  if (items.length !== 2 || !("bytes" in items[0]))
+    return fail("proof.invalid", "a trie node is neither branch, extension nor leaf");
+  const { path, leaf } = decodeHexPrefix(items[0].bytes);
+  const stop = at + path.length;
+  const fits = path.every((nibble, place) => nibble === key[at + place]);
+  if (leaf) {
+    if (stop !== KEY_NIBBLES) fail("proof.invalid", "a leaf does not end its key");
+    return fits ? { value: items[1], at: stop } : { at: stop };
+  }
+  if (stop >= KEY_NIBBLES || !path.length) fail("proof.invalid", "an extension is empty, or ends a key");
+  const next = childReference(items[1]);
+  if (!next) fail("proof.invalid", "an extension without a child");
+  return fits ? { next, at: stop } : { at: stop };
+}
+
+/**
+ * The value under a key of a trie, null if it is proved absent.
+ * @param {Uint8Array} root @param {Uint8Array} hashedKey 32 bytes
+ * @param {(hash: Uint8Array) => Uint8Array} getNode the node of a hash
+ * @throws {CertledgerError} `proof.invalid`
+ */
+function findInTrie(root, hashedKey, getNode) {
+  const key = nibbles(hashedKey);
+  /** @type {RlpItem | undefined} */ let reference = { bytes: root, size: 33 };
+  for (let at = 0; ;) {
+    // A node shorter than a hash is embedded in its parent.
+    const node = "bytes" in reference ? decodeRlp(getNode(reference.bytes)) : reference;
+    const found = followNode(node, key, at);
+    if (found.value) return requireRlpString(found.value);
+    if (!found.next) return null;
+    [reference, at] = [found.next, found.at];
+  }
+}
+
+/** The bytes of an item that must not be a list. @param {RlpItem} item @returns {Uint8Array} */
+const requireRlpString = (item) =>
+  "bytes" in item ? item.bytes : fail("proof.invalid", "an RLP list in place of a string");
+
+/** Root of a trie without entries: the hash of the RLP of the empty string. */
+const EMPTY_TRIE_ROOT = keccak256(Uint8Array.of(0x80));
+/** Nodes of one proof, and bytes of one node (SPEC 19). */
+const MAX_PROOF_NODES = 64;
+const MAX_NODE_BYTES = 1024;
+
+/**
+ * The value under a key, null if it is proved absent, from a list of nodes that are all used in order (SPEC 11).
+ * @param {Uint8Array} root @param {Uint8Array} hashedKey 32 bytes @param {Uint8Array[]} nodes
+ * @throws {CertledgerError} `proof.invalid`
+ */
+function proveTrieValue(root, hashedKey, nodes) {
+  let used = 0;
+  if (equal(root, EMPTY_TRIE_ROOT) && !nodes.length) return null;
+  const found = findInTrie(root, hashedKey, (hash) => {
+    const node = nodes[used];
+    if (
+      !node ||
+      node.length > MAX_NODE_BYTES ||
+      (used && node.length < 32) ||
+      !equal(keccak256(node), hash)
+    ) {
+      fail("proof.invalid", `node ${used} of a proof is not the one its parent names`);
+    }
+    used += 1;
+    return node;
+  });
+  if (used !== nodes.length) fail("proof.invalid", `${nodes.length - used} nodes of a proof are not needed`);
+  return found;
+}
+
+/**
+ * The bytes of an RLP integer, which has no leading zero.
+ * @param {Uint8Array} bytes @param {number} width greatest length
+ */
+function requireRlpInteger(bytes, width) {
+  if (bytes.length > width || bytes[0] === 0)
+    fail("proof.invalid", `an RLP integer with a leading zero, or of more than ${width} bytes`);
+  return bytes;
+}
+
+/**
+ * Storage root and code hash of an account, null if it is proved absent.
+ * @param {Uint8Array} stateRoot @param {Uint8Array} address @param {Uint8Array[]} nodes
+ * @throws {CertledgerError} `proof.invalid`
+ */
+function proveAccount(stateRoot, address, nodes) {
+  const found = proveTrieValue(stateRoot, keccak256(address), nodes);
+  if (!found) return null;
+  const account = decodeRlp(found);
+  const parts = "items" in account ? account.items.map(requireRlpString) : [];
+  if (parts.length !== 4 || parts[2].length !== 32 || parts[3].length !== 32) {
+    fail("proof.invalid", "an account is not [nonce, balance, storage root, code hash]");
+  }
+  requireRlpInteger(parts[0], 8);
+  requireRlpInteger(parts[1], 32);
+  return { storageRoot: parts[2], codeHash: parts[3] };
+}
+
+/**
+ * The 32 bytes of a slot, from its value in the storage trie.
+ * @param {Uint8Array | null} found null: absent, so zero
+ */
+function decodeSlotValue(found) {
+  if (!found) return ZERO32;
+  const value = requireRlpInteger(requireRlpString(decodeRlp(found)), 32);
+  if (!value.length) fail("proof.invalid", "a slot of value zero in the trie");
+  return concat(new Uint8Array(32 - value.length), value);
+}
+
+/** Position of the slot of an issuer: mapping in slot 0 (SPEC 13). @param {string} issuer */
+const issuerSlotPosition = (issuer) => keccak256(concat(utf8(issuer), new Uint8Array(14), ZERO32));
+
+/** Position of the roll, the chain of hashes over all registered issuers (SPEC 13). */
+const ROLL_POSITION = uintToBytes(1, 32);
+
+// -------------------- formats/statements.mjs
+
+/** Batch statements and the digest that an issuer signs (SPEC 7, EIP-712). */
+
+/** EIP-712 `typeHash` of a batch. */
+const BATCH_TYPE_HASH = keccak256(
+  utf8(
+    "Batch(bytes18 issuer,uint64 sequence,bytes32 previous,bytes32 root,uint64 first,uint32 count," +
+      "bytes32 catalog,bytes32 countersignature,uint64 notAfter)",
+  ),
+);
+
+/** Certificates of one batch (SPEC 19). */
+const MAX_BATCH_CERTIFICATES = 65536;
+
+/** @typedef {ReturnType<typeof readStatement>} Statement */
+
+/**
+ * Read a batch statement of full evidence (SPEC 16.1).
+ * @param {Json} value @param {string} issuer of the record
+ * @throws {CertledgerError} `schema.invalid`, `base64.*`
+ */
+function readStatement(value, issuer) {
+  const read = new ObjectReader(value, "statement");
+  const statement = {
+    issuer,
+    sequence: read.integer("sequence", 1),
+    previous: read.binary("previous", 32),
+    root: read.binary("root", 32),
+    first: read.integer("first", 0, MAX_CERTIFICATES - 1),
+    count: read.integer("count", 1, MAX_BATCH_CERTIFICATES),
+    catalog: read.binary("catalog", 32),
+    countersignature: read.binary("countersignature", 32),
+    notAfter: read.integer("not_after", 0, MAX_TIME),
+  };
+  read.finish();
+  return statement;
+}
+
+/**
+ * Digest of a batch statement, which the issuer signs (SPEC 7, EIP-712).
+ * @param {Statement} s @param {Uint8Array} identity of the ledger, its EIP-712 domain separator
+ * @returns {Uint8Array}
+ */
+function batchDigest(s, identity) {
+  const structHash = keccak256(
+    concat(
+      BATCH_TYPE_HASH,
+      // bytes18, padded to a word on the right.
+      utf8(s.issuer),
+      new Uint8Array(14),
+      uintToBytes(s.sequence, 32),
+      s.previous,
+      s.root,
+      uintToBytes(s.first, 32),
+      uintToBytes(s.count, 32),
+      s.catalog,
+      s.countersignature,
+      uintToBytes(s.notAfter, 32),
+    ),
+  );
+  return keccak256(concat(Uint8Array.of(0x19, 0x01), identity, structHash));
+}
+
+// -------------------- formats/status_tree.mjs
+
+/** The tree of status words: 128 certificates a word, two bits each (SPEC 9). */
+
+/** Levels of the tree, which so has room for 2^32 certificates. */
+const STATUS_DEPTH = 25;
+const CERTIFICATES_PER_WORD = 128;
+const STATUSES = ["valid", "revoked", "suspended", "superseded"];
+
+/** Root of a subtree without words, by level: the defaults of SPEC 9. */
+const EMPTY_SUBTREES = (() => {
+  const found = [ZERO32];
+  for (let level = 0; level < STATUS_DEPTH; level += 1) {
+    found.push(keccak256(concat(found[level], found[level])));
+  }
+  return found;
+})();
+
+/** @typedef {{word: Uint8Array, marks: number, siblings: Uint8Array[]}} WordProof */
+
+/**
+ * Read the proof of one word (SPEC 9).
+ * @param {Json} value @returns {WordProof} @throws {CertledgerError} `schema.invalid`, `base64.*`
+ */
+function readWordProof(value) {
+  const read = new ObjectReader(value, "status");
+  const proof = {
+    word: read.binary("word", 32),
+    marks: read.integer("marks", 0, 2 ** STATUS_DEPTH - 1),
+    siblings: read.hashes("siblings", STATUS_DEPTH),
+  };
+  read.finish();
+  return proof;
+}
+
+/**
+ * The status root that the proof of a word implies (SPEC 9).
+ * @param {WordProof} proof @param {number} position of the word @returns {Uint8Array}
+ * @throws {CertledgerError} `proof.invalid`
+ */
+function impliedStatusRoot(proof, position) {
+  let root = proof.word;
+  let used = 0;
+  for (let level = 0; level < STATUS_DEPTH; level += 1) {
+    let sibling = EMPTY_SUBTREES[level];
+    if ((proof.marks >> level) & 1) {
+      sibling = proof.siblings[used] ?? fail("proof.invalid", "a status proof has too few siblings");
+      if (equal(sibling, EMPTY_SUBTREES[level])) fail("proof.invalid", "a status proof lists a default");
+      used += 1;
+    }
+    root = keccak256((position >> level) & 1 ? concat(sibling, root) : concat(root, sibling));
+  }
+  if (used !== proof.siblings.length) fail("proof.invalid", "a status proof has too many siblings");
+  return root;
+}
+
+/** Hash of two nodes in a buffer that every call uses again: trees have many nodes. */
+const PAIR = new Uint8Array(64);
+
+/** @param {Uint8Array} left @param {Uint8Array} right @returns {Uint8Array} */
+function hashPair(left, right) {
+  PAIR.set(left);
+  PAIR.set(right, 32);
+  return keccak256(PAIR);
+}
+
+/**
+ * Root of the tree of words (SPEC 9). Memory is one node a level.
+ * @param {Iterable<[number, Uint8Array]>} words that are not zero, by ascending position
+ */
+function statusTreeRoot(words) {
+  /** @type {{level: number, at: number, node: Uint8Array}[]} */ const waiting = [];
+  /**
+   * The node `top` levels above the words that is over `node`; left siblings come from `waiting`.
+   * @param {number} at position of the word @param {Uint8Array} node @param {number} top
+   */
+  const climb = (at, node, top) => {
+    for (let level = 0; level < top; level += 1) {
+      if (at & 1) {
+        const last = waiting.at(-1);
+        const known = last?.level === level && last.at === at - 1 ? waiting.pop() : null;
+        node = hashPair(known?.node ?? EMPTY_SUBTREES[level], node);
+      } else node = hashPair(node, EMPTY_SUBTREES[level]);
+      at >>= 1;
+    }
+    return node;
+  };
+  /** @type {[number, Uint8Array] | null} */ let last = null;
+  for (const [at, word] of words) {
+    if (last) {
+      // A left child, whose right sibling is over this word.
+      const level = 31 - Math.clz32(last[0] ^ at);
+      waiting.push({ level, at: last[0] >> level, node: climb(...last, level) });
+    }
+    last = [at, word];
+  }
+  return last ? climb(...last, STATUS_DEPTH) : EMPTY_SUBTREES[STATUS_DEPTH];
+}
+
+/** Position of the word of a certificate. @param {number} index of the certificate @returns {number} */
+const statusWordPosition = (index) => Math.floor(index / CERTIFICATES_PER_WORD);
+
+/**
+ * Status of a certificate: bits 2(i mod 128) and 2(i mod 128)+1 of its word, counted from the last byte (SPEC 9).
+ * @param {Uint8Array} word @param {number} index of the certificate @returns {string}
+ */
+function statusAt(word, index) {
+  const cell = index % CERTIFICATES_PER_WORD;
+  return STATUSES[(word[31 - Math.floor(cell / 4)] >> (2 * (cell % 4))) & 3];
+}
+
+// -------------------- formats/evidence.mjs
+
+/** Full evidence (SPEC 16.1). */
+
+const MAX_EVIDENCE_BYTES = 65536;
+/** The `type` of full evidence, and its name in a policy's list of versions. */
+const EVIDENCE_TYPE = "certledger/evidence/1";
+
+/**
+ * A record with disclosures, and the place of each (SPEC 4.4); undefined: its digest is not in the record.
+ * @typedef {{record: CertificateRecord, disclosures: Disclosure[], places: (number | undefined)[]}} DisclosedRecord
+ */
+
+/**
+ * Find the places of disclosures by their digests; of a digest that a record has twice, the last (SPEC 4.3).
+ * @param {CertificateRecord} record @param {Disclosure[]} disclosures @returns {DisclosedRecord}
+ */
+function locateDisclosures(record, disclosures) {
+  const places = new Map(record.digests.map((digest, place) => [hex(digest), place]));
+  return { record, disclosures, places: disclosures.map(({ digest }) => places.get(hex(digest))) };
+}
+
+/** @typedef {ReturnType<typeof readEvidence>} Evidence */
+
+/**
+ * Read full evidence. That its parts fit each other is for the checks.
+ * @param {Json} value @throws {CertledgerError} of SPEC 18.5
+ */
+function readEvidence(value) {
+  const read = new ObjectReader(value, "evidence");
+  read.constant("type", EVIDENCE_TYPE);
+  const record = readRecord(read.require("record"));
+  const disclosures = read.texts("disclosures", 0, MAX_DIGESTS).map(readDisclosure);
+  const evidence = {
+    disclosed: locateDisclosures(record, disclosures),
+    path: read.hashes("path"),
+    presentation: read.has("presentation") ? readPresentation(read.require("presentation")) : null,
+    anchor: readAnchor(read.object("anchor")),
+    state: readIssuerState(read.require("body")),
+    catalog: readEntryProof(read.object("catalog")),
+    checkpoint: read.string("checkpoint"),
+    proof: readProof(read.object("proof")),
+    signature: read.binary("signature", 64),
+    signer: read.binary("signer", 64),
+    statement: readStatement(read.require("statement"), record.issuer),
+    wordProof: readWordProof(read.require("status")),
+  };
+  const places = evidence.disclosed.places.filter((place) => place !== undefined);
+  if (places.some((place, at) => at > 0 && place <= places[at - 1])) {
+    fail("schema.invalid", "disclosures do not strictly ascend by place");
+  }
+  if (evidence.presentation && !record.bound) {
+    fail("schema.invalid", "a presentation of a record that is not bound to a holder");
+  }
+  read.finish();
+  return evidence;
+}
+
+/** Where the batch was anchored: block, index of the key, path to the peak. @param {ObjectReader} read */
+function readAnchor(read) {
+  const anchor = {
+    block: read.integer("block", 0, MAX_BLOCK),
+    key: read.integer("key", 0, MAX_KEYS - 1),
+    path: read.hashes("path"),
+  };
+  read.finish();
+  return anchor;
+}
+
+/** An entry with its path in the catalog. @param {ObjectReader} read */
+function readEntryProof(read) {
+  const proof = {
+    entry: readEntry(read.require("entry")),
+    place: read.integer("place", 0, MAX_ENTRIES - 1),
+    count: read.integer("count", 1, MAX_ENTRIES),
+    path: read.hashes("path"),
+  };
+  read.finish();
+  return proof;
+}
+
+/** Trie nodes of the contract's account and of the issuer's slot. @param {ObjectReader} read */
+function readProof(read) {
+  /** @param {string} name */
+  const nodes = (name) => {
+    const found = read.texts(name, 1, MAX_PROOF_NODES).map(decodeBase64Url);
+    if (found.some((node) => node.length > MAX_NODE_BYTES))
+      read.fail(name, `nodes of at most ${MAX_NODE_BYTES} bytes`);
+    return found;
+  };
+  const proof = { account: nodes("account"), slot: nodes("slot") };
+  read.finish();
+  return proof;
+}
+
+// -------------------- formats/compact_evidence.mjs
+
+/** Compact evidence, for a QR code (SPEC 16.2). */
+
+/** The name of this version in a policy's list. */
+const COMPACT_TYPE = "certledger/compact/1";
+
+const COMPACT_PREFIX = "CL1:";
+const COMPACT_VERSION = 1;
+/** Normal form of an access code (SPEC 4.2). */
+const ACCESS_CODE_PATTERN = /^[0-9A-HJKMNP-TV-Z]{16}$/;
+const MAX_COMPACT_CHARACTERS = 4096;
+/** Elements of the item without a presentation. */
+const COMPACT_ELEMENTS = 5;
+const MAX_PATH_HASHES = 32;
+/** Bytes of a code, salt, id or signature before the readers of JSON check them. */
+const MAX_SHORT_BYTES = 64;
+const FIRST_DAY = /** @type {number} */ (dayNumber(1, 1, 1));
+const LAST_DAY = /** @type {number} */ (dayNumber(9999, 12, 31));
+
+/** @typedef {{place: number, salt: string, value: Value}} CompactDisclosure its place gives the name */
+
+/** @typedef {ReturnType<typeof parseCompactEvidence>} CompactEvidence */
+
+/**
+ * Parse the text of a code.
+ * @param {string} text @throws {CertledgerError} `base45.invalid`, `compact.*`, and those of records
+ */
+function parseCompactEvidence(text) {
+  if (text.length > MAX_COMPACT_CHARACTERS || !text.startsWith(COMPACT_PREFIX)) {
+    fail(
+      "compact.invalid",
+      `a code does not start with ${COMPACT_PREFIX}, or is longer than ${MAX_COMPACT_CHARACTERS} characters`,
+    );
+  }
+  const packed = decodeBase45(text.slice(COMPACT_PREFIX.length));
+  const reader = new CborReader(packed, "compact.invalid", "compact.not_canonical");
+  const size = reader.list(1, COMPACT_ELEMENTS + 1);
+  if (reader.integer() !== COMPACT_VERSION) fail("compact.version", `not version ${COMPACT_VERSION}`);
+  reader.expect(size >= COMPACT_ELEMENTS, `a list of ${COMPACT_ELEMENTS} or more`);
+  const ledger = reader.binary(8, 8);
+  const record = decodeRecord(reader);
+  const compact = {
+    /** First 8 bytes of the ledger's identity. */ ledger,
+    record,
+    path: decodePath(reader),
+    disclosures: decodeDisclosures(reader, record.digests.length),
+    presentation: size > COMPACT_ELEMENTS ? decodePresentation(reader) : null,
+  };
+  reader.finish();
+  if (compact.presentation && !compact.record.bound) {
+    fail("compact.invalid", "a presentation of a record that is not bound");
+  }
+  return compact;
+}
+
+/**
+ * The record, checked by the reader of its JSON, so that both forms obey one set of rules.
+ * @param {CborReader} reader
+ */
+function decodeRecord(reader) {
+  reader.list(12, 12);
+  const day = () => formatDay(reader.integer(FIRST_DAY, LAST_DAY));
+  /** @type {{[name: string]: Json}} */ const value = { type: "certledger/record/1" };
+  value.issuer = reader.text(MAX_SHORT_BYTES);
+  value.index = reader.integer();
+  value.id = encodeBase64Url(reader.binary(0, MAX_SHORT_BYTES));
+  value.edition = reader.integer();
+  if (!reader.skipNull()) value.replaces = reader.integer();
+  value.category = reader.text(MAX_SHORT_BYTES);
+  value.entry = reader.integer();
+  value.holder = HOLDER_KINDS[reader.integer(0, HOLDER_KINDS.length - 1)];
+  value.issued = day();
+  if (!reader.skipNull()) value.expires = day();
+  value.bound = reader.boolean();
+  value.digests = encodeBase64Url(reader.binary(0, 32 * MAX_DIGESTS));
+  return readRecord(/** @type {Json} */ (value));
+}
+
+/** The inclusion path. @param {CborReader} reader */
+function decodePath(reader) {
+  const path = reader.binary(0, 32 * MAX_PATH_HASHES);
+  if (path.length % 32) fail("compact.invalid", `a path of ${path.length} bytes is not a list of hashes`);
+  return chunks(path, 32);
+}
+
+/**
+ * Disclosures by strictly ascending place.
+ * @param {CborReader} reader @param {number} places of the record @returns {CompactDisclosure[]}
+ */
+function decodeDisclosures(reader, places) {
+  let place = -1;
+  return reader.items(places, () => {
+    reader.list(3, 3);
+    place = reader.integer(place + 1, places - 1);
+    const salt = place === 0 ? reader.text(MAX_SHORT_BYTES) : encodeBase64Url(reader.binary(16, 16));
+    if (place === 0 && !ACCESS_CODE_PATTERN.test(salt))
+      fail("compact.invalid", "the salt of place 0 is not an access code in its normal form");
+    return { place, salt, value: decodeValue(reader) };
+  });
+}
+
+/** A field's text or a document's description. @param {CborReader} reader @returns {Value} */
+function decodeValue(reader) {
+  if (reader.majorType() === TEXT) {
+    const value = reader.text(4 * MAX_VALUE_CHARACTERS);
+    checkFieldValue(value);
+    return value;
+  }
+  const size = reader.list(2, 3);
+  const digest = () => hex(reader.binary(32, 32));
+  const [sha, length] = [digest(), reader.integer()];
+  const document = { sha256: sha, size: length, ...(size > 2 ? { sm3: digest() } : {}) };
+  checkDocument(document);
+  return document;
+}
+
+/** The presentation, checked by the reader of its JSON. @param {CborReader} reader */
+function decodePresentation(reader) {
+  reader.list(4, 4);
+  const [audience, nonce, time] = [
+    reader.text(MAX_SHORT_BYTES),
+    reader.text(MAX_SHORT_BYTES),
+    reader.integer(),
+  ];
+  const signature = encodeBase64Url(reader.binary(0, MAX_SHORT_BYTES));
+  return readPresentation(/** @type {Json} */ ({ audience, nonce, time, signature }));
+}
+
+/**
+ * A disclosure with the name that the entry has at its place.
+ * @param {CompactDisclosure} disclosure @param {Entry} entry @param {boolean} bound @returns {Disclosure}
+ */
+function nameDisclosure({ place, salt, value }, entry, bound) {
+  const name = fieldNameAt(entry, place, bound);
+  return { salt, name, value, digest: disclosureDigest(formatDisclosure(salt, name, value)) };
+}
+
+/**
+ * Name the disclosures of a code. One whose digest has another place than it names, or whose value is of another
+ * kind than its place has, is not the record's (SPEC 4.6, 16.2): its place becomes undefined.
+ * @param {CertificateRecord} record @param {CompactDisclosure[]} compact @param {Entry} entry
+ * @returns {DisclosedRecord}
+ */
+function locateCompactDisclosures(record, compact, entry) {
+  const found = locateDisclosures(
+    record,
+    compact.map((part) => nameDisclosure(part, entry, record.bound)),
+  );
+  const places = found.disclosures.map(({ name, value }, at) => {
+    const fits =
+      found.places[at] === compact[at].place && (typeof value === "object") === (name === DOCUMENT_FIELD);
+    return fits ? found.places[at] : undefined;
+  });
+  return { ...found, places };
+}
+
 // -------------------- formats/short_link.mjs
 
 /** The short link that certificates print: number and access code in a URL's fragment (SPEC 4.9). */
@@ -1520,16 +2645,6 @@ function undoTilde(text) {
 function checkCharacters(text) {
   if (/\p{Surrogate}/u.test(text)) fail("link.invalid", "a link has a part of a character");
 }
-
-// -------------------- limits.mjs
-
-/** Greatest numbers that several formats share (SPEC 16.1, 17, 19). */
-
-/** Greatest number of four bytes. */
-const MAX_UINT32 = 2 ** 32 - 1;
-
-/** Greatest block number, five bytes; as the end of a key it means that no end is set (SPEC 8). */
-const MAX_BLOCK = 2 ** 40 - 1;
 
 // -------------------- formats/checkpoint.mjs
 
@@ -2339,734 +3454,6 @@ const WARNINGS = new Map([
 /** Outcome of a code: `pass`, `fail` or `unknown`. @param {string} code @returns {string} */
 const outcomeOf = (code) => CODES.get(code)?.outcome ?? "unknown";
 
-// -------------------- formats/catalog.mjs
-
-/** Entries of an issuer's catalog, and its root (SPEC 6). */
-
-/** Kinds of certificates (SPEC 6). */
-const ENTRY_KINDS = [
-  "certificate",
-  "licence",
-  "plate",
-  "proof",
-  "approval",
-  "expert_report",
-  "appraisal_report",
-  "association_document",
-];
-
-/** Entries of one catalog (SPEC 19). */
-const MAX_ENTRIES = 4096;
-
-/** @typedef {ReturnType<typeof readEntry>} Entry its `leaf` is the hash in the catalog's tree */
-
-/**
- * Read an entry (SPEC 6).
- * @param {Json} value @throws {CertledgerError} `schema.*`, `entry.fields`, `entry.shown`
- */
-function readEntry(value) {
-  const read = new ObjectReader(value, "entry");
-  read.constant("type", "certledger/entry/1");
-  const entry = {
-    category: read.text("category", CATEGORY_PATTERN),
-    version: read.integer("version", 1, 65535),
-    kind: read.oneOf("kind", ENTRY_KINDS),
-    holder: read.oneOf("holder", HOLDER_KINDS),
-    nameZh: read.text("name_zh", null, 128),
-    nameEn: read.text("name_en", null, 128),
-    fields: readFieldNames(read, "fields"),
-    shown: readFieldNames(read, "shown"),
-    months: read.has("months") ? read.integer("months", 1, 1200) : null,
-    lagDays: read.integer("lag_days", 0, 36500),
-    leaf: ZERO32,
-  };
-  read.finish();
-  const { fields, shown } = entry;
-  if (
-    new Set(fields).size !== fields.length ||
-    fields[0] !== NUMBER_FIELD ||
-    fields.includes(DOCUMENT_FIELD) ||
-    fields.includes(HOLDER_KEY_FIELD)
-  ) {
-    fail(
-      "entry.fields",
-      `fields are not distinct, do not start with ${NUMBER_FIELD}, or include a reserved name`,
-    );
-  }
-  if (
-    fields.filter((field) => shown.includes(field)).join() !== shown.join() ||
-    shown.includes(NUMBER_FIELD)
-  ) {
-    fail("entry.shown", `shown is not a subset of fields in their order without ${NUMBER_FIELD}`);
-  }
-  entry.leaf = leafHash(canonicalBytes(value));
-  return entry;
-}
-
-/** A list of names of fields. @param {ObjectReader} read @param {string} name */
-function readFieldNames(read, name) {
-  const names = read.texts(name, 1, 64);
-  if (!names.every((field) => /^[a-z][a-z0-9_]{0,63}$/.test(field))) read.fail(name, "a list of names");
-  return names;
-}
-
-/**
- * Name of the disclosure at a place: fields, then the holder key of a bound record, then documents (SPEC 4.4).
- * @param {Entry} entry @param {number} place @param {boolean} bound @returns {string}
- */
-function fieldNameAt(entry, place, bound) {
-  if (place < entry.fields.length) return entry.fields[place];
-  return bound && place === entry.fields.length ? HOLDER_KEY_FIELD : DOCUMENT_FIELD;
-}
-
-/** Root of a catalog (SPEC 6). @param {number} count of entries @param {Uint8Array} root of their tree */
-const catalogRoot = (count, root) =>
-  sha256(concat(utf8("certledger/catalog/1"), uintToBytes(count, 4), root));
-
-/**
- * Order of entries in a catalog: by category, then version (SPEC 6).
- * @param {Entry} left @param {Entry} right
- */
-function compareEntries(left, right) {
-  if (left.category !== right.category) return left.category < right.category ? -1 : 1;
-  return left.version - right.version;
-}
-
-// -------------------- formats/issuer_state.mjs
-
-/**
- * The state of an issuer: its keys, and the digest in its storage slot (SPEC 8).
- */
-
-/** Kinds and standings; a number in hashed bytes is the place in the list plus one (SPEC 7, 8). */
-const ISSUER_KINDS = [
-  "department",
-  "institution",
-  "association",
-  "appraisal",
-  "consulting",
-  "operator",
-];
-const ISSUER_STANDINGS = ["active", "suspended", "closed", "struck"];
-/** A key word without its last byte, which is zero. */
-const KEY_BYTES = 31;
-const MAX_KEYS = 16;
-const MAX_ISSUER_NAME_CHARACTERS = 128;
-/** Bit of a key's purposes that lets it sign batches (SPEC 7). */
-const PURPOSE_BATCHES = 1;
-
-/**
- * @typedef {{packed: Uint8Array, address: Uint8Array, purposes: number, from: number, end: number}} IssuerKey
- */
-
-/**
- * Decode a key word: `address 20 ‖ purposes 1 ‖ from 5 ‖ end 5` (SPEC 8); `from` and `end` are blocks.
- * @param {Uint8Array} packed 31 bytes @returns {IssuerKey} @throws {CertledgerError} `state.key`
- */
-function decodeKey(packed) {
-  /** @param {number} at */
-  const block = (at) => Number(bytesToBigInt(packed.subarray(at, at + 5)));
-  const purposes = packed[20];
-  if (purposes < 1 || purposes > 15) fail("state.key", `a key has purposes ${purposes}, not 1 to 15`);
-  return { packed, address: packed.subarray(0, 20), purposes, from: block(21), end: block(26) };
-}
-
-/** @typedef {ReturnType<typeof readIssuerState>} IssuerState */
-
-/**
- * Read the state in full evidence (SPEC 16.1).
- * @param {Json} value @throws {CertledgerError} `schema.invalid`, `base64.*`, `state.key`, `issuer.invalid`
- */
-function readIssuerState(value) {
-  const read = new ObjectReader(value, "body");
-  const keys = read.binary("keys");
-  if (!keys.length || keys.length % KEY_BYTES || keys.length > MAX_KEYS * KEY_BYTES) {
-    read.fail("keys", `1 to ${MAX_KEYS} keys of ${KEY_BYTES} bytes`);
-  }
-  const state = {
-    issuer: read.text("issuer", ISSUER_PATTERN),
-    kind: ISSUER_KINDS.indexOf(read.oneOf("kind", ISSUER_KINDS)) + 1,
-    name: read.text("name", null, MAX_ISSUER_NAME_CHARACTERS),
-    /** SHA-256 of the name, where a snapshot has only that. @type {Uint8Array | null} */ nameDigest: null,
-    keys: chunks(keys, KEY_BYTES).map(decodeKey),
-    standing: read.oneOf("standing", ISSUER_STANDINGS),
-    since: read.integer("since", 0, MAX_BLOCK),
-    catalogVersion: read.integer("catalog_version", 0, MAX_UINT32),
-    catalog: read.binary("catalog", 32),
-    batches: read.integer("batches", 0, MAX_CERTIFICATES),
-    certificates: read.integer("certificates", 0, MAX_CERTIFICATES),
-    last: read.binary("last", 32),
-    peaks: read.hashes("peaks"),
-    epoch: read.integer("epoch"),
-    status: read.binary("status", 32),
-    revision: read.integer("revision", 0, MAX_UINT32),
-  };
-  read.finish();
-  checkIssuerCode(state.issuer);
-  if (state.peaks.length !== peakSizes(state.batches).length) {
-    fail(
-      "schema.invalid",
-      `body.peaks are ${state.peaks.length} hashes, which does not fit ${state.batches} batches`,
-    );
-  }
-  return state;
-}
-
-/**
- * A slot with its lowest bit, the brake of a hold, cleared (SPEC 8, 12).
- * @param {Uint8Array} slot 32 bytes
- */
-function clearBrake(slot) {
-  const cleared = Uint8Array.from(slot);
-  cleared[31] &= 0xfe;
-  return cleared;
-}
-
-/**
- * Digest of a state, the value of the issuer's slot but for the brake (SPEC 8).
- * @param {IssuerState} s @returns {Uint8Array}
- */
-function stateDigest(s) {
-  return clearBrake(
-    keccak256(
-      concat(
-        // w0
-        utf8(s.issuer),
-        uintToBytes(Number(s.issuer.slice(2, 4)), 2),
-        Uint8Array.of(s.kind, ISSUER_STANDINGS.indexOf(s.standing) + 1),
-        uintToBytes(s.since, 5),
-        uintToBytes(s.catalogVersion, 4),
-        Uint8Array.of(0),
-        // w1
-        uintToBytes(s.batches, 8),
-        uintToBytes(s.certificates, 8),
-        uintToBytes(s.epoch, 8),
-        uintToBytes(s.revision, 4),
-        new Uint8Array(4),
-        // w2 to w7
-        s.nameDigest ?? sha256(utf8(s.name)),
-        s.catalog,
-        s.last,
-        s.status,
-        keccak256(concatAll(s.keys.flatMap((key) => [key.packed, Uint8Array.of(0)]))),
-        keccak256(concatAll(s.peaks)),
-      ),
-    ),
-  );
-}
-
-/**
- * Leaf of a batch in its issuer's tree of batches (SPEC 8).
- * @param {Uint8Array} digest of the statement @param {Uint8Array} catalog root
- * @param {number} key index of the key
- * @param {number} block of anchoring @returns {Uint8Array}
- */
-const batchLeaf = (digest, catalog, key, block) =>
-  leafHash(concat(digest, catalog, uintToBytes(key, 1), uintToBytes(block, 5)));
-
-// -------------------- formats/presentation.mjs
-
-/** Presentations: a holder's signature for one request of one counter (SPEC 16.3). */
-
-/** An audience or a nonce. */
-const TOKEN_PATTERN = /^[A-Za-z0-9._-]{1,64}$/;
-
-/** @typedef {ReturnType<typeof readPresentation>} Presentation */
-
-/**
- * Read a presentation; its `time` is in seconds.
- * @param {Json} value @throws {CertledgerError} `schema.invalid`, `base64.*`
- */
-function readPresentation(value) {
-  const read = new ObjectReader(value, "presentation");
-  const presentation = {
-    audience: read.text("audience", TOKEN_PATTERN),
-    nonce: read.text("nonce", TOKEN_PATTERN),
-    signature: read.binary("signature", 64),
-    time: read.integer("time", 0, MAX_TIME),
-  };
-  read.finish();
-  return presentation;
-}
-
-// -------------------- formats/state_proof.mjs
-
-/** Proofs of an account and its storage slots: RLP and Merkle-Patricia tries (SPEC 11, EIP-1186). */
-
-/**
- * @typedef {{bytes: Uint8Array, size: number} | {items: RlpItem[], size: number}} RlpItem `size`: encoded
- *   bytes
- */
-
-/**
- * A length of `width` bytes, 56 or more, without a leading zero.
- * @param {Uint8Array} data @param {number} at @param {number} width
- */
-function readRlpLength(data, at, width) {
-  const digits = data.subarray(at, at + width);
-  const length = digits.reduce((value, byte) => value * 256 + byte, 0);
-  if (digits.length !== width || digits[0] === 0 || length < 56)
-    fail("proof.invalid", `an RLP length at byte ${at} is not in its shortest form`);
-  return length;
-}
-
-/** The item that begins at a byte. @param {Uint8Array} data @param {number} at @returns {RlpItem} */
-function readRlpItem(data, at) {
-  const first = data[at];
-  if (first === undefined) return fail("proof.invalid", "RLP ends early");
-  if (first < 0x80) return { bytes: data.subarray(at, at + 1), size: 1 };
-  const list = first >= 0xc0;
-  const short = first - (list ? 0xc0 : 0x80);
-  const head = short < 56 ? 1 : 1 + short - 55;
-  const length = short < 56 ? short : readRlpLength(data, at + 1, short - 55);
-  const body = data.subarray(at + head, at + head + length);
-  if (body.length !== length) fail("proof.invalid", "RLP ends early");
-  if (!list) {
-    if (length === 1 && body[0] < 0x80) fail("proof.invalid", `a byte below 0x80 at ${at} has an RLP head`);
-    return { bytes: body, size: head + length };
-  }
-  const items = [];
-  for (let place = 0; place < length;) {
-    const item = readRlpItem(body, place);
-    items.push(item);
-    place += item.size;
-  }
-  return { items, size: head + length };
-}
-
-/** The one item of some bytes. @param {Uint8Array} data @returns {RlpItem} */
-function decodeRlp(data) {
-  const item = readRlpItem(data, 0);
-  if (item.size !== data.length) fail("proof.invalid", "bytes follow an RLP item");
-  return item;
-}
-
-/** Half bytes, the high one first. @param {Uint8Array} bytes @returns {number[]} */
-const nibbles = (bytes) => Array.from(bytes).flatMap((byte) => [byte >> 4, byte & 15]);
-
-/**
- * Nibbles of a hex-prefix key, and whether its node is a leaf (Yellow Paper, appendix C); the padding is zero.
- * @param {Uint8Array} bytes @returns {{path: number[], leaf: boolean}}
- */
-function decodeHexPrefix(bytes) {
-  const [kind, pad, ...rest] = nibbles(bytes);
-  if (kind === undefined || kind > 3 || (!(kind & 1) && pad))
-    return fail("proof.invalid", "a hex prefix of unknown kind, or with padding that is not zero");
-  return { path: kind & 1 ? [pad, ...rest] : rest, leaf: kind > 1 };
-}
-
-/**
- * @typedef {{next?: RlpItem, value?: RlpItem, at: number}} TrieStep neither `next` nor `value`: proved absent
- */
-
-/** Length of the keys of accounts and slots, which are hashes of 32 bytes. */
-const KEY_NIBBLES = 64;
-
-/** The child in a branch or extension, undefined where it is empty. @param {RlpItem} item */
-function childReference(item) {
-  if ("bytes" in item && !item.bytes.length) return undefined;
-  if ("bytes" in item ? item.bytes.length !== 32 : item.size >= 32) {
-    fail("proof.invalid", "a child is neither a hash nor a node shorter than one");
-  }
-  return item;
-}
-
-/**
- * The child or value that a node has for a key of which `at` nibbles are used.
- * @param {RlpItem} node @param {number[]} key @param {number} at @returns {TrieStep}
- */
-function followNode(node, key, at) {
-  const items = "items" in node ? node.items : [];
-  if (items.length === 17) {
-    if (at === KEY_NIBBLES || !("bytes" in items[16]) || items[16].bytes.length) {
-      fail("proof.invalid", "a branch has a value, or lies below the end of the key");
-    }
-    return { next: childReference(items[key[at]]), at: at + 1 };
-  }
-  if (items.length !== 2 || !("bytes" in items[0]))
-    return fail("proof.invalid", "a trie node is neither branch, extension nor leaf");
-  const { path, leaf } = decodeHexPrefix(items[0].bytes);
-  const stop = at + path.length;
-  const fits = path.every((nibble, place) => nibble === key[at + place]);
-  if (leaf) {
-    if (stop !== KEY_NIBBLES) fail("proof.invalid", "a leaf does not end its key");
-    return fits ? { value: items[1], at: stop } : { at: stop };
-  }
-  if (stop >= KEY_NIBBLES || !path.length) fail("proof.invalid", "an extension is empty, or ends a key");
-  const next = childReference(items[1]);
-  if (!next) fail("proof.invalid", "an extension without a child");
-  return fits ? { next, at: stop } : { at: stop };
-}
-
-/**
- * The value under a key of a trie, null if it is proved absent.
- * @param {Uint8Array} root @param {Uint8Array} hashedKey 32 bytes
- * @param {(hash: Uint8Array) => Uint8Array} getNode the node of a hash
- * @throws {CertledgerError} `proof.invalid`
- */
-function findInTrie(root, hashedKey, getNode) {
-  const key = nibbles(hashedKey);
-  /** @type {RlpItem | undefined} */ let reference = { bytes: root, size: 33 };
-  for (let at = 0; ;) {
-    // A node shorter than a hash is embedded in its parent.
-    const node = "bytes" in reference ? decodeRlp(getNode(reference.bytes)) : reference;
-    const found = followNode(node, key, at);
-    if (found.value) return requireRlpString(found.value);
-    if (!found.next) return null;
-    [reference, at] = [found.next, found.at];
-  }
-}
-
-/** The bytes of an item that must not be a list. @param {RlpItem} item @returns {Uint8Array} */
-const requireRlpString = (item) =>
-  "bytes" in item ? item.bytes : fail("proof.invalid", "an RLP list in place of a string");
-
-/** Root of a trie without entries: the hash of the RLP of the empty string. */
-const EMPTY_TRIE_ROOT = keccak256(Uint8Array.of(0x80));
-/** Nodes of one proof, and bytes of one node (SPEC 19). */
-const MAX_PROOF_NODES = 64;
-const MAX_NODE_BYTES = 1024;
-
-/**
- * The value under a key, null if it is proved absent, from a list of nodes that are all used in order (SPEC 11).
- * @param {Uint8Array} root @param {Uint8Array} hashedKey 32 bytes @param {Uint8Array[]} nodes
- * @throws {CertledgerError} `proof.invalid`
- */
-function proveTrieValue(root, hashedKey, nodes) {
-  let used = 0;
-  if (equal(root, EMPTY_TRIE_ROOT) && !nodes.length) return null;
-  const found = findInTrie(root, hashedKey, (hash) => {
-    const node = nodes[used];
-    if (
-      !node ||
-      node.length > MAX_NODE_BYTES ||
-      (used && node.length < 32) ||
-      !equal(keccak256(node), hash)
-    ) {
-      fail("proof.invalid", `node ${used} of a proof is not the one its parent names`);
-    }
-    used += 1;
-    return node;
-  });
-  if (used !== nodes.length) fail("proof.invalid", `${nodes.length - used} nodes of a proof are not needed`);
-  return found;
-}
-
-/**
- * The bytes of an RLP integer, which has no leading zero.
- * @param {Uint8Array} bytes @param {number} width greatest length
- */
-function requireRlpInteger(bytes, width) {
-  if (bytes.length > width || bytes[0] === 0)
-    fail("proof.invalid", `an RLP integer with a leading zero, or of more than ${width} bytes`);
-  return bytes;
-}
-
-/**
- * Storage root and code hash of an account, null if it is proved absent.
- * @param {Uint8Array} stateRoot @param {Uint8Array} address @param {Uint8Array[]} nodes
- * @throws {CertledgerError} `proof.invalid`
- */
-function proveAccount(stateRoot, address, nodes) {
-  const found = proveTrieValue(stateRoot, keccak256(address), nodes);
-  if (!found) return null;
-  const account = decodeRlp(found);
-  const parts = "items" in account ? account.items.map(requireRlpString) : [];
-  if (parts.length !== 4 || parts[2].length !== 32 || parts[3].length !== 32) {
-    fail("proof.invalid", "an account is not [nonce, balance, storage root, code hash]");
-  }
-  requireRlpInteger(parts[0], 8);
-  requireRlpInteger(parts[1], 32);
-  return { storageRoot: parts[2], codeHash: parts[3] };
-}
-
-/**
- * The 32 bytes of a slot, from its value in the storage trie.
- * @param {Uint8Array | null} found null: absent, so zero
- */
-function decodeSlotValue(found) {
-  if (!found) return ZERO32;
-  const value = requireRlpInteger(requireRlpString(decodeRlp(found)), 32);
-  if (!value.length) fail("proof.invalid", "a slot of value zero in the trie");
-  return concat(new Uint8Array(32 - value.length), value);
-}
-
-/** Position of the slot of an issuer: mapping in slot 0 (SPEC 13). @param {string} issuer */
-const issuerSlotPosition = (issuer) => keccak256(concat(utf8(issuer), new Uint8Array(14), ZERO32));
-
-/** Position of the roll, the chain of hashes over all registered issuers (SPEC 13). */
-const ROLL_POSITION = uintToBytes(1, 32);
-
-// -------------------- formats/statements.mjs
-
-/** Batch statements and the digest that an issuer signs (SPEC 7, EIP-712). */
-
-/** EIP-712 `typeHash` of a batch. */
-const BATCH_TYPE_HASH = keccak256(
-  utf8(
-    "Batch(bytes18 issuer,uint64 sequence,bytes32 previous,bytes32 root,uint64 first,uint32 count," +
-      "bytes32 catalog,bytes32 countersignature,uint64 notAfter)",
-  ),
-);
-
-/** Certificates of one batch (SPEC 19). */
-const MAX_BATCH_CERTIFICATES = 65536;
-
-/** @typedef {ReturnType<typeof readStatement>} Statement */
-
-/**
- * Read a batch statement of full evidence (SPEC 16.1).
- * @param {Json} value @param {string} issuer of the record
- * @throws {CertledgerError} `schema.invalid`, `base64.*`
- */
-function readStatement(value, issuer) {
-  const read = new ObjectReader(value, "statement");
-  const statement = {
-    issuer,
-    sequence: read.integer("sequence", 1),
-    previous: read.binary("previous", 32),
-    root: read.binary("root", 32),
-    first: read.integer("first", 0, MAX_CERTIFICATES - 1),
-    count: read.integer("count", 1, MAX_BATCH_CERTIFICATES),
-    catalog: read.binary("catalog", 32),
-    countersignature: read.binary("countersignature", 32),
-    notAfter: read.integer("not_after", 0, MAX_TIME),
-  };
-  read.finish();
-  return statement;
-}
-
-/**
- * Digest of a batch statement, which the issuer signs (SPEC 7, EIP-712).
- * @param {Statement} s @param {Uint8Array} identity of the ledger, its EIP-712 domain separator
- * @returns {Uint8Array}
- */
-function batchDigest(s, identity) {
-  const structHash = keccak256(
-    concat(
-      BATCH_TYPE_HASH,
-      // bytes18, padded to a word on the right.
-      utf8(s.issuer),
-      new Uint8Array(14),
-      uintToBytes(s.sequence, 32),
-      s.previous,
-      s.root,
-      uintToBytes(s.first, 32),
-      uintToBytes(s.count, 32),
-      s.catalog,
-      s.countersignature,
-      uintToBytes(s.notAfter, 32),
-    ),
-  );
-  return keccak256(concat(Uint8Array.of(0x19, 0x01), identity, structHash));
-}
-
-// -------------------- formats/status_tree.mjs
-
-/** The tree of status words: 128 certificates a word, two bits each (SPEC 9). */
-
-/** Levels of the tree, which so has room for 2^32 certificates. */
-const STATUS_DEPTH = 25;
-const CERTIFICATES_PER_WORD = 128;
-const STATUSES = ["valid", "revoked", "suspended", "superseded"];
-
-/** Root of a subtree without words, by level: the defaults of SPEC 9. */
-const EMPTY_SUBTREES = (() => {
-  const found = [ZERO32];
-  for (let level = 0; level < STATUS_DEPTH; level += 1) {
-    found.push(keccak256(concat(found[level], found[level])));
-  }
-  return found;
-})();
-
-/** @typedef {{word: Uint8Array, marks: number, siblings: Uint8Array[]}} WordProof */
-
-/**
- * Read the proof of one word (SPEC 9).
- * @param {Json} value @returns {WordProof} @throws {CertledgerError} `schema.invalid`, `base64.*`
- */
-function readWordProof(value) {
-  const read = new ObjectReader(value, "status");
-  const proof = {
-    word: read.binary("word", 32),
-    marks: read.integer("marks", 0, 2 ** STATUS_DEPTH - 1),
-    siblings: read.hashes("siblings", STATUS_DEPTH),
-  };
-  read.finish();
-  return proof;
-}
-
-/**
- * The status root that the proof of a word implies (SPEC 9).
- * @param {WordProof} proof @param {number} position of the word @returns {Uint8Array}
- * @throws {CertledgerError} `proof.invalid`
- */
-function impliedStatusRoot(proof, position) {
-  let root = proof.word;
-  let used = 0;
-  for (let level = 0; level < STATUS_DEPTH; level += 1) {
-    let sibling = EMPTY_SUBTREES[level];
-    if ((proof.marks >> level) & 1) {
-      sibling = proof.siblings[used] ?? fail("proof.invalid", "a status proof has too few siblings");
-      if (equal(sibling, EMPTY_SUBTREES[level])) fail("proof.invalid", "a status proof lists a default");
-      used += 1;
-    }
-    root = keccak256((position >> level) & 1 ? concat(sibling, root) : concat(root, sibling));
-  }
-  if (used !== proof.siblings.length) fail("proof.invalid", "a status proof has too many siblings");
-  return root;
-}
-
-/** Hash of two nodes in a buffer that every call uses again: trees have many nodes. */
-const PAIR = new Uint8Array(64);
-
-/** @param {Uint8Array} left @param {Uint8Array} right @returns {Uint8Array} */
-function hashPair(left, right) {
-  PAIR.set(left);
-  PAIR.set(right, 32);
-  return keccak256(PAIR);
-}
-
-/**
- * Root of the tree of words (SPEC 9). Memory is one node a level.
- * @param {Iterable<[number, Uint8Array]>} words that are not zero, by ascending position
- */
-function statusTreeRoot(words) {
-  /** @type {{level: number, at: number, node: Uint8Array}[]} */ const waiting = [];
-  /**
-   * The node `top` levels above the words that is over `node`; left siblings come from `waiting`.
-   * @param {number} at position of the word @param {Uint8Array} node @param {number} top
-   */
-  const climb = (at, node, top) => {
-    for (let level = 0; level < top; level += 1) {
-      if (at & 1) {
-        const last = waiting.at(-1);
-        const known = last?.level === level && last.at === at - 1 ? waiting.pop() : null;
-        node = hashPair(known?.node ?? EMPTY_SUBTREES[level], node);
-      } else node = hashPair(node, EMPTY_SUBTREES[level]);
-      at >>= 1;
-    }
-    return node;
-  };
-  /** @type {[number, Uint8Array] | null} */ let last = null;
-  for (const [at, word] of words) {
-    if (last) {
-      // A left child, whose right sibling is over this word.
-      const level = 31 - Math.clz32(last[0] ^ at);
-      waiting.push({ level, at: last[0] >> level, node: climb(...last, level) });
-    }
-    last = [at, word];
-  }
-  return last ? climb(...last, STATUS_DEPTH) : EMPTY_SUBTREES[STATUS_DEPTH];
-}
-
-/** Position of the word of a certificate. @param {number} index of the certificate @returns {number} */
-const statusWordPosition = (index) => Math.floor(index / CERTIFICATES_PER_WORD);
-
-/**
- * Status of a certificate: bits 2(i mod 128) and 2(i mod 128)+1 of its word, counted from the last byte (SPEC 9).
- * @param {Uint8Array} word @param {number} index of the certificate @returns {string}
- */
-function statusAt(word, index) {
-  const cell = index % CERTIFICATES_PER_WORD;
-  return STATUSES[(word[31 - Math.floor(cell / 4)] >> (2 * (cell % 4))) & 3];
-}
-
-// -------------------- formats/evidence.mjs
-
-/** Full evidence (SPEC 16.1). */
-
-const MAX_EVIDENCE_BYTES = 65536;
-/** The `type` of full evidence, and its name in a policy's list of versions. */
-const EVIDENCE_TYPE = "certledger/evidence/1";
-
-/**
- * A record with disclosures, and the place of each (SPEC 4.4); undefined: its digest is not in the record.
- * @typedef {{record: CertificateRecord, disclosures: Disclosure[], places: (number | undefined)[]}} DisclosedRecord
- */
-
-/**
- * Find the places of disclosures by their digests; of a digest that a record has twice, the last (SPEC 4.3).
- * @param {CertificateRecord} record @param {Disclosure[]} disclosures @returns {DisclosedRecord}
- */
-function locateDisclosures(record, disclosures) {
-  const places = new Map(record.digests.map((digest, place) => [hex(digest), place]));
-  return { record, disclosures, places: disclosures.map(({ digest }) => places.get(hex(digest))) };
-}
-
-/** @typedef {ReturnType<typeof readEvidence>} Evidence */
-
-/**
- * Read full evidence. That its parts fit each other is for the checks.
- * @param {Json} value @throws {CertledgerError} of SPEC 18.5
- */
-function readEvidence(value) {
-  const read = new ObjectReader(value, "evidence");
-  read.constant("type", EVIDENCE_TYPE);
-  const record = readRecord(read.require("record"));
-  const disclosures = read.texts("disclosures", 0, MAX_DIGESTS).map(readDisclosure);
-  const evidence = {
-    disclosed: locateDisclosures(record, disclosures),
-    path: read.hashes("path"),
-    presentation: read.has("presentation") ? readPresentation(read.require("presentation")) : null,
-    anchor: readAnchor(read.object("anchor")),
-    state: readIssuerState(read.require("body")),
-    catalog: readEntryProof(read.object("catalog")),
-    checkpoint: read.string("checkpoint"),
-    proof: readProof(read.object("proof")),
-    signature: read.binary("signature", 64),
-    signer: read.binary("signer", 64),
-    statement: readStatement(read.require("statement"), record.issuer),
-    wordProof: readWordProof(read.require("status")),
-  };
-  const places = evidence.disclosed.places.filter((place) => place !== undefined);
-  if (places.some((place, at) => at > 0 && place <= places[at - 1])) {
-    fail("schema.invalid", "disclosures do not strictly ascend by place");
-  }
-  if (evidence.presentation && !record.bound) {
-    fail("schema.invalid", "a presentation of a record that is not bound to a holder");
-  }
-  read.finish();
-  return evidence;
-}
-
-/** Where the batch was anchored: block, index of the key, path to the peak. @param {ObjectReader} read */
-function readAnchor(read) {
-  const anchor = {
-    block: read.integer("block", 0, MAX_BLOCK),
-    key: read.integer("key", 0, MAX_KEYS - 1),
-    path: read.hashes("path"),
-  };
-  read.finish();
-  return anchor;
-}
-
-/** An entry with its path in the catalog. @param {ObjectReader} read */
-function readEntryProof(read) {
-  const proof = {
-    entry: readEntry(read.require("entry")),
-    place: read.integer("place", 0, MAX_ENTRIES - 1),
-    count: read.integer("count", 1, MAX_ENTRIES),
-    path: read.hashes("path"),
-  };
-  read.finish();
-  return proof;
-}
-
-/** Trie nodes of the contract's account and of the issuer's slot. @param {ObjectReader} read */
-function readProof(read) {
-  /** @param {string} name */
-  const nodes = (name) => {
-    const found = read.texts(name, 1, MAX_PROOF_NODES).map(decodeBase64Url);
-    if (found.some((node) => node.length > MAX_NODE_BYTES))
-      read.fail(name, `nodes of at most ${MAX_NODE_BYTES} bytes`);
-    return found;
-  };
-  const proof = { account: nodes("account"), slot: nodes("slot") };
-  read.finish();
-  return proof;
-}
-
 // -------------------- verify/block_trust.mjs
 
 /** Check 6, block: whether enough witnesses vouch for a checkpoint (SPEC 15, 18.1, 18.3). */
@@ -3843,206 +4230,6 @@ function verifyEvidence(bytes, question) {
   );
 }
 
-// -------------------- formats/cbor.mjs
-
-/**
- * Deterministic CBOR (RFC 8949 section 4.2.1): a typed reader and an encoder.
- *
- * The reader is asked for each element by type and range, so that it builds nothing that has no place (SPEC 19).
- */
-
-/** @typedef {any} Cbor a number, true or false, null, text, bytes, a list, or a map from integers */
-
-/** Greatest number that the first byte of an item can carry. */
-const MAX_HEAD_NUMBER = 23;
-
-/** Major types (RFC 8949 section 3.1). */
-const UNSIGNED = 0;
-const NEGATIVE = 1;
-const BYTES = 2;
-const TEXT = 3;
-const LIST = 4;
-const MAP = 5;
-
-/** Reader of one item, from its front to its end. Call `finish` after the last element. */
-class CborReader {
-  /**
-   * @param {Uint8Array} bytes @param {string} code of errors
-   * @param {string} canonicalCode of the error of a number that is not in its shortest form
-   */
-  constructor(bytes, code, canonicalCode) {
-    this.bytes = bytes;
-    this.code = code;
-    this.canonicalCode = canonicalCode;
-    this.at = 0;
-  }
-
-  /** @param {string} expected @returns {never} */
-  fail(expected) {
-    return fail(this.code, `at byte ${this.at}: expected ${expected}`);
-  }
-
-  /** Fail unless a condition holds. @param {unknown} condition @param {string} expected */
-  expect(condition, expected) {
-    if (!condition) this.fail(expected);
-  }
-
-  /** Check that no byte is left over. */
-  finish() {
-    this.expect(this.at === this.bytes.length, "the end");
-  }
-
-  /** Major type of the next element, -1 at the end. */
-  majorType() {
-    return this.at < this.bytes.length ? this.bytes[this.at] >> 5 : -1;
-  }
-
-  /** Whether null is next; if so, skip it. */
-  skipNull() {
-    const found = this.bytes[this.at] === 0xf6;
-    if (found) this.at += 1;
-    return found;
-  }
-
-  boolean() {
-    const head = this.bytes[this.at];
-    this.expect(head === 0xf4 || head === 0xf5, "true or false");
-    this.at += 1;
-    return head === 0xf5;
-  }
-
-  /** The number in a head of a major type. @param {number} type @param {string} expected */
-  argument(type, expected) {
-    this.expect(this.majorType() === type, expected);
-    const low = this.bytes[this.at] & 31;
-    if (low <= MAX_HEAD_NUMBER) {
-      this.at += 1;
-      return low;
-    }
-    const width = 2 ** (low - 24);
-    const digits = this.bytes.subarray(this.at + 1, this.at + 1 + width);
-    this.expect(low <= 27 && digits.length === width, `${expected} of definite length`);
-    const number = digits.reduce((sum, byte) => sum * 256 + byte, 0);
-    if (number < (width === 1 ? MAX_HEAD_NUMBER + 1 : 256 ** (width / 2)))
-      fail(this.canonicalCode, `the number at byte ${this.at} is not in its shortest form`);
-    this.at += 1 + width;
-    return number;
-  }
-
-  /** @param {number} min @param {number} max */
-  integer(min = 0, max = Number.MAX_SAFE_INTEGER) {
-    const negative = min < 0 && this.majorType() === NEGATIVE;
-    const number = this.argument(negative ? NEGATIVE : UNSIGNED, "an integer");
-    const value = negative ? -1 - number : number;
-    this.expect(value >= min && value <= max, `an integer from ${min} to ${max}`);
-    return value;
-  }
-
-  /**
-   * The size in a head, which the bytes that are left can hold.
-   * @param {number} type @param {string} expected @param {number} min @param {number} max
-   */
-  size(type, expected, min, max) {
-    const size = this.argument(type, expected);
-    const left = this.bytes.length - this.at;
-    this.expect(size >= min && size <= Math.min(max, left), `${expected} of size ${min} to ${max}`);
-    return size;
-  }
-
-  /** A byte string. @param {number} min bytes @param {number} max bytes @returns {Uint8Array} */
-  binary(min, max) {
-    const size = this.size(BYTES, "a byte string", min, max);
-    this.at += size;
-    return this.bytes.subarray(this.at - size, this.at);
-  }
-
-  /** A text. @param {number} max bytes @returns {string} */
-  text(max) {
-    const size = this.size(TEXT, "a text", 0, max);
-    this.at += size;
-    try {
-      return UTF8_DECODER.decode(this.bytes.subarray(this.at - size, this.at));
-    } catch {
-      return fail(this.code, "a text is not UTF-8");
-    }
-  }
-
-  /**
-   * The head of a list, whose elements come next.
-   * @param {number} min @param {number} max @returns {number} its size
-   */
-  list(min, max) {
-    return this.size(LIST, "a list", min, max);
-  }
-
-  /** A list of integers. @param {number} size @param {number} min @param {number} max @returns {number[]} */
-  integers(size, min, max) {
-    this.list(size, size);
-    return Array.from({ length: size }, () => this.integer(min, max));
-  }
-
-  /**
-   * A map from ascending integers below a limit to byte strings.
-   * @param {number} below @param {number} size in bytes @returns {Map<number, Uint8Array>}
-   */
-  byteMap(below, size) {
-    const found = new Map();
-    let last = -1;
-    for (let left = this.size(MAP, "a map", 0, below); left > 0; left -= 1) {
-      last = this.integer(last + 1, below - 1);
-      found.set(last, this.binary(size, size));
-    }
-    return found;
-  }
-
-  /**
-   * A list of byte strings that are not empty.
-   * @param {number} max of them @param {number} maxBytes each @param {boolean} ascending strictly
-   * @returns {Uint8Array[]}
-   */
-  binaries(max, maxBytes, ascending = false) {
-    /** @type {Uint8Array[]} */ const found = [];
-    for (let left = this.list(0, max); left > 0; left -= 1) {
-      const value = this.binary(1, maxBytes);
-      if (ascending && found.length)
-        this.expect(compareBytes(found[found.length - 1], value) < 0, "bytes greater than those before");
-      found.push(value);
-    }
-    return found;
-  }
-
-  /**
-   * A list, each element read by `readItem`.
-   * @template T @param {number} max @param {(at: number) => T} readItem
-   */
-  items(max, readItem) {
-    /** @type {T[]} */ const found = [];
-    for (let size = this.list(0, max); found.length < size;) found.push(readItem(found.length));
-    return found;
-  }
-}
-
-/** Head of an item in its shortest form. @param {number} type @param {number} number */
-function encodeCborHead(type, number) {
-  if (number <= MAX_HEAD_NUMBER) return Uint8Array.of((type << 5) | number);
-  const size = [1, 2, 4, 8].findIndex((width) => number < 256 ** width);
-  return concat(Uint8Array.of((type << 5) | (24 + size)), uintToBytes(number, 2 ** size));
-}
-
-/** Deterministic encoding of a value. @param {Cbor} value @returns {Uint8Array} */
-function encodeCbor(value) {
-  if (typeof value === "number")
-    return value < 0 ? encodeCborHead(NEGATIVE, -1 - value) : encodeCborHead(UNSIGNED, value);
-  if (typeof value === "string") return concat(encodeCborHead(TEXT, utf8(value).length), utf8(value));
-  if (value instanceof Uint8Array) return concat(encodeCborHead(BYTES, value.length), value);
-  if (Array.isArray(value)) return concatAll([encodeCborHead(LIST, value.length), ...value.map(encodeCbor)]);
-  if (value instanceof Map) {
-    const pairs = [...value].sort(([left], [right]) => left - right);
-    return concatAll([encodeCborHead(MAP, pairs.length), ...pairs.flatMap((pair) => pair.map(encodeCbor))]);
-  }
-  return Uint8Array.of(value === null ? 0xf6 : 0xf4 + Number(value));
-}
-
 // -------------------- formats/snapshot_statuses.mjs
 
 /** The statuses of an issuer in a snapshot: lists of certificates as LEB128 gaps (SPEC 17). */
@@ -4741,193 +4928,6 @@ function proveSnapshot(snapshot, policy) {
   };
 }
 
-// -------------------- formats/base45.mjs
-
-/** Base45 (RFC 9285). */
-
-const BASE45_DIGITS = new Map(
-  Array.from("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:", (letter, value) => [letter, value]),
-);
-
-/**
- * Bytes of base45 text.
- * @param {string} text @returns {Uint8Array} @throws {CertledgerError} `base45.invalid`
- */
-function decodeBase45(text) {
-  const values = Array.from(
-    text,
-    (letter) => BASE45_DIGITS.get(letter) ?? fail("base45.invalid", `${letter} is not a character of base45`),
-  );
-  const bytes = new Uint8Array(Math.floor(values.length / 3) * 2 + (values.length % 3 ? 1 : 0));
-  for (let at = 0, end = 0; at < values.length; at += 3) {
-    const group = values.slice(at, at + 3);
-    const number = group.reduceRight((sum, value) => sum * 45 + value, 0);
-    const width = group.length - 1;
-    if (!width || number >= 256 ** width)
-      fail("base45.invalid", `the group at character ${at} of base45 is out of range`);
-    bytes.set(uintToBytes(number, width), end);
-    end += width;
-  }
-  return bytes;
-}
-
-// -------------------- formats/compact_evidence.mjs
-
-/** Compact evidence, for a QR code (SPEC 16.2). */
-
-/** The name of this version in a policy's list. */
-const COMPACT_TYPE = "certledger/compact/1";
-
-const COMPACT_PREFIX = "CL1:";
-const COMPACT_VERSION = 1;
-/** Normal form of an access code (SPEC 4.2). */
-const ACCESS_CODE_PATTERN = /^[0-9A-HJKMNP-TV-Z]{16}$/;
-const MAX_COMPACT_CHARACTERS = 4096;
-/** Elements of the item without a presentation. */
-const COMPACT_ELEMENTS = 5;
-const MAX_PATH_HASHES = 32;
-/** Bytes of a code, salt, id or signature before the readers of JSON check them. */
-const MAX_SHORT_BYTES = 64;
-const FIRST_DAY = /** @type {number} */ (dayNumber(1, 1, 1));
-const LAST_DAY = /** @type {number} */ (dayNumber(9999, 12, 31));
-
-/** @typedef {{place: number, salt: string, value: Value}} CompactDisclosure its place gives the name */
-
-/** @typedef {ReturnType<typeof parseCompactEvidence>} CompactEvidence */
-
-/**
- * Parse the text of a code.
- * @param {string} text @throws {CertledgerError} `base45.invalid`, `compact.*`, and those of records
- */
-function parseCompactEvidence(text) {
-  if (text.length > MAX_COMPACT_CHARACTERS || !text.startsWith(COMPACT_PREFIX)) {
-    fail(
-      "compact.invalid",
-      `a code does not start with ${COMPACT_PREFIX}, or is longer than ${MAX_COMPACT_CHARACTERS} characters`,
-    );
-  }
-  const packed = decodeBase45(text.slice(COMPACT_PREFIX.length));
-  const reader = new CborReader(packed, "compact.invalid", "compact.not_canonical");
-  const size = reader.list(1, COMPACT_ELEMENTS + 1);
-  if (reader.integer() !== COMPACT_VERSION) fail("compact.version", `not version ${COMPACT_VERSION}`);
-  reader.expect(size >= COMPACT_ELEMENTS, `a list of ${COMPACT_ELEMENTS} or more`);
-  const ledger = reader.binary(8, 8);
-  const record = decodeRecord(reader);
-  const compact = {
-    /** First 8 bytes of the ledger's identity. */ ledger,
-    record,
-    path: decodePath(reader),
-    disclosures: decodeDisclosures(reader, record.digests.length),
-    presentation: size > COMPACT_ELEMENTS ? decodePresentation(reader) : null,
-  };
-  reader.finish();
-  if (compact.presentation && !compact.record.bound) {
-    fail("compact.invalid", "a presentation of a record that is not bound");
-  }
-  return compact;
-}
-
-/**
- * The record, checked by the reader of its JSON, so that both forms obey one set of rules.
- * @param {CborReader} reader
- */
-function decodeRecord(reader) {
-  reader.list(12, 12);
-  const day = () => formatDay(reader.integer(FIRST_DAY, LAST_DAY));
-  /** @type {{[name: string]: Json}} */ const value = { type: "certledger/record/1" };
-  value.issuer = reader.text(MAX_SHORT_BYTES);
-  value.index = reader.integer();
-  value.id = encodeBase64Url(reader.binary(0, MAX_SHORT_BYTES));
-  value.edition = reader.integer();
-  if (!reader.skipNull()) value.replaces = reader.integer();
-  value.category = reader.text(MAX_SHORT_BYTES);
-  value.entry = reader.integer();
-  value.holder = HOLDER_KINDS[reader.integer(0, HOLDER_KINDS.length - 1)];
-  value.issued = day();
-  if (!reader.skipNull()) value.expires = day();
-  value.bound = reader.boolean();
-  value.digests = encodeBase64Url(reader.binary(0, 32 * MAX_DIGESTS));
-  return readRecord(/** @type {Json} */ (value));
-}
-
-/** The inclusion path. @param {CborReader} reader */
-function decodePath(reader) {
-  const path = reader.binary(0, 32 * MAX_PATH_HASHES);
-  if (path.length % 32) fail("compact.invalid", `a path of ${path.length} bytes is not a list of hashes`);
-  return chunks(path, 32);
-}
-
-/**
- * Disclosures by strictly ascending place.
- * @param {CborReader} reader @param {number} places of the record @returns {CompactDisclosure[]}
- */
-function decodeDisclosures(reader, places) {
-  let place = -1;
-  return reader.items(places, () => {
-    reader.list(3, 3);
-    place = reader.integer(place + 1, places - 1);
-    const salt = place === 0 ? reader.text(MAX_SHORT_BYTES) : encodeBase64Url(reader.binary(16, 16));
-    if (place === 0 && !ACCESS_CODE_PATTERN.test(salt))
-      fail("compact.invalid", "the salt of place 0 is not an access code in its normal form");
-    return { place, salt, value: decodeValue(reader) };
-  });
-}
-
-/** A field's text or a document's description. @param {CborReader} reader @returns {Value} */
-function decodeValue(reader) {
-  if (reader.majorType() === TEXT) {
-    const value = reader.text(4 * MAX_VALUE_CHARACTERS);
-    checkFieldValue(value);
-    return value;
-  }
-  const size = reader.list(2, 3);
-  const digest = () => hex(reader.binary(32, 32));
-  const [sha, length] = [digest(), reader.integer()];
-  const document = { sha256: sha, size: length, ...(size > 2 ? { sm3: digest() } : {}) };
-  checkDocument(document);
-  return document;
-}
-
-/** The presentation, checked by the reader of its JSON. @param {CborReader} reader */
-function decodePresentation(reader) {
-  reader.list(4, 4);
-  const [audience, nonce, time] = [
-    reader.text(MAX_SHORT_BYTES),
-    reader.text(MAX_SHORT_BYTES),
-    reader.integer(),
-  ];
-  const signature = encodeBase64Url(reader.binary(0, MAX_SHORT_BYTES));
-  return readPresentation(/** @type {Json} */ ({ audience, nonce, time, signature }));
-}
-
-/**
- * A disclosure with the name that the entry has at its place.
- * @param {CompactDisclosure} disclosure @param {Entry} entry @param {boolean} bound @returns {Disclosure}
- */
-function nameDisclosure({ place, salt, value }, entry, bound) {
-  const name = fieldNameAt(entry, place, bound);
-  return { salt, name, value, digest: disclosureDigest(formatDisclosure(salt, name, value)) };
-}
-
-/**
- * Name the disclosures of a code. One whose digest has another place than it names, or whose value is of another
- * kind than its place has, is not the record's (SPEC 4.6, 16.2): its place becomes undefined.
- * @param {CertificateRecord} record @param {CompactDisclosure[]} compact @param {Entry} entry
- * @returns {DisclosedRecord}
- */
-function locateCompactDisclosures(record, compact, entry) {
-  const found = locateDisclosures(
-    record,
-    compact.map((part) => nameDisclosure(part, entry, record.bound)),
-  );
-  const places = found.disclosures.map(({ name, value }, at) => {
-    const fits =
-      found.places[at] === compact[at].place && (typeof value === "object") === (name === DOCUMENT_FIELD);
-    return fits ? found.places[at] : undefined;
-  });
-  return { ...found, places };
-}
-
 // -------------------- verify/compact.mjs
 
 /** Verification of compact evidence, from a snapshot and without a network (SPEC 16.2, 17, 18). */
@@ -5060,6 +5060,7 @@ export {
   normalNumber,
   openSnapshot,
   parseCanonical,
+  parseCompactEvidence,
   parsePolicy,
   parseShortLink,
   parseTime,

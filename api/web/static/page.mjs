@@ -55,6 +55,13 @@ export class ServiceError extends Error {
 /** The service could not be reached, or did not answer in time. */
 export class NetworkGone extends Error {}
 
+let session = {};
+
+/** From now on requests are refused, rather than answered as the public's, where the session has ended. */
+export function requireSession() {
+  session = { "x-session": "required" };
+}
+
 const MAX_WAIT_MILLISECONDS = 20_000;
 
 /**
@@ -69,6 +76,7 @@ export async function post(path, body, type = "application/json") {
     accept: "application/json",
     "content-type": type,
     "x-csrf-token": csrf,
+    ...session,
   };
   const signal = AbortSignal.timeout(MAX_WAIT_MILLISECONDS);
   try {
@@ -81,7 +89,7 @@ export async function post(path, body, type = "application/json") {
 /** GET JSON of our own service. @param {string} path */
 export async function get(path) {
   const csrf = document.querySelector('meta[name="csrf"]')?.content ?? "";
-  const headers = { "accept-language": language, accept: "application/json", "x-csrf-token": csrf };
+  const headers = { "accept-language": language, accept: "application/json", "x-csrf-token": csrf, ...session };
   try {
     return await readAnswer(await fetch(path, { headers, signal: AbortSignal.timeout(MAX_WAIT_MILLISECONDS) }));
   } catch (error) {
