@@ -48,7 +48,11 @@ PAGE_HEADERS = {
     "permissions-policy": "camera=(self), geolocation=(), microphone=(), payment=()",
     "cross-origin-opener-policy": "same-origin",
 }
-SECTIONS: tuple[tuple[str, str], ...] = (("public", "/v"), ("desk", "/desk"))
+SECTIONS: tuple[tuple[str, str], ...] = (
+    ("public", "/v"),
+    ("desk", "/desk"),
+    ("holder", "/holder"),
+)
 """The pages that the front page leads to: name in the words, and path."""
 CHINA = timezone(timedelta(hours=8))
 _PREVIOUS_VISITOR = re.compile(r"[A-Za-z0-9_-]{16,64}")

@@ -12,9 +12,15 @@ from certledger.api.pages.desk import draw_receipt_code, find_items, show_desk, 
 from certledger.api.pages.front import enter_demo, get_demo_file, show_front
 from certledger.api.pages.page_route import PageRoute
 from certledger.api.pages.public import check_by_form, describe_certificate, show_public
+from certledger.api.pages.renderer import render
 from certledger.api.pages.sign_in import show_csrf_token, show_sign_in, sign_in, sign_out
 from certledger.api.pages.static_files import FOLDER, MEDIA_TYPES, load_static_files
 from certledger.api.responses import IMMUTABLE, cached
+
+
+async def show_holder(request: Request, caller: Caller) -> Response:
+    """Show the holder's page, whose work is all done in the browser."""
+    return await render(request, "holder.html")
 
 
 async def get_static(request: Request, caller: Caller) -> Response:
@@ -56,6 +62,7 @@ PAGES = (
         operation="drawReceiptCode",
         for_script=True,
     ),
+    PageRoute("/holder", show_holder, operation="showPage"),
     PageRoute("/codes", read_codes, operation="readCode", method="POST", for_script=True),
     PageRoute("/static/{digest}/{name}", get_static, operation="getStatic", for_script=True),
 )

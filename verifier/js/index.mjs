@@ -17,6 +17,7 @@ export { parseCompactEvidence } from "./formats/compact_evidence.mjs";
 export { formatShortLink, parseShortLink } from "./formats/short_link.mjs";
 export { findSuccessors, parsePolicy } from "./formats/signed_policy.mjs";
 export { checkFingerprint, policyFingerprint } from "./formats/fingerprint.mjs";
+export { codeOf, fileOf, messageToSign, openHolding, showFields } from "./present/holding.mjs";
 export { CODES, WARNINGS } from "./verify/codes.mjs";
 export { verifyEvidence } from "./verify/full.mjs";
 export { openSnapshot, updateSnapshot } from "./verify/proven_snapshot.mjs";

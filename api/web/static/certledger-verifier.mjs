@@ -1443,9 +1443,25 @@ const lookupDigest = (number, code) =>
 
 /** Base45 (RFC 9285). */
 
-const BASE45_DIGITS = new Map(
-  Array.from("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:", (letter, value) => [letter, value]),
-);
+const BASE45_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:";
+const BASE45_DIGITS = new Map(Array.from(BASE45_ALPHABET, (letter, value) => [letter, value]));
+
+/**
+ * Text of bytes: two bytes are three digits, the lowest first, and a last single byte is two.
+ * @param {Uint8Array} bytes @returns {string}
+ */
+function encodeBase45(bytes) {
+  let text = "";
+  for (let at = 0; at < bytes.length; at += 2) {
+    const pair = bytes.subarray(at, at + 2);
+    let number = pair.reduce((sum, byte) => sum * 256 + byte, 0);
+    for (let digit = 0; digit <= pair.length; digit += 1) {
+      text += BASE45_ALPHABET[number % 45];
+      number = Math.floor(number / 45);
+    }
+  }
+  return text;
+}
 
 /**
  * Bytes of base45 text.
@@ -1928,6 +1944,22 @@ function readPresentation(value) {
   read.finish();
   return presentation;
 }
+
+/**
+ * What a holder signs (SPEC 16.3).
+ * @param {{audience: string, nonce: string, time: number}} presentation @param {Uint8Array} identity of the ledger
+ * @param {Uint8Array} leaf @param {Disclosure[]} disclosures in the order of the record
+ */
+const presentationMessage = ({ audience, nonce, time }, identity, leaf, disclosures) =>
+  canonicalBytes({
+    type: "certledger/presentation/1",
+    audience,
+    ledger: hex(identity),
+    leaf: hex(leaf),
+    nonce,
+    shown: hex(sha256(concatAll(disclosures.map(({ digest }) => digest)))),
+    time,
+  });
 
 // -------------------- formats/state_proof.mjs
 
@@ -2484,6 +2516,55 @@ function decodeRecord(reader) {
   value.bound = reader.boolean();
   value.digests = encodeBase64Url(reader.binary(0, 32 * MAX_DIGESTS));
   return readRecord(/** @type {Json} */ (value));
+}
+
+/**
+ * Text of a code, the inverse of `parseCompactEvidence`.
+ * @param {Uint8Array} identity of the ledger @param {DisclosedRecord} disclosed by ascending place
+ * @param {Uint8Array[]} path @param {Presentation | null} presentation @returns {string}
+ */
+function formatCompactEvidence(identity, { record, disclosures, places }, path, presentation) {
+  const { audience, nonce, time, signature } = presentation ?? {};
+  return (
+    COMPACT_PREFIX +
+    encodeBase45(
+      encodeCbor([
+        COMPACT_VERSION,
+        identity.subarray(0, 8),
+        encodeRecord(record),
+        concatAll(path),
+        disclosures.map(({ salt, value }, at) => [
+          places[at],
+          places[at] === 0 ? salt : decodeBase64Url(salt),
+          encodeValue(value),
+        ]),
+        ...(presentation ? [[audience, nonce, time, signature]] : []),
+      ]),
+    )
+  );
+}
+
+/** Inverse of `decodeRecord`. @param {CertificateRecord} record @returns {Cbor} */
+const encodeRecord = (record) => [
+  record.issuer,
+  record.index,
+  record.id,
+  record.edition,
+  record.replaces,
+  record.category,
+  record.entry,
+  HOLDER_KINDS.indexOf(record.holder),
+  record.issued,
+  record.expires,
+  record.bound,
+  concatAll(record.digests),
+];
+
+/** Inverse of `decodeValue`. @param {Value} value @returns {Cbor} */
+function encodeValue(value) {
+  if (typeof value === "string") return value;
+  const digests = [value.sha256, value.sm3].filter((digest) => digest !== undefined).map(hexToBytes);
+  return [digests[0], value.size, ...digests.slice(1)];
 }
 
 /** The inclusion path. @param {CborReader} reader */
@@ -3073,6 +3154,101 @@ function checkFingerprint(policy, text) {
   const found = policyFingerprint(policy);
   if (letters !== found.hex && letters !== found.words.replaceAll(" ", ""))
     fail("policy.fingerprint", `version ${policy.version} has the fingerprint ${found.words}`);
+}
+
+// -------------------- present/holding.mjs
+
+/** A holder's evidence with all disclosures, of which chosen ones are shown (SPEC 16). */
+
+const MAX_HOLDING_BYTES = 262144;
+
+/**
+ * A field that can be shown: its place in the record, and whether the category requires it.
+ * @typedef {{place: number, text: string, disclosure: Disclosure, required: boolean}} HolderField
+ */
+
+/** @typedef {{json: {[name: string]: Json}, evidence: Evidence, identity: Uint8Array, fields: HolderField[]}} Holding */
+
+/**
+ * Open evidence and the holder's own file, which has every disclosure; without it those of the evidence.
+ * @param {Uint8Array} evidenceFile @param {Uint8Array | null} holderFile @returns {Holding}
+ * @throws {CertledgerError} of SPEC 18.5; `disclosure.foreign` where the two are of different certificates
+ */
+function openHolding(evidenceFile, holderFile) {
+  const json = /** @type {{[name: string]: Json}} */ (parseCanonical(evidenceFile, MAX_EVIDENCE_BYTES));
+  const evidence = readEvidence(json);
+  const { record } = evidence.disclosed;
+  const texts = holderFile
+    ? readHolderFile(holderFile, record.leaf)
+    : /** @type {string[]} */ (json.disclosures);
+  const disclosures = texts.map(readDisclosure);
+  const { places } = locateDisclosures(record, disclosures);
+  const shown = [NUMBER_FIELD, ...evidence.catalog.entry.shown];
+  const fields = disclosures.map((disclosure, at) => ({
+    place: places[at] ?? fail("disclosure.foreign", `${disclosure.name} is not of this record`),
+    text: texts[at],
+    disclosure,
+    required: shown.includes(disclosure.name),
+  }));
+  const { identity } = parseNote(evidence.checkpoint).checkpoint;
+  return { json, evidence, identity, fields: fields.sort((left, right) => left.place - right.place) };
+}
+
+/** Texts of the disclosures in a holder's file. @param {Uint8Array} file @param {Uint8Array} leaf of the evidence */
+function readHolderFile(file, leaf) {
+  const read = new ObjectReader(parseCanonical(file, MAX_HOLDING_BYTES), "holding");
+  read.constant("type", "certledger/holding/1");
+  const record = readRecord(read.require("record"));
+  const texts = read.texts("disclosures", 1, MAX_DIGESTS);
+  read.texts("names", 0, MAX_DIGESTS);
+  read.finish();
+  if (!equal(record.leaf, leaf)) fail("disclosure.foreign", "the two files are of different certificates");
+  return texts;
+}
+
+/**
+ * The same holding with chosen fields only; a holder key comes with a signature.
+ * @param {Holding} holding @param {Set<number>} places @param {boolean} isSigned
+ * @returns {Holding}
+ */
+function showFields(holding, places, isSigned) {
+  const fields = holding.fields.filter(
+    ({ place, disclosure }) => places.has(place) || (isSigned && disclosure.name === HOLDER_KEY_FIELD),
+  );
+  const { presentation: _, ...json } = holding.json;
+  return { ...holding, fields, json: { ...json, disclosures: fields.map(({ text }) => text) } };
+}
+
+/**
+ * What the holder's key signs for a counter.
+ * @param {Holding} shown @param {{audience: string, nonce: string, time: number}} request
+ * @throws {CertledgerError} `holder.word`, an audience or nonce that cannot be one
+ */
+function messageToSign({ evidence, identity, fields }, request) {
+  for (const text of [request.audience, request.nonce]) {
+    if (!TOKEN_PATTERN.test(text)) fail("holder.word", `${text} cannot be an audience or a nonce`);
+  }
+  const disclosures = fields.map(({ disclosure }) => disclosure);
+  return presentationMessage(request, identity, evidence.disclosed.record.leaf, disclosures);
+}
+
+/** @typedef {{audience: string, nonce: string, time: number, signature: Uint8Array}} SignedPresentation */
+
+/** The evidence file. @param {Holding} shown @param {SignedPresentation | null} presentation @returns {Uint8Array} */
+function fileOf({ json }, presentation) {
+  if (!presentation) return canonicalBytes(json);
+  const signature = encodeBase64Url(presentation.signature);
+  return canonicalBytes({ ...json, presentation: { ...presentation, signature } });
+}
+
+/** The text of a code. @param {Holding} shown @param {SignedPresentation | null} presentation */
+function codeOf({ evidence, identity, fields }, presentation) {
+  const disclosed = {
+    record: evidence.disclosed.record,
+    disclosures: fields.map(({ disclosure }) => disclosure),
+    places: fields.map(({ place }) => place),
+  };
+  return formatCompactEvidence(identity, disclosed, evidence.path, presentation);
 }
 
 // -------------------- verify/codes.mjs
@@ -3844,15 +4020,7 @@ function checkHolder({ record, disclosures }, presentation, identity, question) 
   const { policy, now, request, isUsed } = question;
   const key = disclosures.find(({ name }) => name === HOLDER_KEY_FIELD)?.value;
   if (!identity || typeof key !== "string" || !request) return "holder.presentation_unusable";
-  const message = canonicalBytes({
-    type: "certledger/presentation/1",
-    audience: presentation.audience,
-    ledger: hex(identity),
-    leaf: hex(record.leaf),
-    nonce: presentation.nonce,
-    shown: hex(sha256(concatAll(disclosures.map(({ digest }) => digest)))),
-    time: presentation.time,
-  });
+  const message = presentationMessage(presentation, identity, record.leaf, disclosures);
   if (!verifyHolderSignature(key, message, presentation.signature)) return "holder.presentation_unusable";
   if (presentation.audience !== request.audience) return "holder.other_audience";
   if (presentation.nonce !== request.nonce) return "holder.other_nonce";
@@ -5050,14 +5218,18 @@ export {
   canonicalBytes,
   canonicalText,
   checkFingerprint,
+  codeOf,
   deriveSalt,
+  fileOf,
   findSuccessors,
   formatDisclosure,
   formatShortLink,
   keccak256,
   lookupDigest,
+  messageToSign,
   normalAccessCode,
   normalNumber,
+  openHolding,
   openSnapshot,
   parseCanonical,
   parseCompactEvidence,
@@ -5067,6 +5239,7 @@ export {
   policyFingerprint,
   sha256,
   sha512,
+  showFields,
   sm3,
   updateSnapshot,
   verifyCompact,

@@ -3,9 +3,25 @@
 import { uintToBytes } from "../bytes.mjs";
 import { fail } from "../errors.mjs";
 
-const BASE45_DIGITS = new Map(
-  Array.from("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:", (letter, value) => [letter, value]),
-);
+const BASE45_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:";
+const BASE45_DIGITS = new Map(Array.from(BASE45_ALPHABET, (letter, value) => [letter, value]));
+
+/**
+ * Text of bytes: two bytes are three digits, the lowest first, and a last single byte is two.
+ * @param {Uint8Array} bytes @returns {string}
+ */
+export function encodeBase45(bytes) {
+  let text = "";
+  for (let at = 0; at < bytes.length; at += 2) {
+    const pair = bytes.subarray(at, at + 2);
+    let number = pair.reduce((sum, byte) => sum * 256 + byte, 0);
+    for (let digit = 0; digit <= pair.length; digit += 1) {
+      text += BASE45_ALPHABET[number % 45];
+      number = Math.floor(number / 45);
+    }
+  }
+  return text;
+}
 
 /**
  * Bytes of base45 text.

@@ -1,11 +1,11 @@
 /** Compact evidence, for a QR code (SPEC 16.2). @module */
 
-import { chunks, hex } from "../bytes.mjs";
+import { chunks, concatAll, hex, hexToBytes } from "../bytes.mjs";
 import { fail } from "../errors.mjs";
-import { decodeBase45 } from "./base45.mjs";
+import { decodeBase45, encodeBase45 } from "./base45.mjs";
 import { fieldNameAt } from "./catalog.mjs";
-import { CborReader, TEXT } from "./cbor.mjs";
-import { encodeBase64Url } from "./encoding.mjs";
+import { CborReader, TEXT, encodeCbor } from "./cbor.mjs";
+import { decodeBase64Url, encodeBase64Url } from "./encoding.mjs";
 import { locateDisclosures } from "./evidence.mjs";
 import { readPresentation } from "./presentation.mjs";
 import {
@@ -21,6 +21,8 @@ import {
 } from "./record.mjs";
 import { dayNumber, formatDay } from "./time.mjs";
 /** @import { Json } from "./canonical_json.mjs" */
+/** @import { Cbor } from "./cbor.mjs" */
+/** @import { Presentation } from "./presentation.mjs" */
 /** @import { Entry } from "./catalog.mjs" */
 /** @import { DisclosedRecord } from "./evidence.mjs" */
 /** @import { CertificateRecord, Disclosure, Value } from "./record.mjs" */
@@ -98,6 +100,55 @@ function decodeRecord(reader) {
   value.bound = reader.boolean();
   value.digests = encodeBase64Url(reader.binary(0, 32 * MAX_DIGESTS));
   return readRecord(/** @type {Json} */ (value));
+}
+
+/**
+ * Text of a code, the inverse of `parseCompactEvidence`.
+ * @param {Uint8Array} identity of the ledger @param {DisclosedRecord} disclosed by ascending place
+ * @param {Uint8Array[]} path @param {Presentation | null} presentation @returns {string}
+ */
+export function formatCompactEvidence(identity, { record, disclosures, places }, path, presentation) {
+  const { audience, nonce, time, signature } = presentation ?? {};
+  return (
+    COMPACT_PREFIX +
+    encodeBase45(
+      encodeCbor([
+        COMPACT_VERSION,
+        identity.subarray(0, 8),
+        encodeRecord(record),
+        concatAll(path),
+        disclosures.map(({ salt, value }, at) => [
+          places[at],
+          places[at] === 0 ? salt : decodeBase64Url(salt),
+          encodeValue(value),
+        ]),
+        ...(presentation ? [[audience, nonce, time, signature]] : []),
+      ]),
+    )
+  );
+}
+
+/** Inverse of `decodeRecord`. @param {CertificateRecord} record @returns {Cbor} */
+const encodeRecord = (record) => [
+  record.issuer,
+  record.index,
+  record.id,
+  record.edition,
+  record.replaces,
+  record.category,
+  record.entry,
+  HOLDER_KINDS.indexOf(record.holder),
+  record.issued,
+  record.expires,
+  record.bound,
+  concatAll(record.digests),
+];
+
+/** Inverse of `decodeValue`. @param {Value} value @returns {Cbor} */
+function encodeValue(value) {
+  if (typeof value === "string") return value;
+  const digests = [value.sha256, value.sm3].filter((digest) => digest !== undefined).map(hexToBytes);
+  return [digests[0], value.size, ...digests.slice(1)];
 }
 
 /** The inclusion path. @param {CborReader} reader */

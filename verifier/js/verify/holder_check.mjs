@@ -1,11 +1,10 @@
 /** Check 10, holder: the presentation of a bound record (SPEC 16.3, 18.1, 18.3). @module */
 
-import { concatAll, hex } from "../bytes.mjs";
 import { P256, decompressPoint, verifyEcdsa } from "../crypto/ecdsa.mjs";
 import { verifyEd25519 } from "../crypto/ed25519.mjs";
 import { sha256 } from "../crypto/hashing.mjs";
-import { canonicalBytes } from "../formats/canonical_json.mjs";
 import { tryDecodeBase64Url } from "../formats/encoding.mjs";
+import { presentationMessage } from "../formats/presentation.mjs";
 import { HOLDER_KEY_FIELD } from "../formats/record.mjs";
 /** @import { DisclosedRecord } from "../formats/evidence.mjs" */
 /** @import { Presentation } from "../formats/presentation.mjs" */
@@ -26,15 +25,7 @@ export function checkHolder({ record, disclosures }, presentation, identity, que
   const { policy, now, request, isUsed } = question;
   const key = disclosures.find(({ name }) => name === HOLDER_KEY_FIELD)?.value;
   if (!identity || typeof key !== "string" || !request) return "holder.presentation_unusable";
-  const message = canonicalBytes({
-    type: "certledger/presentation/1",
-    audience: presentation.audience,
-    ledger: hex(identity),
-    leaf: hex(record.leaf),
-    nonce: presentation.nonce,
-    shown: hex(sha256(concatAll(disclosures.map(({ digest }) => digest)))),
-    time: presentation.time,
-  });
+  const message = presentationMessage(presentation, identity, record.leaf, disclosures);
   if (!verifyHolderSignature(key, message, presentation.signature)) return "holder.presentation_unusable";
   if (presentation.audience !== request.audience) return "holder.other_audience";
   if (presentation.nonce !== request.nonce) return "holder.other_nonce";
