@@ -147,6 +147,22 @@ def _tell_ready(url: str) -> None:
     sys.stdout.flush()
 
 
+@click.command("desk")
+@click.option(
+    "--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="Where to write."
+)
+@click.option("--language", type=click.Choice(("zh", "en")), default="zh", show_default=True)
+def desk(out: Path, language: str) -> None:
+    """Write the offline desk as one HTML file, for a USB stick with policy and snapshot.
+
+    It is opened in a browser from the stick itself, and calls no server.
+    """
+    from certledger.api.pages.offline import one_file
+    from certledger.verifier.files import write_atomically
+
+    write_atomically(out, one_file("zh" if language == "zh" else "en"))
+
+
 # Keys -------------------------------------------------------------------------------------------
 
 

@@ -198,7 +198,7 @@ def test_a_wheel_has_the_file_and_not_the_modules(tmp_path: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
         modules = {path.name for path in BUNDLE.parent.glob("*.mjs")}
-        served = f"certledger/{BUNDLE.parent.relative_to(HOUSE).as_posix()}"
+        served = BUNDLE.parent.relative_to(HOUSE).as_posix()
         assert {name for name in names if name.endswith("js")} == {
             f"{served}/{name}" for name in modules
         }

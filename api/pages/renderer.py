@@ -52,6 +52,7 @@ SECTIONS: tuple[tuple[str, str], ...] = (
     ("public", "/v"),
     ("desk", "/desk"),
     ("holder", "/holder"),
+    ("offline", "/offline"),
 )
 """The pages that the front page leads to: name in the words, and path."""
 CHINA = timezone(timedelta(hours=8))

@@ -10,6 +10,7 @@ from certledger.api.errors import ResourceUnknownError
 from certledger.api.pages.code_reader import read_codes
 from certledger.api.pages.desk import draw_receipt_code, find_items, show_desk, show_receipt
 from certledger.api.pages.front import enter_demo, get_demo_file, show_front
+from certledger.api.pages.offline import get_worker, show_offline
 from certledger.api.pages.page_route import PageRoute
 from certledger.api.pages.public import check_by_form, describe_certificate, show_public
 from certledger.api.pages.renderer import render
@@ -63,6 +64,8 @@ PAGES = (
         for_script=True,
     ),
     PageRoute("/holder", show_holder, operation="showPage"),
+    PageRoute("/offline", show_offline, operation="showPage"),
+    PageRoute("/offline-worker.mjs", get_worker, operation="getStatic", for_script=True),
     PageRoute("/codes", read_codes, operation="readCode", method="POST", for_script=True),
     PageRoute("/static/{digest}/{name}", get_static, operation="getStatic", for_script=True),
 )

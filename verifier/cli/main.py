@@ -30,6 +30,7 @@ ROOM_COMMANDS: Mapping[str, str] = {
     "codes": "Draw access codes and short links into a sheet, before its documents.",
     "coverage": "The share of items, categories and counters reached, and what is missing.",
     "demo": "The main job end to end, in a folder of its own.",
+    "desk": "The offline desk as one HTML file, for a USB stick.",
     "doctor": "Find what is wrong with a home.",
     "evidence": "The holders' folders of a batch, with evidence as it is now.",
     "found": "Found a ledger: parts, document, deployment, first policy.",

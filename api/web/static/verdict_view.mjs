@@ -37,6 +37,11 @@ let labels = {};
 
 /** Load the labels of fields, which lie beside this module. */
 export async function loadLabels() {
+  const inside = document.getElementById("field-labels");
+  if (inside) {
+    labels = JSON.parse(inside.textContent);
+    return;
+  }
   try {
     labels = await (await fetch(new URL("field-labels.json", import.meta.url))).json();
   } catch {

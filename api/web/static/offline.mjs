@@ -1,0 +1,248 @@
+/** The offline desk: a policy and the day's snapshot, proved here; then verdicts without a network. @module */
+
+import {
+  CODES,
+  CertledgerError,
+  openSnapshot,
+  parsePolicy,
+  policyFingerprint,
+  verifyCompact,
+  verifyEvidence,
+} from "./certledger-verifier.mjs";
+import { Trouble, check, troubleOf, wordsOf } from "./checker.mjs";
+import { Camera } from "./code_reader.mjs";
+import { recogniseFile, recogniseText } from "./input.mjs";
+import { age, byId, chinaTime, element, language, plain, word } from "./page.mjs";
+import { loadLabels, verdictCard } from "./verdict_view.mjs";
+
+const DATABASE = "certledger-desk";
+const STORE = "files";
+const KINDS = ["policy", "snapshot"];
+const state = { policy: null, snapshot: null, files: {}, used: new Set() };
+const isServed = location.protocol !== "file:";
+
+/** @param {string} sentence */
+function tell(sentence) {
+  byId("notice").textContent = sentence;
+  byId("notice").hidden = !sentence;
+}
+
+// Knowledge ---------------------------------------------------------------------------------------
+
+/** Take a policy or a snapshot; what cannot be read changes nothing. @param {string} kind @param {Uint8Array} bytes */
+async function learn(kind, bytes) {
+  try {
+    if (kind === "policy") state.policy = parsePolicy(bytes);
+    else if (!state.policy) throw new Trouble(word("offline.policy_first"));
+    else state.snapshot = await openSnapshot(bytes, state.policy);
+    state.files[kind] = bytes;
+  } catch (error) {
+    if (!(error instanceof CertledgerError)) throw error;
+    throw new Trouble(`${word(kind === "policy" ? "offline.policy_bad" : "offline.snapshot_bad")} (${error.code})`);
+  }
+  if (kind === "policy" && state.files.snapshot) await learn("snapshot", state.files.snapshot);
+}
+
+function showKnowledge() {
+  const { policy, snapshot } = state;
+  const facts = [];
+  if (policy) {
+    facts.push(element("dt", {}, word("offline.policy")), element("dd", {}, policyFingerprint(policy).words));
+  }
+  byId("policy-facts").replaceChildren(...facts);
+  const trust = snapshot?.trust;
+  const isReady = trust?.code === "ok";
+  byId("box").disabled = byId("check").disabled = !isReady;
+  if (!snapshot) {
+    byId("knowledge").textContent = word(policy ? "offline.snapshot_needed" : "offline.knowledge_none");
+    return;
+  }
+  if (!isReady) {
+    byId("knowledge").textContent = CODES.get(trust.code)[language];
+    return;
+  }
+  const instant = new Date(trust.time * 1000).toISOString();
+  const isOld = Date.now() / 1000 > trust.time + policy.defaultAge;
+  byId("knowledge").textContent = word(isOld ? "offline.too_old" : "offline.as_of", {
+    time: chinaTime(instant),
+    age: age(instant),
+  });
+  byId("knowledge").className = isOld ? "notice" : "";
+  byId("ready").textContent = word(isOld ? "offline.refresh" : "desk.ready");
+  byId("ready").className = `state ${isOld ? "old" : "ready"}`;
+  byId("box").focus();
+}
+
+/** What a file is: a policy, a snapshot, or something to check. @param {File} file */
+async function takeFile(file) {
+  const bytes = new Uint8Array(await file.arrayBuffer());
+  const isPolicy = new TextDecoder().decode(bytes.subarray(0, 65_536)).includes('"certledger/policy/');
+  // A snapshot is a stream of zlib.
+  const isSnapshot = bytes[0] === 0x78 && (bytes[0] * 256 + bytes[1]) % 31 === 0;
+  if (!isPolicy && !isSnapshot) return take(await recogniseFile(file));
+  await learn(isPolicy ? "policy" : "snapshot", bytes);
+  await remember();
+  showKnowledge();
+}
+
+/** @param {Iterable<File>} files */
+async function takeFiles(files) {
+  tell("");
+  // The policy is needed to prove the snapshot.
+  const sorted = [...files].sort((left, right) => Number(right.name.includes("policy")) - Number(left.name.includes("policy")));
+  for (const file of sorted) {
+    try {
+      await takeFile(file);
+    } catch (error) {
+      tell(troubleOf(error).sentence ?? word("reader.unreadable"));
+    }
+  }
+}
+
+/** Fetch policy and snapshot from the service, as a counter that is signed in may. */
+async function fetchKnowledge() {
+  tell("");
+  const csrf = document.querySelector('meta[name="csrf"]').content;
+  const headers = { "x-csrf-token": csrf };
+  try {
+    for (const [kind, path] of [["policy", "/v1/policy"], ["snapshot", "/v1/snapshots/latest"]]) {
+      if (kind === "policy" && state.policy) continue; // A known policy is not replaced without a person.
+      const response = await fetch(path, { headers });
+      if (response.status === 401 || response.status === 403) throw new Trouble(word("offline.sign_in"));
+      if (!response.ok) throw new Trouble(word("reader.service_away"));
+      await learn(kind, new Uint8Array(await response.arrayBuffer()));
+    }
+    await remember();
+  } catch (error) {
+    tell(error instanceof Trouble ? error.message : word("offline.no_network"));
+  }
+  showKnowledge();
+}
+
+// What is remembered ------------------------------------------------------------------------------
+
+/** @template T @param {"readonly" | "readwrite"} mode @param {(store: IDBObjectStore) => IDBRequest<T>} work */
+async function withStore(mode, work) {
+  const opening = indexedDB.open(DATABASE, 1);
+  opening.onupgradeneeded = () => opening.result.createObjectStore(STORE);
+  const finished = (request) =>
+    new Promise((done, fail) => {
+      request.onsuccess = () => done(request.result);
+      request.onerror = () => fail(request.error);
+    });
+  const database = await finished(opening);
+  try {
+    return await finished(work(database.transaction(STORE, mode).objectStore(STORE)));
+  } finally {
+    database.close();
+  }
+}
+
+/** Remember policy and snapshot for the next start, where they were fetched from a service. */
+async function remember() {
+  if (!isServed) return;
+  for (const kind of KINDS) {
+    if (state.files[kind]) await withStore("readwrite", (store) => store.put(state.files[kind], kind));
+  }
+}
+
+async function recall() {
+  if (!isServed) return;
+  for (const kind of KINDS) {
+    const bytes = await withStore("readonly", (store) => store.get(kind));
+    if (bytes) await learn(kind, bytes).catch(() => {});
+  }
+}
+
+// Checking ----------------------------------------------------------------------------------------
+
+/** Verify by the snapshot. @param {string} text a question as the service takes it */
+async function ask(text) {
+  const { evidence, code, documents = [] } = JSON.parse(text);
+  if (!state.snapshot) throw new Trouble(word("offline.needed"));
+  const marks = [];
+  const isUsed = (mark) => state.used.has(marks[marks.push(mark.join()) - 1]);
+  const question = { snapshot: state.snapshot, now: Math.floor(Date.now() / 1000), documents, isUsed };
+  const result = code
+    ? verifyCompact(code, question)
+    : await verifyEvidence(new TextEncoder().encode(text.slice(12, evidenceEnd(text, documents))), {
+        ...question,
+        policy: state.policy,
+      });
+  if (result.verdict === "valid") for (const mark of marks) state.used.add(mark);
+  return { result, words: wordsOf(result) };
+}
+
+/** Where the evidence ends in a question: its bytes are judged as they are. */
+const evidenceEnd = (text, documents) =>
+  text.length - 1 - (documents.length ? `,"documents":${JSON.stringify(documents)}`.length : 0);
+
+/** @param {object} input */
+async function take(input) {
+  tell("");
+  try {
+    if (input.kind === "link") throw new Trouble(word("offline.no_lookup"));
+    const { answer } = await check(input, ask);
+    byId("answer").replaceChildren(verdictCard(answer));
+  } catch (error) {
+    const { answer, sentence } = troubleOf(error);
+    byId("answer").replaceChildren(...(answer ? [verdictCard(answer)] : []));
+    if (sentence !== undefined) tell(sentence);
+  }
+  byId("box").focus();
+}
+
+function takeBox() {
+  const text = byId("box").value.replace(/[\r\n]+/g, "");
+  byId("box").value = "";
+  if (text.trim()) take(recogniseText(text));
+}
+
+// Wiring ------------------------------------------------------------------------------------------
+
+function prepare() {
+  byId("scan").addEventListener("submit", (event) => {
+    event.preventDefault();
+    takeBox();
+  });
+  byId("box").addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.isComposing) return;
+    event.preventDefault();
+    takeBox();
+  });
+  byId("file").addEventListener("change", async ({ target }) => {
+    await takeFiles([...target.files]);
+    target.value = "";
+  });
+  document.addEventListener("dragover", (event) => event.preventDefault());
+  document.addEventListener("drop", (event) => {
+    event.preventDefault();
+    takeFiles([...event.dataTransfer.files]);
+  });
+  const hide = () => (byId("viewer").hidden = true);
+  const camera = new Camera(byId("video"), (text) => (hide(), take(recogniseText(text))), tell);
+  // Without a server only browsers that read codes themselves can use a camera.
+  byId("camera").hidden = !("BarcodeDetector" in globalThis);
+  byId("camera").addEventListener("click", async () => {
+    byId("viewer").hidden = false;
+    if (!(await camera.start())) hide();
+  });
+  byId("camera-stop").addEventListener("click", () => (camera.stop(), hide()));
+  byId("fetch").hidden = !isServed;
+  byId("fetch").addEventListener("click", fetchKnowledge);
+}
+
+async function start() {
+  await loadLabels();
+  prepare();
+  await recall();
+  showKnowledge();
+  document.documentElement.dataset.ready = "yes";
+  if (isServed && navigator.serviceWorker) {
+    await navigator.serviceWorker.register("/offline-worker.mjs", { scope: "/offline" });
+    await navigator.serviceWorker.ready;
+    document.documentElement.dataset.stored = "yes";
+  }
+}
+
+start();

@@ -1,0 +1,155 @@
+"""The offline desk in a real browser: served and then without a network, and as one file."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from certledger.verifier.cli.main import main
+from certledger.verifier.formats.checkpoint import parse_note
+from certledger.verifier.formats.compact_evidence import Compact
+from certledger.verifier.formats.evidence import Evidence
+from certledger.verifier.vocabulary import Status
+from tests.pages.conftest import PageWorld, Visit
+from tests.pages.test_public import BANNERS, ready
+from tests.world import NOW, World, WorldIssuer, signed_policy
+
+pytestmark = pytest.mark.browser
+DAY = 86_400
+
+
+class Day:
+    """A day's policy and snapshot, and certificates that are good and revoked."""
+
+    def __init__(self) -> None:
+        issuer = WorldIssuer.of()
+        issued = [issuer.issue(f"SH{at}", index=at) for at in range(2)]
+        issuer.anchor(issued)
+        issuer.change([1], Status.REVOKED)
+        world = World(issuers=[issuer])
+        self.policy = signed_policy().format()
+        self.snapshot = world.snapshot().format()
+        self.good, self.revoked = (world.evidence(issuer, one) for one in issued)
+
+    @property
+    def files(self) -> list[dict[str, Any]]:
+        """The files of the USB stick, as a file dialog gives them."""
+        return [
+            {"name": "policy.json", "mimeType": "application/json", "buffer": self.policy},
+            {
+                "name": "snapshot.bin",
+                "mimeType": "application/octet-stream",
+                "buffer": self.snapshot,
+            },
+        ]
+
+
+def code_of(evidence: Evidence) -> str:
+    identity = parse_note(evidence.checkpoint).checkpoint.identity
+    return Compact.of(identity, evidence.record, evidence.path, evidence.disclosures).format()
+
+
+@pytest.fixture(scope="module")
+def day() -> Day:
+    return Day()
+
+
+def scan(page: Any, text: str) -> None:
+    page.fill("#box", text)
+    page.press("#box", "Enter")
+
+
+def check_all(page: Any, day: Day, language: str) -> None:
+    """Load policy and snapshot, and check codes and files."""
+    page.set_input_files("#file", day.files)
+    page.wait_for_selector("#ready.ready")
+    scan(page, code_of(day.good))
+    page.wait_for_selector("#verdict.valid")
+    assert BANNERS["valid"][language] in page.inner_text("#verdict .banner")
+    scan(page, code_of(day.revoked))
+    page.wait_for_selector("#verdict.not_in_force")
+    evidence = {"name": "e.json", "mimeType": "application/json", "buffer": day.good.format()}
+    page.set_input_files("#file", evidence)
+    page.wait_for_selector("#verdict.valid")
+    forged = day.good.format().replace(b'"edition":0', b'"edition":1', 1)
+    page.set_input_files("#file", {**evidence, "buffer": forged})
+    page.wait_for_selector("#verdict:not(.valid)")
+    scan(page, "https://certledger.example/v#SH1.D8FDPAK8TTWW28XM")
+    page.wait_for_selector("#notice:not([hidden])")
+
+
+def test_the_desk_goes_on_without_a_network(pages: PageWorld, visit: Any, day: Day) -> None:
+    tab = visit("en")
+    tab.page.clock.set_fixed_time(NOW)
+    page = ready(tab.open("/offline"))
+    assert page.is_disabled("#box"), "nothing is checked without policy and snapshot"
+    check_all(page, day, "en")
+    page.wait_for_selector("html[data-stored]")
+    page.context.set_offline(True)
+    page.reload()
+    ready(page)
+    page.wait_for_selector("#ready.ready")
+    scan(page, code_of(day.good))
+    page.wait_for_selector("#verdict.valid")
+    assert "does not know of later revocations" in page.inner_text("#knowledge")
+    page.context.set_offline(False)
+    visit.forgive("ERR_INTERNET_DISCONNECTED")
+
+
+def test_old_knowledge_is_said_and_refused(visit: Any, day: Day) -> None:
+    tab = visit("en")
+    tab.page.clock.set_fixed_time(NOW + 30 * DAY)
+    page = ready(tab.open("/offline"))
+    page.set_input_files("#file", day.files)
+    page.wait_for_selector("#ready.old")
+    assert "older than the policy allows" in page.inner_text("#knowledge")
+    scan(page, code_of(day.good))
+    page.wait_for_selector("#verdict.cannot_tell")
+
+
+def test_a_snapshot_that_does_not_prove_is_not_used(visit: Any, day: Day) -> None:
+    page = ready(visit("en").open("/offline"))
+    policy, snapshot = day.files
+    changed = bytearray(snapshot["buffer"])
+    changed[len(changed) // 2] ^= 1
+    page.set_input_files("#file", [policy, {**snapshot, "buffer": bytes(changed)}])
+    page.wait_for_selector("#notice:not([hidden])")
+    assert page.is_disabled("#box")
+
+
+@pytest.fixture
+def usb(browser: Any, tmp_path: Path) -> Iterator[Any]:
+    """Return a function that opens the file of a USB stick, with the network off."""
+    contexts, visits = [], []
+
+    def begin(language: str, width: int) -> Any:
+        file = tmp_path / f"desk-{language}.html"
+        made = CliRunner().invoke(main, ["desk", "--out", str(file), "--language", language])
+        assert made.exit_code == 0, made.output
+        context = browser.new_context(offline=True, viewport={"width": width, "height": 900})
+        contexts.append(context)
+        visits.append(Visit(context, "file://"))
+        visits[-1].page.clock.set_fixed_time(NOW)
+        return ready(visits[-1].open(str(file)))
+
+    yield begin
+    faults = [fault for one in visits for fault in one.faults]
+    for context in contexts:
+        context.close()
+    assert faults == []
+
+
+@pytest.mark.parametrize(("language", "width"), [("zh", 390), ("en", 1280)])
+def test_one_file_on_a_usb_stick_is_a_desk(usb: Any, day: Day, language: str, width: int) -> None:
+    page = usb(language, width)
+    check_all(page, day, language)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    text = Path(page.url.removeprefix("file://")).read_text("utf-8")
+    assert re.findall(r"(?:src|href)=\"(?!#)", text) == [], "it loads nothing"
+    assert shutil.which("chromium")
