@@ -133,6 +133,12 @@ RULES: Mapping[str, Rule] = {
 }
 """The rule of each operation; every operation needs one."""
 
+_INSTITUTION_RULES: Mapping[str, Rule] = {
+    "showAudit": Rule(roles=frozenset({Role.AUDITOR, Role.ADMINISTRATOR}), rate="120/minute"),
+    "showExplorer": Rule(roles=None, rate="120/minute"),
+    "showOffice": Rule(roles=KNOWN, rate="60/minute"),
+    "closeOfficeCase": Rule(roles=_SUPERVISING, longest=16 * KILOBYTE, rate="60/minute"),
+}
 _PAGES = "1200/minute"
 PAGE_RULES: Mapping[str, Rule] = {
     "showPage": Rule(roles=None, rate=_PAGES),
@@ -142,6 +148,7 @@ PAGE_RULES: Mapping[str, Rule] = {
     "checkByForm": Rule(roles=EVERYBODY, longest=16 * KILOBYTE),
     "describeCertificate": Rule(roles=EVERYBODY, longest=KILOBYTE, rate=_PAGES),
     "readCode": Rule(roles=EVERYBODY, longest=4 * MEGABYTE, seconds=20.0, rate=_PAGES),
+    **_INSTITUTION_RULES,
 }
 """The rules of pages, which are not in the OpenAPI document and which scopes do not name."""
 

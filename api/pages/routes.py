@@ -9,6 +9,7 @@ from certledger.api.auth.api_keys import Caller
 from certledger.api.errors import ResourceUnknownError
 from certledger.api.pages.code_reader import read_codes
 from certledger.api.pages.front import get_demo_file, show_front
+from certledger.api.pages.institution_routes import INSTITUTION_PAGES
 from certledger.api.pages.page_route import PageRoute
 from certledger.api.pages.public import check_by_form, describe_certificate, show_public
 from certledger.api.pages.sign_in import show_csrf_token, show_sign_in, sign_in, sign_out
@@ -47,5 +48,6 @@ PAGES = (
     ),
     PageRoute("/codes", read_codes, operation="readCode", method="POST", for_script=True),
     PageRoute("/static/{digest}/{name}", get_static, operation="getStatic", for_script=True),
+    *INSTITUTION_PAGES,
 )
 """The pages; each names its rule in `PAGE_RULES`."""

@@ -205,6 +205,11 @@ class EthereumChain:
             return None  # Its block was reorganised away.
         return Included(block=block, succeeded=status == 1)
 
+    def gas_used(self, tx: bytes) -> int | None:
+        """Return the gas that an included transaction used, None while it is not included."""
+        receipt = self._node.call("eth_getTransactionReceipt", "0x" + tx.hex())
+        return None if receipt is None else _shaped(lambda: _number(receipt["gasUsed"]))
+
     # Blocks, events, proofs ------------------------------------------------------------------
 
     def head(self) -> Block:

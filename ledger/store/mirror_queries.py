@@ -94,6 +94,11 @@ class ReadingPart(Base):
         )
         return self.find_all(query, rows.anchored_of)
 
+    def newest_batches(self, limit: int) -> Sequence[AnchoredBatch]:
+        """Return the batches of all issuers that were anchored last, newest first."""
+        order = (ANCHORED.c.block.desc(), ANCHORED.c.issuer, ANCHORED.c.sequence.desc())
+        return self.find_all(select(ANCHORED).order_by(*order).limit(limit), rows.anchored_of)
+
     def anchored_leaves(self, issuer: str, *, batches: int) -> Sequence[bytes]:
         """Return the leaves of the first `batches` of an issuer's tree."""
         query = (
@@ -148,6 +153,11 @@ class ReadingPart(Base):
         if number is not None:
             query = query.where(CHECKPOINTS.c.number == number)
         return self.find_one(query, rows.checkpoint_of)
+
+    def newest_checkpoints(self, limit: int) -> Sequence[StoredCheckpoint]:
+        """Return the newest checkpoints, newest first."""
+        query = select(CHECKPOINTS).order_by(CHECKPOINTS.c.number.desc()).limit(limit)
+        return self.find_all(query, rows.checkpoint_of)
 
     def cosigned_checkpoint(self) -> StoredCheckpoint | None:
         """Return the newest checkpoint that any witness has cosigned."""

@@ -63,7 +63,7 @@ class AuditReport:
             return AuditVerdict.FAULTS
         return AuditVerdict.INCOMPLETE if self.gaps else AuditVerdict.CLEAN
 
-    def to_json(self) -> Json:
+    def to_json(self) -> dict[str, Json]:
         """Return the report as JSON; `found` counts every code, also beyond those listed."""
         block = self.block
         return {

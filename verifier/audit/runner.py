@@ -127,7 +127,10 @@ class _Running:
             self._found([fault("data.unreachable", "data", str(error))])
         except BrokenExecutor as error:
             self._found([fault("work.lost", "workers", str(error))])
-        return AuditReport.of(self._job.pin, self._final, self._replay)
+        report = AuditReport.of(self._job.pin, self._final, self._replay)
+        if self._job.memory is not None:
+            self._job.memory.write_report(report.to_json(), self._job.now)
+        return report
 
     def _found(self, faults: Iterable[AuditFault]) -> None:
         self._replay.faults.extend(faults)
