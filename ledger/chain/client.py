@@ -20,7 +20,7 @@ from certledger.ledger.core.errors import (
 from certledger.ledger.core.values import (
     Block,
     ContractLog,
-    Included,
+    Inclusion,
     SignedTransaction,
     StateProof,
 )
@@ -188,7 +188,7 @@ class EthereumChain:
             if self._node.call("eth_getTransactionByHash", "0x" + keccak(raw).hex()) is None:
                 raise
 
-    def find(self, tx: bytes) -> Included | None:
+    def find(self, tx: bytes) -> Inclusion | None:
         """Return the block of a transaction on the canonical chain, None while it has none."""
         receipt = self._node.call("eth_getTransactionReceipt", "0x" + tx.hex())
         if receipt is None or (isinstance(receipt, dict) and receipt.get("blockNumber") is None):
@@ -203,7 +203,7 @@ class EthereumChain:
         block = self.block(number)
         if block is None or block.hash != current:
             return None  # Its block was reorganised away.
-        return Included(block=block, succeeded=status == 1)
+        return Inclusion(block=block, succeeded=status == 1)
 
     def gas_used(self, tx: bytes) -> int | None:
         """Return the gas that an included transaction used, None while it is not included."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     from certledger.ledger.chain.client import NodeClient
-    from certledger.ledger.witness.witness import OwnNode, Published, Witness
+    from certledger.ledger.witness.witness import OwnNode, PublishedData, Witness
     from certledger.verifier.formats.policy import LedgerPin, TrustPolicy
 
 
@@ -169,7 +169,7 @@ def _load_key(key: Path, passphrase: str, name: str, policy: TrustPolicy) -> Ed2
     return loaded
 
 
-def _published(named: tuple[str, ...], rpc: str) -> Published | None:
+def _published(named: tuple[str, ...], rpc: str) -> PublishedData | None:
     """Return a function that fetches published notes, None if no publisher is known."""
     from certledger.verifier.audit.sources import DataUnreachableError, open_published
 
@@ -198,19 +198,19 @@ def _open(
     policy: TrustPolicy,
     pin: LedgerPin,
     rpc: str,
-    published: Published | None,
+    published: PublishedData | None,
     *,
     execute: bool,
 ) -> Witness:
     """Return the witness, after checking that the ledger is the one that the policy pins."""
     from certledger.ledger.chain.client import NodeClient
-    from certledger.ledger.witness.deployment_check import check_deployment
+    from certledger.ledger.witness.deployment_check import require_deployment
     from certledger.ledger.witness.state import acquire_home
     from certledger.ledger.witness.witness import Witness
 
     acquire_home(chosen.home)
     node = NodeClient(rpc)
-    check_deployment(node, pin)
+    require_deployment(node, pin)
     opened = Witness(
         name=chosen.name,
         key=chosen.key,

@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from certledger.ledger.demo.participants import OPERATORS, Cast, load_cast
 from certledger.ledger.node import Ledger
 from certledger.ledger.publish.cosignatures import Collector
-from certledger.ledger.witness.deployment_check import check_deployment
+from certledger.ledger.witness.deployment_check import require_deployment
 from certledger.ledger.witness.nodes import ExecutingNode, RpcSource
 from certledger.ledger.witness.server import WitnessServer
 from certledger.ledger.witness.witness import Witness
@@ -19,7 +19,7 @@ from certledger.verifier.formats.policy import TrustPolicy
 def witnesses(ledger: Ledger, cast: Cast, policy: TrustPolicy) -> Iterator[Collector]:
     """Run the four witnesses, and yield a collector of their cosignatures."""
     urls = {}
-    check_deployment(ledger.node, ledger.pin)
+    require_deployment(ledger.node, ledger.pin)
     with ExitStack() as stack:
         for operator, member in zip(OPERATORS, policy.witnesses, strict=True):
             home = ledger.settings.home / "witnesses" / operator

@@ -10,7 +10,7 @@ from tenacity import Retrying, retry_if_result, stop_after_delay, wait_exponenti
 
 from certledger.contracts import calls
 from certledger.ledger.chain.client import EthereumChain
-from certledger.ledger.core.values import Included
+from certledger.ledger.core.values import Inclusion
 from certledger.ledger.intake.batch_submission import (
     MAX_SUBMISSION_BYTES,
     Submission,
@@ -33,7 +33,7 @@ class CarryError(CertledgerError):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Carried:
+class BatchOnChain:
     """A batch on the chain; `transaction` is None if it was there already."""
 
     sequence: int
@@ -95,7 +95,9 @@ def read_batch(path: Path) -> Submission:
     return parse_submission(data, MAX_SUBMISSION_BYTES)
 
 
-def carry_batch(chain: EthereumChain, batch: Submission, *, since: int, patience: float) -> Carried:
+def carry_batch(
+    chain: EthereumChain, batch: Submission, *, since: int, patience: float
+) -> BatchOnChain:
     """Send a batch to the chain and wait until a block includes it; safe to repeat.
 
     `since` is the block of the ledger's deployment, `patience` seconds.
@@ -109,7 +111,7 @@ def carry_batch(chain: EthereumChain, batch: Submission, *, since: int, patience
     statement, digest = batch.statement, batch.statement.digest(chain.identity)
     state = newest_state(chain, statement.issuer.decode("ascii"), since)
     if state.last == digest:
-        return Carried(sequence=statement.sequence, transaction=None, block=state.block)
+        return BatchOnChain(sequence=statement.sequence, transaction=None, block=state.block)
     if statement.sequence != state.batches + 1 or statement.previous != (state.last or ZERO):
         raise CarryError(
             f"batch {statement.sequence} does not follow the {state.batches} on the chain"
@@ -123,7 +125,7 @@ def carry_batch(chain: EthereumChain, batch: Submission, *, since: int, patience
         raise CarryError(
             f"transaction 0x{signed.hash.hex()} brought batch {statement.sequence} in no block"
         )
-    return Carried(
+    return BatchOnChain(
         sequence=statement.sequence, transaction=signed.hash, block=included.block.number
     )
 
@@ -148,12 +150,12 @@ def _key_of(state: IssuerStateWords, address: bytes) -> int:
     raise CarryError(f"0x{address.hex()} is no key of the issuer")
 
 
-def _wait(chain: EthereumChain, tx: bytes, patience: float) -> Included | None:
+def _wait(chain: EthereumChain, tx: bytes, patience: float) -> Inclusion | None:
     waiting = Retrying(
         retry=retry_if_result(lambda found: found is None),
         stop=stop_after_delay(patience),
         wait=wait_exponential_jitter(multiplier=0.05, max=3),
         retry_error_callback=lambda state: None,
     )
-    found: Included | None = waiting(chain.find, tx)
+    found: Inclusion | None = waiting(chain.find, tx)
     return found

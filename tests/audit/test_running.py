@@ -28,7 +28,7 @@ from certledger.ledger.settings import load_settings
 from certledger.verifier.audit.findings import SENTENCE
 from certledger.verifier.audit.report import AuditReport, AuditVerdict
 from certledger.verifier.audit.runner import Job, audit
-from certledger.verifier.audit.sources import Folder, HttpDirectory, Nothing, Published
+from certledger.verifier.audit.sources import Folder, HttpDirectory, Nothing, PublishedData
 from certledger.verifier.cli.audit import PatientExecutor
 from certledger.verifier.cli.main import main
 from certledger.verifier.node_rpc import MAX_LOG_RESPONSE_BYTES, RpcClient
@@ -54,7 +54,7 @@ def public(pristine: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(
-    pristine: Path, url: str, published: Published, auditor: Auditor, **more: Any
+    pristine: Path, url: str, published: PublishedData, auditor: Auditor, **more: Any
 ) -> AuditReport:
     pin, policy = pinned(pristine)
     job = Job(pin=pin, policy=policy, published=published, now=little.now(), **more)

@@ -20,7 +20,7 @@ MAX_REPORT_BYTES = 64 << 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Seen:
+class LastAudit:
     """The final block of an earlier audit, and the observer's notes of it."""
 
     block: NodeBlock
@@ -65,7 +65,7 @@ class AuditMemory:
         self.folder.mkdir(parents=True, exist_ok=True)
         write_atomically(self.report_path, orjson.dumps({**report, "audited": now}))
 
-    def read(self) -> Seen | None:
+    def read(self) -> LastAudit | None:
         """Return the last audit, None where the file is missing or unreadable."""
         try:
             with self.path.open("rb") as file:
@@ -77,7 +77,7 @@ class AuditMemory:
                 state_root=bytes.fromhex(root),
                 time=int(seconds),
             )
-            return Seen(block=block, noted=value["noted"])
+            return LastAudit(block=block, noted=value["noted"])
         except (OSError, ValueError, KeyError, TypeError):
             return None
 

@@ -23,11 +23,11 @@ from certledger.verifier.audit.deployment import (
 )
 from certledger.verifier.audit.final_state import check_state
 from certledger.verifier.audit.findings import AuditFault, fault, log_evidence
-from certledger.verifier.audit.last_audit import AuditMemory, Seen
+from certledger.verifier.audit.last_audit import AuditMemory, LastAudit
 from certledger.verifier.audit.progress import Notes
-from certledger.verifier.audit.replay import Mark, Observer, Replay, Unobserved, Watch
+from certledger.verifier.audit.replay import Mark, NullObserver, Observer, Replay, Watch
 from certledger.verifier.audit.report import AuditReport
-from certledger.verifier.audit.sources import DataUnreachableError, Nothing, Published
+from certledger.verifier.audit.sources import DataUnreachableError, Nothing, PublishedData
 from certledger.verifier.formats.policy import LedgerPin, TrustPolicy
 from certledger.verifier.node_rpc import NodeBlock, NodeFailedError, RpcClient
 from certledger.verifier.verify.block_trust import newest_final
@@ -65,11 +65,11 @@ class Job:
 
     pin: LedgerPin
     policy: TrustPolicy | None
-    published: Published
+    published: PublishedData
     now: int
     confirmations: int = 12
     reasons: frozenset[str] = frozenset()
-    observer: Observer = field(default_factory=Unobserved)
+    observer: Observer = field(default_factory=NullObserver)
     work: Work = check_batch
     folder: Path | None = None
     memory: AuditMemory | None = None
@@ -169,7 +169,7 @@ class _Running:
         self._found([fault("node.chain_differs", "node")])
         return False
 
-    def _newest(self, seen: Seen | None) -> NodeBlock:
+    def _newest(self, seen: LastAudit | None) -> NodeBlock:
         """Return the newest final block of the node, of the witnesses or of an earlier audit.
 
         The witnesses' is that of their newest cosigned checkpoint.

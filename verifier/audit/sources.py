@@ -42,7 +42,7 @@ class DataUnreachableError(CertledgerError):
     code = "data.unreachable"
 
 
-class Published(Protocol):
+class PublishedData(Protocol):
     """Published data, untrusted.  Picklable, since it is sent to worker processes.
 
     Methods raise DataUnreachableError where the data cannot be read; None means not published.
@@ -230,7 +230,7 @@ def _read_all(file: IO[bytes]) -> Iterator[list[bytes]]:
         yield from chunks(unzipped(iter(partial(file.read, _PIECE), b"")))
 
 
-def open_published(where: str | None, key: str | None = None) -> Published:
+def open_published(where: str | None, key: str | None = None) -> PublishedData:
     """Open the published data at a folder or an address; None opens an empty source.
 
     An address with an `/openapi.json` is a ledger's service and gets `key`.
