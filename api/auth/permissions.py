@@ -57,7 +57,11 @@ RULES: Mapping[str, Rule] = {
     "submitStatusUpdate": Rule(roles=ISSUERS, longest=256 * KILOBYTE, packed=True),
     "submitCatalog": Rule(roles=ISSUERS, longest=9 * MEGABYTE, seconds=60.0, packed=True),
     "submitAct": Rule(
-        roles=ISSUERS | _ADMINISTRATORS, longest=9 * MEGABYTE, seconds=60.0, packed=True
+        roles=ISSUERS | _ADMINISTRATORS | {Role.PUBLIC},
+        longest=9 * MEGABYTE,
+        public_longest=64 * KILOBYTE,
+        seconds=60.0,
+        packed=True,
     ),
     "getBatch": Rule(roles=_OWN),
     "getBatchRecords": Rule(roles=_RECORDS, rate="60/minute"),

@@ -38,6 +38,8 @@ MAX_TRANSACTION_GAS = 12_000_000
 """Gas limit of one transaction, below the cap of EIP-7825 (16,777,216)."""
 MAX_CALLDATA_BYTES = 100_000
 """Bytes of calldata; geth refuses a transaction over 131,072 bytes."""
+CONFIRMATIONS = 12
+"""Depth at which a block is final where neither the node nor a policy says it."""
 MAX_ANSWER_BYTES = 32 << 20
 """Bytes of a node's answer; all receipts of a full block take less."""
 _MARGIN = 1.25
@@ -108,7 +110,12 @@ class EthereumChain:
     """
 
     def __init__(
-        self, node: JsonRpc, ledger: LedgerPin, signer: Signer, *, confirmations: int = 12
+        self,
+        node: JsonRpc,
+        ledger: LedgerPin,
+        signer: Signer,
+        *,
+        confirmations: int = CONFIRMATIONS,
     ) -> None:
         self._node, self._ledger, self._confirmations = (
             _of_chain(node, ledger),

@@ -1,4 +1,4 @@
-"""Send a sealed batch to the chain without the operator, who can delay but not censor."""
+"""Send a batch or a registrar's act to the chain without the operator."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from tenacity import Retrying, retry_if_result, stop_after_delay, wait_exponenti
 
 from certledger.contracts import calls
 from certledger.ledger.chain.client import EthereumChain
+from certledger.ledger.core.acts import kind_of
+from certledger.ledger.core.contract_calls import STATELESS
 from certledger.ledger.core.values import Inclusion
 from certledger.ledger.intake.batch_submission import (
     MAX_SUBMISSION_BYTES,
@@ -21,6 +23,7 @@ from certledger.ledger.keys import recover
 from certledger.verifier.errors import CertledgerError, MalformedError
 from certledger.verifier.formats.contract_events import IssuerStateEvent, parse_log
 from certledger.verifier.formats.issuer_state import Key
+from certledger.verifier.formats.signed_act import Act
 from certledger.verifier.formats.statements import ZERO
 
 _HEAD_WORDS = 6
@@ -128,6 +131,27 @@ def carry_batch(
     return BatchOnChain(
         sequence=statement.sequence, transaction=signed.hash, block=included.block.number
     )
+
+
+def carry_act(chain: EthereumChain, act: Act, *, patience: float) -> Inclusion:
+    """Send an act that needs no issuer's state to the chain; wait `patience` seconds for a block.
+
+    Raises:
+        CarryError: it is another kind of act or another ledger's, or no block included it in time.
+        CallRevertedError: the contract refuses it.
+        ChainUnreachableError: the node does not answer.
+    """
+    kind = kind_of(act.statement)
+    if kind is None or kind not in STATELESS:
+        raise CarryError(f"{act.statement.primary} needs the issuer's state: hand it in")
+    if act.ledger != chain.identity:
+        raise CarryError(f"the act is for the ledger {act.ledger.hex()}")
+    signed = chain.sign(STATELESS[kind](act.statement, act.signatures), nonce=chain.next_nonce())
+    chain.broadcast(signed.raw)
+    included = _wait(chain, signed.hash, patience)
+    if included is None or not included.succeeded:
+        raise CarryError(f"transaction 0x{signed.hash.hex()} brought the act in no block")
+    return included
 
 
 def newest_state(chain: EthereumChain, issuer: str, since: int) -> IssuerStateWords:
