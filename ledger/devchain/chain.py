@@ -24,7 +24,6 @@ from certledger.ledger.devchain.errors import (
     BlockOutOfPlaceError,
     GenesisMismatchError,
 )
-from certledger.ledger.devchain.fast_vm import FastParisVM
 from certledger.ledger.devchain.genesis import Genesis, format_genesis, parse_genesis
 from certledger.ledger.devchain.logs import record_logs
 from certledger.ledger.devchain.rlp_depth import BLOCK_DEPTH, TRANSACTION_DEPTH, check_nesting
@@ -49,7 +48,7 @@ class DurableChain(Chain):
     All state is in its database, so it goes on after any error.
     """
 
-    vm_configuration = ((BlockNumber(0), FastParisVM),)
+    vm_configuration = ((BlockNumber(0), ParisVM),)
 
     def __init__(self, db: SqliteDB, chain_id: int) -> None:
         super().__init__(db)

@@ -14,7 +14,6 @@ from eth_tester import PyEVMBackend
 
 from certledger.contracts import calls
 from certledger.contracts.loader import load_artifact
-from certledger.ledger.devchain.fast_vm import FastParisVM
 from certledger.verifier.crypto.hashing import keccak
 from certledger.verifier.formats.contract_events import Event, parse_log
 from certledger.verifier.formats.issuer_state import IssuerState, Key
@@ -90,7 +89,7 @@ class Outcome:
 class World:
     """A chain with one ledger on it."""
 
-    vm: Any = FastParisVM
+    vm: Any = ParisVM
     chain_id: int = CHAIN_ID
     salt: bytes = SALT
     regions: Sequence[int] = REGIONS
