@@ -19,7 +19,10 @@ SOLC_VERSION := 0.8.30
 ANVIL_VERSION := 1.7.1
 OPENZEPPELIN_VERSION := 5.2.0
 REDOCLY_VERSION := 2.77.0
+GETH_VERSION := 1.17.10
+GETH_CLIQUE_VERSION := 1.13.15
 TOOLS := .tools/npm/node_modules
+GETH := .tools/geth
 TOOLS_READY := .tools/npm/.$(SOLC_VERSION)-$(OPENZEPPELIN_VERSION)-$(ANVIL_VERSION)-$(REDOCLY_VERSION)
 ifneq ($(wildcard $(TOOLS)/.bin/solcjs),)
 export CERTLEDGER_SOLC ?= $(CURDIR)/.ci/solc
@@ -88,6 +91,21 @@ test: setup ## Run the tests: TESTS=tests WORKERS=3
 .PHONY: test-long
 test-long: setup ## The tests that try much in their long form: every point of death, many more examples
 	CERTLEDGER_TESTS=long $(PY) -m pytest -n $(WORKERS) --dist loadfile $(TESTS)
+
+.PHONY: geth
+geth: $(GETH)/dev/geth $(GETH)/clique/geth ## Build two releases of geth with Go into .tools (the second one has Clique)
+
+$(GETH)/dev/geth:
+	GOBIN=$(CURDIR)/$(@D) go install github.com/ethereum/go-ethereum/cmd/geth@v$(GETH_VERSION)
+
+$(GETH)/clique/geth:
+	GOBIN=$(CURDIR)/$(@D) go install -ldflags=-checklinkname=0 \
+		github.com/ethereum/go-ethereum/cmd/geth@v$(GETH_CLIQUE_VERSION)
+
+.PHONY: test-network
+test-network: setup ## The manual on anvil, geth and four validators, two of which stop (an hour; what is not here is skipped)
+	-$(MAKE) tools geth
+	CERTLEDGER_TESTS=network $(PY) -m pytest -rs tests/network
 
 .PHONY: attack
 attack: setup ## Hostile input to the service, a minute of each, and mutants to both verifiers: SECONDS=60 ATTACKS="names"

@@ -43,7 +43,7 @@ class Connection(H11Protocol):
         super().__init__(*args, **more)
         self.number, self.made = next(_NUMBERS), self.loop.time()
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Start the timeout of the first head."""
         joined: Any = _Joined(transport, self.loop)
         super().connection_made(joined)

@@ -17,8 +17,6 @@ INTAKE, LOOKUPS, EVIDENCE, VERIFICATION, ANCHORING = PARTS = (
 )
 MAX_CHECKPOINT_SECONDS = 3_600
 """Age of the newest checkpoint beyond which verdicts are too old."""
-MAX_BLOCK_SECONDS = 300
-"""Seconds without a new block that indicate a fault of node or chain."""
 MAX_AHEAD_SECONDS = 300
 """Seconds that the newest block may be ahead of our clock."""
 _ALL = frozenset(PARTS)
@@ -72,7 +70,7 @@ def _of_checkpoint(checkpoint: StoredCheckpoint | None, now: float) -> list[str]
 
 def _of_chain(service: Service, head: Block | None, backlog: Backlog, now: float) -> list[str]:
     faults = []
-    if head is not None and now - head.time > MAX_BLOCK_SECONDS:
+    if head is not None and now - head.time > service.ledger.settings.longest_block:
         faults.append("chain.no_new_block")
     if head is not None and head.time - now > MAX_AHEAD_SECONDS:
         faults.append("chain.ahead_of_clock")

@@ -44,7 +44,7 @@ _YOUNG = 20_000
 class _Server(uvicorn.Server):
     """uvicorn server that notifies the service of a shutdown at once."""
 
-    opened: Opened
+    opened: ServiceResources
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         """Stop accepting connections, and end long polls.
@@ -58,7 +58,7 @@ class _Server(uvicorn.Server):
 
 
 @dataclass(kw_only=True)
-class Opened:
+class ServiceResources:
     """Resources that are opened with the ledger, and closed in reverse order."""
 
     ledger: Callable[[], AbstractContextManager[Ledger]]
@@ -119,7 +119,7 @@ def serve(
     listening = listen(host, port)
     if options.public_url is None:
         options = replace(options, public_url=_address(listening, host))
-    opened = Opened(ledger=ledger, options=options, provider=provider)
+    opened = ServiceResources(ledger=ledger, options=options, provider=provider)
     standby = Standby(open=opened.open, closing=opened.answered)
     server = _Server(configure(standby))
     server.opened = opened

@@ -21,6 +21,7 @@ from certledger.api.responses import ByteCache
 from certledger.api.thread_pools import Pools, Slots
 from certledger.ledger.core.errors import StoreUnavailableError
 from certledger.ledger.node import Ledger
+from certledger.ledger.publish.anchoring_cost import CostMeter
 from certledger.ledger.publish.missing_data import MissingList
 from certledger.ledger.publish.snapshots import SnapshotMaker
 from certledger.ledger.reform.bookshelf import Bookshelf
@@ -95,6 +96,7 @@ class Service:
             store=ledger.store, ledger=ledger.pin, behind=ledger.chain, clock=self.clock
         )
         self._open_reform()
+        self.cost = CostMeter(store=ledger.store, chain=ledger.chain, clock=self.clock)
         self.missing = MissingList(store=ledger.store, clock=self.clock)
         self._verdicts: Verdicts | None = None
 

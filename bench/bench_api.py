@@ -243,7 +243,7 @@ def _readdressed(asked: bytes, number: int) -> bytes:
     return b"%b /bare/%d %b" % (method, number, rest)
 
 
-Asked = tuple[Process, Sequence[bytes]]
+VerifyRequest = tuple[Process, Sequence[bytes]]
 _TARGETS: dict[str, Target] = {
     "api_verify": at_least(0.5, of="ratio"),
     "api_look_up": at_least(1_500),
@@ -252,7 +252,7 @@ _TARGETS: dict[str, Target] = {
 }
 
 
-def _rate(name: str, ours: Asked, bare: Asked, sizes: Sizes) -> Iterator[Row]:
+def _rate(name: str, ours: VerifyRequest, bare: VerifyRequest, sizes: Sizes) -> Iterator[Row]:
     """Give the median rates, and the processor's time; service and bare handler take turns."""
     rates: list[list[float]] = [[], []]
     used: list[list[float]] = [[], []]
@@ -269,7 +269,7 @@ def _rate(name: str, ours: Asked, bare: Asked, sizes: Sizes) -> Iterator[Row]:
     yield _row(f"{name}_processor", median(used[0]), "µs", median(used[1]), None)
 
 
-def _slowest(name: str, ours: Asked, bare: Asked, sizes: Sizes) -> Row:
+def _slowest(name: str, ours: VerifyRequest, bare: VerifyRequest, sizes: Sizes) -> Row:
     """Return the median, over the runs at a steady rate, of their 99th percentiles."""
     found: list[list[float]] = [[], []]
     for _ in range(min(sizes.rounds, 3)):

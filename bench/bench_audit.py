@@ -69,6 +69,9 @@ class Shelf:
     def catalog(self, root: bytes) -> bytes:
         return format_canonical(CATALOG.to_json())
 
+    def name(self, issuer: str, digest: bytes) -> str | None:
+        return None
+
     def notes(self) -> Iterator[tuple[str, str]]:
         return iter(())
 

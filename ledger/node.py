@@ -15,7 +15,13 @@ from typing import TYPE_CHECKING, Self
 import structlog
 
 from certledger.ledger.chain.block_logs import JsonRpc
-from certledger.ledger.chain.client import EthereumChain, Payment, WrongChainError, sign_transaction
+from certledger.ledger.chain.client import (
+    CONFIRMATIONS,
+    EthereumChain,
+    Payment,
+    WrongChainError,
+    sign_transaction,
+)
 from certledger.ledger.chain.deploy import (
     Deployment,
     FirstRegistrar,
@@ -53,6 +59,8 @@ PASSPHRASE = "keys/passphrase"
 NAME = "certledger"
 BEHIND_SECONDS = 120.0
 """Seconds for which a node may lack blocks that it has shown, before they count as reorganised."""
+_IDLE_SECONDS, _POLL_SECONDS = 1.0, 0.1
+"""Seconds without a new block after which one is asked for by a payment, and between two looks."""
 _RICH = 10**30
 """Wei of the operator on the embedded chain: at a few wei a gas it never runs out."""
 _LIGHT_SCRYPT = 2**12
@@ -221,14 +229,33 @@ class Ledger:
     def run_until_idle(self, rounds: int = 1_000) -> None:
         """Step until nothing waits and the newest checkpoint covers all that was anchored.
 
+        On a chain of others each further step waits for a block.
+
         Raises:
             LedgerStuckError: work still waits after so many rounds.
         """
+        self._step_until(self._is_idle, rounds)
+
+    def run_until_included(self, rounds: int = 1_000) -> None:
+        """Step until every act is in a block, final or not; as `run_until_idle`."""
+        self._step_until(self._is_included, rounds)
+
+    def _step_until(self, done: Callable[[], bool], rounds: int) -> None:
         for _ in range(rounds):
             self.step()
-            if self._is_idle():
+            if done():
                 return
+            if self.embedded is None:
+                self._await_block()
         raise LedgerStuckError(f"acts still wait after {rounds} rounds")
+
+    def _await_block(self) -> None:
+        """Wait for a new block; on an idle chain, which makes none by itself, pay for one."""
+        followed, until = self.follower.follow(), time.monotonic() + _IDLE_SECONDS
+        while self.chain.head().number <= followed.number:
+            if time.monotonic() > until:
+                return self.mine_heartbeat_block()
+            time.sleep(_POLL_SECONDS)
 
     def mine_heartbeat_block(self) -> None:
         """Make the chain mine a block, by an empty payment of the operator to itself.
@@ -244,6 +271,10 @@ class Ledger:
         )
         self.chain.broadcast(sign_transaction(self.node, self.operator, payment).raw)
         self.follower.follow()
+
+    def _is_included(self) -> bool:
+        with self.store.begin(write=False) as unit:
+            return unit.backlog().acts == 0
 
     def _is_idle(self) -> bool:
         with self.store.begin(write=False) as unit:
@@ -305,14 +336,15 @@ def open_ledger(
         deployment = _deployed(settings.home, node, operator, registrars)
         store = open_store(settings.database, ledger=deployment.identity)
         stack.callback(store.close)
+        policy = adopt_policy(settings.home)
         ledger = Ledger(
             settings=settings,
             store=store,
             node=node,
-            chain=EthereumChain(node, deployment.pin(NAME), operator),
+            chain=_chain_at(node, deployment, operator, policy),
             deployment=deployment,
             operator=operator,
-            policy=adopt_policy(settings.home),
+            policy=policy,
             clock=clock,
             clock_watch=clock_watch,
             embedded=embedded,
@@ -329,6 +361,13 @@ def _check_new(settings: Settings, registrars: Sequence[FirstRegistrar]) -> None
     if not registrars:
         raise LedgerAbsentError.of(settings.home)
     check_unnamed(settings.database)
+
+
+def _chain_at(
+    node: Nodes, deployment: Deployment, operator: Signer, policy: SignedPolicy | None
+) -> EthereumChain:
+    depth = CONFIRMATIONS if policy is None else policy.policy.trust.confirmations
+    return EthereumChain(node, deployment.pin(NAME), operator, confirmations=depth)
 
 
 def _drop_after_final(ledger: Ledger) -> None:

@@ -112,6 +112,11 @@ class Settings(BaseSettings):
         ge=1,
         description="seconds that the oldest that can move may have waited before intake refuses",
     )
+    longest_block: int = Field(
+        default=300,
+        ge=1,
+        description="seconds without a new block after which the service says that none comes",
+    )
     submission_bytes: int = Field(
         default=IntakeLimits().submission_bytes,
         ge=4096,

@@ -20,8 +20,9 @@ from tests.test_policy_options import commands, options
 ELSEWHERE = "http://node.example:8545/path"
 NODES = [
     *((name, "--rpc") for name in ("audit", "registrar hold", "registrar queue",
-                                   "registrar review", "registrar sign", "submit", "witness")),
-    *((name, "--chain") for name in ("found deploy", "found operator", "join")),
+                                   "registrar release", "registrar review", "registrar sign",
+                                   "submit", "witness")),
+    *((name, "--chain") for name in ("demo", "found deploy", "found operator", "join")),
     ("chain", "--follow"),
     *(
         (name, option)
@@ -32,7 +33,8 @@ NODES = [
 ]  # fmt: skip
 SERVERS = [
     *((name, "--server") for name in ("ask", "codes", "hooks add", "hooks events", "hooks failed",
-                                      "hooks list", "hooks remove", "registrar hold", "submit",
+                                      "hooks list", "hooks remove", "registrar hold",
+                                      "registrar release", "submit",
                                       "catalog sign", "evidence", "issuer sync", "seal",
                                       "status resume", "status revoke", "status supersede",
                                       "status suspend")),

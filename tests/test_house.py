@@ -285,6 +285,16 @@ def test_functions_and_modules_stay_short() -> None:
     assert faults == []
 
 
+def test_every_type_ignore_of_the_product_says_why() -> None:
+    bare = re.compile(r"# type: ignore(\[[a-z, -]+\])?$", re.MULTILINE)
+    assert [
+        str(path.relative_to(HOUSE))
+        for room in MAY_IMPORT
+        for path in modules(room)
+        if bare.search(path.read_text(encoding="utf-8"))
+    ] == []
+
+
 def test_functions_of_the_JavaScript_modules_stay_short() -> None:
     functions = [
         (f"{path.relative_to(HOUSE)}:{line} {name}", length)

@@ -6,7 +6,6 @@ import hashlib
 import os
 import re
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from certledger.ledger.store.pepper import load_pepper
 from certledger.verifier.files import write_atomically
 from tests.api.test_server import serving
 from tests.api.world import policy_of
+from tests.fork_server import fork_server, write_client
 from tests.ledger.live import open_live
 
 ROOT = Path(__file__).parents[1]
@@ -52,12 +52,14 @@ def test_an_operator_becomes_an_issuer_and_its_receipts_are_proved(
 ) -> None:
     (script,) = SCRIPT
     headers = {"authorization": f"Bearer {key}"}
+    write_client(tmp_path, tmp_path / "forks")
     with (
+        fork_server(tmp_path / "forks"),
         serving(tmp_path / "ledger") as (_, url),
         httpx.Client(base_url=url, headers=headers, timeout=60) as desk,
     ):
         told = desk.post("/v1/verifications", json={"lookup": {"digest": "0" * 64}})
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
         done = subprocess.run(
             ["bash", "-euc", script],
             cwd=tmp_path,

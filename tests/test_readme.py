@@ -7,9 +7,12 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.fork_server import fork_server, write_client
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -36,17 +39,36 @@ def steps() -> list[str]:
     return ["\n".join([*path, step]) for step in typed if step not in path]
 
 
+def link_environment(room: Path) -> None:
+    """Make `.venv` as `make setup` does, its `certledger` a client of a fork server."""
+    own = Path(sys.executable).parent
+    programs = room / ".venv" / "bin"
+    programs.mkdir(parents=True)
+    for name in ("lib", "pyvenv.cfg"):
+        (programs.parent / name).symlink_to(own.parent / name)
+    for program in own.iterdir():
+        if program.name != "certledger":
+            (programs / program.name).symlink_to(program)
+    write_client(programs, room / "forks")
+
+
 @pytest.fixture(scope="module")
-def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Return a folder as `make demo` leaves it: with `.venv`, and with a home of its own."""
     room = tmp_path_factory.mktemp("newcomer")
-    (room / ".venv").symlink_to(Path(sys.executable).parent.parent)
+    link_environment(room)
+    with fork_server(room / "forks"):
+        run_demo(room)
+        yield room
+
+
+def run_demo(room: Path) -> None:
+    """Run what `make demo` runs after its setup."""
     recipe = re.search(r"^demo:.*\n\t(.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert recipe is not None
     line = recipe[1].replace("$(VENV)", ".venv").replace("$(DIR)", ".home")
     done = type_in(room, line.replace("$(CERTIFICATES)", "20"))
     assert done.returncode == 0, done.stdout + done.stderr
-    return room
 
 
 def type_in(room: Path, line: str) -> subprocess.CompletedProcess[str]:

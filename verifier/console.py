@@ -8,6 +8,7 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import click
 
@@ -32,14 +33,14 @@ class _PipeTolerantFile(io.FileIO):
     `verify … | head -1` thus ends with the status of the verdict, not with that of a broken pipe.
     """
 
-    def write(self, data: object) -> int:
+    def write(self, data: Any) -> int:
         """Write `data`, or drop it where the pipe is closed."""
         try:
-            return super().write(data)  # type: ignore[arg-type]
+            return super().write(data)
         except OSError as error:
             if error.errno not in _CLOSED:
                 raise
-            return len(data)  # type: ignore[arg-type]
+            return len(data)
 
 
 def prepare_streams() -> None:

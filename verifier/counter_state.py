@@ -17,7 +17,7 @@ from certledger.verifier.formats.canonical_json import (
     parse_canonical,
 )
 from certledger.verifier.formats.signed_policy import SignedPolicy
-from certledger.verifier.policy_store import Adopted, adopt_chain
+from certledger.verifier.policy_store import AdoptedPolicy, adopt_chain
 from certledger.verifier.verify.verdict import Result
 from certledger.verifier.vocabulary import CheckName, Verdict
 
@@ -39,7 +39,7 @@ class Counter:
     home: Path
     now: int
     retention: int
-    trusted: Adopted
+    trusted: AdoptedPolicy
     _shown: bytes | None = field(default=None, repr=False)
 
     @classmethod

@@ -28,7 +28,7 @@ class PolicyMissingError(CertledgerError):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Adopted:
+class AdoptedPolicy:
     """The `current` policy of a home, and `first` if the home had none before."""
 
     current: SignedPolicy
@@ -58,7 +58,7 @@ def was_adopted(home: Path, signed: SignedPolicy) -> bool:
 
 def adopt_chain(
     home: Path, chain: Sequence[SignedPolicy], fingerprint: bytes | None = None
-) -> Adopted:
+) -> AdoptedPolicy:
     """Adopt the last policy of `chain`, oldest first; returns once it is on disk.
 
     An empty chain returns the home's policy.  `fingerprint` must be that of the home's first
@@ -83,7 +83,7 @@ def adopt_chain(
             check_fingerprint(first.policy, fingerprint)
         for one in new:
             write_atomically(_file(home, one.policy.version), one.format(), private=True)
-        return Adopted(current=newest, first=None if files else new[0])
+        return AdoptedPolicy(current=newest, first=None if files else new[0])
 
 
 def open_chain(chain: Sequence[SignedPolicy], fingerprint: bytes | None = None) -> SignedPolicy:

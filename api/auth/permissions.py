@@ -57,7 +57,11 @@ RULES: Mapping[str, Rule] = {
     "submitStatusUpdate": Rule(roles=ISSUERS, longest=256 * KILOBYTE, packed=True),
     "submitCatalog": Rule(roles=ISSUERS, longest=9 * MEGABYTE, seconds=60.0, packed=True),
     "submitAct": Rule(
-        roles=ISSUERS | _ADMINISTRATORS, longest=9 * MEGABYTE, seconds=60.0, packed=True
+        roles=ISSUERS | _ADMINISTRATORS | {Role.PUBLIC},
+        longest=9 * MEGABYTE,
+        public_longest=64 * KILOBYTE,
+        seconds=60.0,
+        packed=True,
     ),
     "getBatch": Rule(roles=_OWN),
     "getBatchRecords": Rule(roles=_RECORDS, rate="60/minute"),
@@ -133,6 +137,12 @@ RULES: Mapping[str, Rule] = {
 }
 """The rule of each operation; every operation needs one."""
 
+_INSTITUTION_RULES: Mapping[str, Rule] = {
+    "showAudit": Rule(roles=frozenset({Role.AUDITOR, Role.ADMINISTRATOR}), rate="120/minute"),
+    "showExplorer": Rule(roles=None, rate="120/minute"),
+    "showOffice": Rule(roles=KNOWN, rate="60/minute"),
+    "closeOfficeCase": Rule(roles=_SUPERVISING, longest=16 * KILOBYTE, rate="60/minute"),
+}
 _PAGES = "1200/minute"
 PAGE_RULES: Mapping[str, Rule] = {
     "showPage": Rule(roles=None, rate=_PAGES),
@@ -146,6 +156,7 @@ PAGE_RULES: Mapping[str, Rule] = {
     "showReceipt": Rule(roles=KNOWN, rate=_PAGES),
     "drawReceiptCode": Rule(roles=None, rate=_PAGES),
     "readCode": Rule(roles=EVERYBODY, longest=4 * MEGABYTE, seconds=20.0, rate=_PAGES),
+    **_INSTITUTION_RULES,
 }
 """The rules of pages, which are not in the OpenAPI document and which scopes do not name."""
 

@@ -11,6 +11,7 @@ import hmac
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
@@ -142,4 +143,5 @@ def _unpacked(value: dict[str, object] | None) -> Caller | None:
         return None
     scopes = value.pop("scopes")
     assert isinstance(scopes, list)
-    return Caller(**{**value, "role": Role(value["role"]), "scopes": frozenset(scopes)})  # type: ignore[arg-type]
+    made: Any = {**value, "role": Role(str(value["role"])), "scopes": frozenset(scopes)}
+    return Caller(**made)

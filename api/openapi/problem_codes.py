@@ -173,6 +173,7 @@ OWN_ENTRIES: Mapping[str, tuple[Entry, ...]] = {
     "submitStatusUpdate": (*_ADMITTED, *_STATUS),
     "submitCatalog": (*_ADMITTED, *_CATALOG),
     "submitAct": (
+        api.UnauthenticatedError,
         *_ADMITTED,
         *_CATALOG,
         *_STATUS,

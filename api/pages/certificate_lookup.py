@@ -14,7 +14,7 @@ from certledger.api.pages.renderer import field_label
 from certledger.api.service import Service
 from certledger.api.translations import Language
 from certledger.ledger.publish.evidence import EvidencePendingError, EvidenceUnknownError
-from certledger.ledger.verification.questions import Asked, Lookup
+from certledger.ledger.verification.questions import Lookup, VerifyRequest
 from certledger.verifier.formats.canonical_json import Json
 from certledger.verifier.formats.record import (
     NUMBER,
@@ -88,7 +88,7 @@ def find_certificate(
 
 def lookup_question(
     number: str, code: str, found: FoundCertificate | None, typed: Mapping[int, str]
-) -> Asked:
+) -> VerifyRequest:
     """Return the question about a certificate whose number, access code and fields were typed.
 
     Raises:
@@ -103,4 +103,6 @@ def lookup_question(
         for one in (found.fields if found is not None else ())
         if typed.get(one.place)
     ]
-    return Asked(lookup=Lookup(digest=lookup_digest(number, code), disclosures=tuple(shown)))
+    return VerifyRequest(
+        lookup=Lookup(digest=lookup_digest(number, code), disclosures=tuple(shown))
+    )

@@ -24,7 +24,7 @@ from certledger.api.request.body import read_body
 from certledger.api.responses import json_response
 from certledger.api.service import Service, service_of
 from certledger.api.translations import words
-from certledger.ledger.verification.questions import Asked
+from certledger.ledger.verification.questions import VerifyRequest
 from certledger.verifier.errors import MalformedError
 from certledger.verifier.formats.canonical_json import Members, from_hex, parse
 from certledger.verifier.formats.record import lookup_digest
@@ -78,7 +78,7 @@ async def check_by_form(request: Request, caller: Caller) -> Response:
 async def _verdict(
     request: Request,
     caller: Caller,
-    question: Asked,
+    question: VerifyRequest,
     fields: Mapping[str, str],
     found: FoundCertificate | None,
 ) -> Response:

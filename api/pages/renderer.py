@@ -55,6 +55,15 @@ SECTIONS: tuple[tuple[str, str], ...] = (
     ("offline", "/offline"),
 )
 """The pages that the front page leads to: name in the words, and path."""
+INSTITUTION_SECTIONS = (
+    ("issuer", "/issuer"),
+    ("registrar", "/registrar"),
+    ("audit", "/audit"),
+    ("explorer", "/explorer"),
+    ("office", "/office"),
+    ("docs", "/docs"),
+)
+"""The pages of those who run or supervise the ledger: name in the words, and path."""
 CHINA = timezone(timedelta(hours=8))
 _PREVIOUS_VISITOR = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
@@ -103,6 +112,7 @@ async def render(
             w=words_in(language),
             path=request.url.path,
             sections=SECTIONS,
+            institution_sections=INSTITUTION_SECTIONS,
             csrf=service.sessions.csrf_token(visitor),
             static=load_static_files().address,
             signed_in=service.sessions.session_of(request) is not None,
@@ -130,6 +140,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters["plain"] = plain_text
+    made.filters["plain_lines"] = plain_lines
     made.filters["china_time"] = china_time
     made.filters["age"] = age_in_words
     made.filters["label"] = field_label
@@ -147,6 +158,11 @@ def plain_text(text: object) -> str:
         f"⟨U+{ord(letter):04X}⟩" if unicodedata.category(letter) in _HIDDEN else letter
         for letter in str(text)
     )
+
+
+def plain_lines(text: object) -> str:
+    """Return `plain_text` of each line of a longer text."""
+    return "\n".join(plain_text(line) for line in str(text).split("\n"))
 
 
 _HIDDEN = frozenset({"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"})

@@ -10,6 +10,7 @@ from certledger.api.errors import ResourceUnknownError
 from certledger.api.pages.code_reader import read_codes
 from certledger.api.pages.desk import draw_receipt_code, find_items, show_desk, show_receipt
 from certledger.api.pages.front import enter_demo, get_demo_file, show_front
+from certledger.api.pages.institution_routes import INSTITUTION_PAGES
 from certledger.api.pages.offline import get_worker, show_offline
 from certledger.api.pages.page_route import PageRoute
 from certledger.api.pages.public import check_by_form, describe_certificate, show_public
@@ -68,5 +69,6 @@ PAGES = (
     PageRoute("/offline-worker.mjs", get_worker, operation="getStatic", for_script=True),
     PageRoute("/codes", read_codes, operation="readCode", method="POST", for_script=True),
     PageRoute("/static/{digest}/{name}", get_static, operation="getStatic", for_script=True),
+    *INSTITUTION_PAGES,
 )
 """The pages; each names its rule in `PAGE_RULES`."""

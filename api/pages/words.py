@@ -1,4 +1,4 @@
-"""Words of the pages in Chinese and English, from one table (`words.toml`)."""
+"""Words of the pages in Chinese and English, from the tables `*words.toml`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from starlette.requests import HTTPConnection
 
 from certledger.api.translations import Language, language_of
 
-TABLE = Path(__file__).with_name("words.toml")
+TABLES = tuple(sorted(Path(__file__).parent.glob("*words.toml")))
+"""The files of words; no two have a section in common."""
 LANGUAGE_COOKIE = "certledger_language"
 LANGUAGES: tuple[Language, Language] = ("zh", "en")
 Words = Mapping[str, Mapping[str, str]]
@@ -20,8 +21,14 @@ Words = Mapping[str, Mapping[str, str]]
 
 @lru_cache(maxsize=1)
 def load_table() -> Mapping[str, Mapping[str, Mapping[Language, str]]]:
-    """Return the table: section, name, language, text."""
-    return tomllib.loads(TABLE.read_text(encoding="utf-8"))
+    """Return all tables as one: section, name, language, text."""
+    sections: dict[str, Mapping[str, Mapping[Language, str]]] = {}
+    for path in TABLES:
+        for section, names in tomllib.loads(path.read_text(encoding="utf-8")).items():
+            if section in sections:
+                raise ValueError(f"{path.name}: section {section} stands in another file too")
+            sections[section] = names
+    return sections
 
 
 @lru_cache(maxsize=2)

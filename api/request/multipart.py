@@ -13,7 +13,7 @@ from starlette.requests import Request
 from certledger.api.errors import RequestInvalidError
 from certledger.api.request.body import check_media, receive_body
 from certledger.api.service import service_of
-from certledger.ledger.verification.questions import MAX_DOCUMENTS, Asked
+from certledger.ledger.verification.questions import MAX_DOCUMENTS, VerifyRequest
 from certledger.verifier.crypto.hashing import sm3
 from certledger.verifier.errors import MalformedError
 from certledger.verifier.formats.evidence import MAX_EVIDENCE_BYTES
@@ -96,7 +96,7 @@ class _Form(MultipartParser):
         self.ended = True
 
 
-async def read_upload(request: Request) -> Asked:
+async def read_upload(request: Request) -> VerifyRequest:
     """Parse a form to a question: one file `evidence`, any number of `document`.
 
     Only the evidence is in memory; documents are hashed in a thread.
@@ -124,7 +124,7 @@ async def read_upload(request: Request) -> Asked:
     documents = tuple(hashed.fingerprint() for hashed in form.documents)
     if any(document.size == 0 for document in documents):
         raise MalformedError("document.empty", "an empty file is no document: was another meant?")
-    return Asked(evidence=bytes(form.evidence[0]), documents=documents)
+    return VerifyRequest(evidence=bytes(form.evidence[0]), documents=documents)
 
 
 _FIELDS = (b"evidence", b"document")

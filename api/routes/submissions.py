@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from io import SEEK_END, BytesIO
 from typing import IO, Annotated, Any, TypeVar
@@ -14,8 +15,8 @@ import orjson
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
-from certledger.api.auth.api_keys import Caller
-from certledger.api.errors import ForbiddenError, ResourceUnknownError
+from certledger.api.auth.api_keys import Caller, asker_of
+from certledger.api.errors import ForbiddenError, ResourceUnknownError, UnauthenticatedError
 from certledger.api.openapi.operation import DECIMAL, Asking, binary, operation, schema, tagged
 from certledger.api.openapi.schemas import ACT, ANY_ACT, CATALOG_SUBMISSION, SUBMISSION, content
 from certledger.api.request.body import JSON, JSON_LINES, read_body, spooled
@@ -25,7 +26,12 @@ from certledger.api.service import Service, service_of
 from certledger.ledger.core.acts import ActState, Lane
 from certledger.ledger.core.service_values import Role
 from certledger.ledger.core.values import SubmittedAct
-from certledger.ledger.intake.acts import submit_act, submit_catalog, submit_status
+from certledger.ledger.intake.acts import (
+    is_registrars,
+    submit_act,
+    submit_catalog,
+    submit_status,
+)
 from certledger.ledger.intake.batches import submit_batch
 from certledger.ledger.intake.pending_state import Intake, head
 from certledger.verifier.crypto.hashing import sha256
@@ -149,7 +155,10 @@ async def submit_a_catalog(request: Request, caller: Asking) -> Response:
     ),
 )
 async def submit_an_act(request: Request, caller: Asking) -> Response:
-    """Registrations, keys, standings and holds; anyone may submit a signed act."""
+    """Registrations, keys, standings and holds.
+
+    An act that a registrar in office has signed needs no key: its signature is the authority.
+    """
     return await _submit(request, caller, submit_act)
 
 
@@ -158,6 +167,13 @@ async def _submit(
 ) -> Response:
     service = service_of(request)
     data = await read_body(request)
+    if caller.role is Role.PUBLIC:
+        # An address is the party: what strangers send shares nothing.
+        caller = replace(caller, party=f"address:{asker_of(request).name}")
+        if not await service.pools.large.run(
+            caller.party, is_registrars, service.ledger.intake, data
+        ):
+            raise UnauthenticatedError("without a key a registrar in office must have signed")
     if caller.role is Role.ISSUER:
         check_own(caller, await service.pools.large.run(caller.party, issuer_of, BytesIO(data)))
     work = partial(_take, submit, service.ledger.intake, data)

@@ -25,7 +25,7 @@ from certledger.api.translations import Language, language_of, words
 from certledger.ledger.core.service_values import Verification
 from certledger.ledger.reference_data import load_domain
 from certledger.ledger.verification.questions import (
-    Asked,
+    VerifyRequest,
     only_evidence,
     parse_lines,
     parse_questions,
@@ -72,12 +72,12 @@ async def create_verification(request: Request, caller: Asking) -> Response:
     if evidence is not None and service.mirror.fresh:
         again = verdicts.cached_answer(evidence, caller=caller.id, party=caller.party)
         if again is not None:
-            return await _spell(request, again, [Asked(evidence=evidence)], many=False)
+            return await _spell(request, again, [VerifyRequest(evidence=evidence)], many=False)
     questions, many = await service.pools.prove(request, _read_questions, verdicts, data)
     return await _answer(request, caller, questions, many=many)
 
 
-def _read_questions(verdicts: Verdicts, data: bytes) -> tuple[list[Asked], bool]:
+def _read_questions(verdicts: Verdicts, data: bytes) -> tuple[list[VerifyRequest], bool]:
     questions, many = parse_questions(data, RULES["createVerification"].longest, verdicts.reads)
     return _check_items(questions, many=many), many
 
@@ -122,7 +122,7 @@ async def verify_upload(request: Request, caller: Asking) -> Response:
 
 
 async def _answer(
-    request: Request, caller: Caller, questions: list[Asked], *, many: bool
+    request: Request, caller: Caller, questions: list[VerifyRequest], *, many: bool
 ) -> Response:
     service = service_of(request)
     digests = [asked.lookup.digest for asked in questions if asked.lookup is not None]
@@ -140,7 +140,11 @@ async def _answer(
 
 
 async def _spell(
-    request: Request, answer: VerificationAnswer, questions: list[Asked], *, many: bool
+    request: Request,
+    answer: VerificationAnswer,
+    questions: list[VerifyRequest],
+    *,
+    many: bool,
 ) -> Response:
     service = service_of(request)
     verification = await service.keeper.keep(answer)
@@ -160,7 +164,7 @@ async def _spell(
 def _spell_one(
     answer: VerificationAnswer,
     verification: Verification,
-    questions: list[Asked],
+    questions: list[VerifyRequest],
     language: Language,
 ) -> bytes:
     return b'{"reference":%b,"result":%b,"words":%b,%b"receipt":%b}' % (
@@ -175,7 +179,7 @@ def _spell_one(
 def _spell_many(
     answer: VerificationAnswer,
     verification: Verification,
-    questions: list[Asked],
+    questions: list[VerifyRequest],
     language: Language,
 ) -> bytes:
     parts = [
@@ -192,7 +196,7 @@ def _spell_many(
     )
 
 
-def _wanted(asked: Asked, answer: VerificationAnswer, place: int) -> bytes:
+def _wanted(asked: VerifyRequest, answer: VerificationAnswer, place: int) -> bytes:
     """Return the member `wanted`: whether the named service item requires this category."""
     if asked.service_item is None:
         return b""
@@ -211,7 +215,7 @@ def _categories() -> dict[str, frozenset[str]]:
     }
 
 
-def _check_items(questions: list[Asked], *, many: bool) -> list[Asked]:
+def _check_items(questions: list[VerifyRequest], *, many: bool) -> list[VerifyRequest]:
     """Check service items; in a list, a question with an unknown one is answered as unusable.
 
     Raises:
@@ -221,7 +225,7 @@ def _check_items(questions: list[Asked], *, many: bool) -> list[Asked]:
         if asked.service_item is not None and asked.service_item not in _categories():
             if not many:
                 raise MalformedError("item.unknown", f"unknown service item {asked.service_item}")
-            questions[place] = Asked(unusable="item.unknown")
+            questions[place] = VerifyRequest(unusable="item.unknown")
     return questions
 
 

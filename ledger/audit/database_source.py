@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from certledger.ledger.core.errors import StoreBusyError, StoreUnavailableError
 from certledger.ledger.store.engine import SqlStore, make_engine
 from certledger.ledger.store.record_chunks import unpack_frame
-from certledger.ledger.store.tables import BATCHES, CATALOGS, CHECKPOINTS, FRAMES
+from certledger.ledger.store.tables import BATCHES, CATALOGS, CHECKPOINTS, FRAMES, NAMES
 from certledger.verifier.audit.sources import DataUnreachableError
 from certledger.verifier.errors import MalformedError
 from certledger.verifier.formats.evidence import MAX_EVIDENCE_BYTES
@@ -86,6 +86,13 @@ class StoredFiles:
             return None if packed is None else zlib.decompress(packed)
         except (zlib.error, TypeError):
             return b""
+
+    def name(self, issuer: str, digest: bytes) -> str | None:
+        with self.open() as connection:
+            found: str | None = connection.execute(
+                select(NAMES.c.name).where(NAMES.c.digest == digest)
+            ).scalar_one_or_none()
+        return found
 
     def notes(self) -> Iterator[tuple[str, str]]:
         """Yield the notes in the database, and those in evidence files of the home."""

@@ -16,6 +16,7 @@ from certledger.ledger.audit.database_source import StoredFiles
 from certledger.ledger.audit.documents import check_documents
 from certledger.ledger.audit.export import publish
 from certledger.ledger.audit.mirror import MirrorObserver, Reach
+from certledger.ledger.chain.client import CONFIRMATIONS
 from certledger.ledger.chain.deploy import load_deployment
 from certledger.ledger.keys import KeyUnusableError, keystore_address
 from certledger.ledger.node import NAME, LedgerAbsentError, load_policy
@@ -31,7 +32,6 @@ from certledger.verifier.formats.policy import LedgerPin, TrustPolicy
 from certledger.verifier.node_rpc import MAX_LOG_RESPONSE_BYTES, NodeBlock, RpcClient
 
 NOTES = "audit"
-CONFIRMATIONS = 12
 
 
 def audit_home(
@@ -43,13 +43,15 @@ def audit_home(
     to: Path | None = None,
     policy: TrustPolicy | None = None,
     notes: Path | None = None,
+    known: NodeBlock | None = None,
     span: int = SPAN,
     notes_every: float = 5.0,
 ) -> AuditReport:
     """Replay the home's chain, compare everything in the home with it, and return the report.
 
     `to` is a folder to which published data is exported.  `policy` is the auditor's own, `notes`
-    the folder of its state; without them both are the home's.  `now` is in seconds.
+    the folder of its state; without them both are the home's.  `known` is the block of an earlier
+    report.  `now` is in seconds.
 
     Raises:
         LedgerAbsentError: there is no ledger in the home.
@@ -66,7 +68,7 @@ def audit_home(
         memory = AuditMemory(notes or settings.home / NOTES, pins[0].identity)
         job = _job(pins, files, MirrorObserver(connection, Reach.of(connection)), now=now)
         job = replace(job, folder=memory.folder, memory=memory, own_chain=settings.chain is None)
-        job = replace(job, span=span, notes_every=notes_every)
+        job = replace(job, span=span, notes_every=notes_every, known=known)
         return _run(settings, files, connection, job, executor, url=url, watch=watch)
 
 

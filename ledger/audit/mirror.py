@@ -15,7 +15,7 @@ from certledger.ledger.core.acts import ACTS as KINDS
 from certledger.ledger.core.acts import ActState, counter_of, kind_of, subject_of
 from certledger.ledger.core.values import (
     AnchoredBatch,
-    CatalogSeen,
+    CatalogRow,
     IssuerRow,
     MirroredStatusChange,
 )
@@ -140,7 +140,7 @@ class MirrorObserver:
             )
             found += self._compare(STATUS_CHANGES, rows.status_values(seen))
         elif isinstance(statement, CatalogChange):
-            catalog = CatalogSeen(
+            catalog = CatalogRow(
                 issuer=statement.issuer.decode(),
                 version=statement.version,
                 root=statement.root,

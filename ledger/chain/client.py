@@ -20,7 +20,7 @@ from certledger.ledger.core.errors import (
 from certledger.ledger.core.values import (
     Block,
     ContractLog,
-    Included,
+    Inclusion,
     SignedTransaction,
     StateProof,
 )
@@ -38,6 +38,8 @@ MAX_TRANSACTION_GAS = 12_000_000
 """Gas limit of one transaction, below the cap of EIP-7825 (16,777,216)."""
 MAX_CALLDATA_BYTES = 100_000
 """Bytes of calldata; geth refuses a transaction over 131,072 bytes."""
+CONFIRMATIONS = 12
+"""Depth at which a block is final where neither the node nor a policy says it."""
 MAX_ANSWER_BYTES = 32 << 20
 """Bytes of a node's answer; all receipts of a full block take less."""
 _MARGIN = 1.25
@@ -108,7 +110,12 @@ class EthereumChain:
     """
 
     def __init__(
-        self, node: JsonRpc, ledger: LedgerPin, signer: Signer, *, confirmations: int = 12
+        self,
+        node: JsonRpc,
+        ledger: LedgerPin,
+        signer: Signer,
+        *,
+        confirmations: int = CONFIRMATIONS,
     ) -> None:
         self._node, self._ledger, self._confirmations = (
             _of_chain(node, ledger),
@@ -188,7 +195,7 @@ class EthereumChain:
             if self._node.call("eth_getTransactionByHash", "0x" + keccak(raw).hex()) is None:
                 raise
 
-    def find(self, tx: bytes) -> Included | None:
+    def find(self, tx: bytes) -> Inclusion | None:
         """Return the block of a transaction on the canonical chain, None while it has none."""
         receipt = self._node.call("eth_getTransactionReceipt", "0x" + tx.hex())
         if receipt is None or (isinstance(receipt, dict) and receipt.get("blockNumber") is None):
@@ -203,7 +210,12 @@ class EthereumChain:
         block = self.block(number)
         if block is None or block.hash != current:
             return None  # Its block was reorganised away.
-        return Included(block=block, succeeded=status == 1)
+        return Inclusion(block=block, succeeded=status == 1)
+
+    def gas_used(self, tx: bytes) -> int | None:
+        """Return the gas that an included transaction used, None while it is not included."""
+        receipt = self._node.call("eth_getTransactionReceipt", "0x" + tx.hex())
+        return None if receipt is None else _shaped(lambda: _number(receipt["gasUsed"]))
 
     # Blocks, events, proofs ------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ from certledger.ledger.core.issuer_names import is_placeholder, placeholder, unn
 from certledger.ledger.core.values import (
     AnchoredBatch,
     Block,
-    CatalogSeen,
+    CatalogRow,
     ContractLog,
     IssuerRow,
     MirroredStatusChange,
@@ -325,7 +325,7 @@ class _Range:
         if isinstance(statement, StatusChange):
             root = self._status(statement, digest, event.signatures, at)
         elif isinstance(statement, CatalogChange):
-            change = CatalogSeen(
+            change = CatalogRow(
                 issuer=subject,
                 version=statement.version,
                 root=statement.root,

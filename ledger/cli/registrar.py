@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -134,31 +134,52 @@ def _standing_of(found: Review) -> str:
     return "waits for this region" if found.missing else "no registrar need sign it"
 
 
-@registrar.command("hold")
-@click.argument("codes", nargs=-1, required=True)
-@home_option
-@rpc_option
-@ledger_option
-@click.option("--server", type=SERVER, envvar="CERTLEDGER_SERVER", help="Hand it in there at once.")
-@click.option("--token", envvar="CERTLEDGER_TOKEN", help="The key of the API, for --server.")
-@click.option("--out", type=FILE, default=Path("hold.json"), show_default=True)
-@plain_http_option
-@yes_option
-@passphrase_option
-@answers
-def hold(
+def _brake_command(name: str, help_text: str) -> None:
+    """Add the command `hold` or `release`, which signs and hands in for several issuers at once."""
+
+    @registrar.command(name, help=help_text)
+    @click.argument("codes", nargs=-1, required=True)
+    @home_option
+    @rpc_option
+    @ledger_option
+    @click.option(
+        "--server",
+        type=SERVER,
+        envvar="CERTLEDGER_SERVER",
+        help="Hand it in there at once; the registrar's signature is enough.",
+    )
+    @click.option(
+        "--token", envvar="CERTLEDGER_TOKEN", help="A key of the API, where there is one."
+    )
+    @click.option("--out", type=FILE, default=Path(f"{name}.json"), show_default=True)
+    @plain_http_option
+    @yes_option
+    @passphrase_option
+    @answers
+    def brake(codes: Sequence[str], server: str | None, out: Path, **options: Any) -> Answer:
+        return _brake(name, codes, server, out, **options)
+
+
+_brake_command(
+    "hold", "Set the brake on the issuers CODES: signed, counted on the chain, handed in."
+)
+_brake_command("release", "Clear the brake of the issuers CODES; as `hold`.")
+
+
+def _brake(
+    kind: str,
     codes: Sequence[str],
+    server: str | None,
+    out: Path,
+    *,
     home: Path,
     rpc: str | None,
     name: str | None,
-    server: str | None,
     token: str | None,
-    out: Path,
-    plain_http: bool,
+    plain_http: bool,  # For `AddressType`.
     yes: bool,
     passphrase_file: Path | None,
 ) -> Answer:
-    """Set the brake on the issuers CODES: signed with the counter of the chain, and handed in."""
     from certledger.ledger.cli.submit import hand_in
     from certledger.ledger.foundation.home import RegionHome
     from certledger.ledger.issuer import signed_acts
@@ -166,14 +187,14 @@ def hold(
     from certledger.ledger.registrar.review import review
     from certledger.verifier.files import write_atomically
 
-    if rpc is None and server is not None:
-        rpc = f"{server.rstrip('/')}/rpc"
+    rpc = rpc or (f"{server.rstrip('/')}/rpc" if server else None)
     if rpc is None:
-        raise click.UsageError("name a --server, or a node with --rpc: the hold is counted there")
+        raise click.UsageError("name a --server, or a node with --rpc: the act is counted there")
     office = _office(home, rpc, name)
     seat = office.chain.seat(office.region) if office.chain else None
     nonce = 1 if seat is None else seat.nonce + 1
-    statement = signed_acts.hold(office.region, codes, nonce=nonce, now=now())
+    make = signed_acts.hold if kind == "hold" else signed_acts.release
+    statement = make(office.region, codes, nonce=nonce, now=now())
     act = signed_acts.sign_statement(statement, [], office.ledger)
     found = review(Envelope(act=act), office)
     found.check()

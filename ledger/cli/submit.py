@@ -79,7 +79,7 @@ def client_of(server: str, token: str | None, patience: float = CURRENT_PATIENCE
 @click.option(
     "--wait", is_flag=True, help="Wait until a sealed folder is final, and write its holders'."
 )
-@click.option("--rpc", type=NODE, help="Carry a batch to the chain oneself, over this node.")
+@click.option("--rpc", type=NODE, help="Send it to the chain oneself, over this node.")
 @click.option(
     "--deployment", type=THERE, help="With --rpc: the file that says where the ledger is."
 )
@@ -107,7 +107,7 @@ def submit(
     While the server is unreachable or busy, the same bytes are sent again. The receipt is checked
     to be for exactly this and written next to WHAT. Where the server refuses it, the issuer forgets
     it (--body), so that its numbers and counters are free again. If a server delays, --rpc sends a
-    batch to the chain without it.
+    batch, a registration or a registrar's act to the chain without it.
     """
     if rpc is not None:
         if deployment is None or carrier is None:
@@ -180,11 +180,16 @@ def hand_in(
 def _carry(what: Path, rpc: str, deployment: Path, payer: Signer, patience: float) -> Answer:
     from certledger.ledger.chain.client import EthereumChain, NodeClient
     from certledger.ledger.chain.deploy import Deployment
-    from certledger.ledger.issuer.chain_submission import carry_batch, read_batch
+    from certledger.ledger.issuer.act_file import Envelope
+    from certledger.ledger.issuer.chain_submission import carry_act, carry_batch, read_batch
+    from certledger.ledger.issuer.submission_client import is_batch
     from certledger.verifier.formats.canonical_json import parse
 
     made = Deployment.from_json(parse(deployment.read_bytes(), 2**20))
     chain = EthereumChain(NodeClient(rpc), made.pin("ledger"), payer)
+    if not is_batch(what):
+        included = carry_act(chain, Envelope.read(what).act, patience=patience)
+        return Answer(document={"block": included.block.number})
     carried = carry_batch(chain, read_batch(what), since=made.block or 0, patience=patience)
     document = {
         "block": carried.block,

@@ -15,10 +15,12 @@ from certledger.verifier.cli.address_options import DATA, NODE, plain_http_optio
 from certledger.verifier.cli.policy_options import PolicyChoice, policy_options
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     from certledger.ledger.chain.client import NodeClient
-    from certledger.ledger.witness.witness import OwnNode, Published, Witness
+    from certledger.ledger.witness.witness import OwnNode, PublishedData, Witness
     from certledger.verifier.formats.policy import LedgerPin, TrustPolicy
 
 
@@ -78,7 +80,8 @@ def witness(
 
     Refuses another history than the one it signed, a block before its last, one that is not
     the newest final one, and one that is too old; having seen two histories it keeps the proof
-    and stops.  Exits with 3 if it cannot begin.
+    and stops.  While the node at --rpc does not answer at a start it waits, and says so.  Exits
+    with 3 if it cannot begin.
     """
     import signal
 
@@ -89,19 +92,56 @@ def witness(
     quiet()
     trusted = (policy if not policy.is_empty else PolicyChoice(home=home)).open()
     passphrase = ask_passphrase(passphrase_file, what=str(key or home))
-    chosen = _choose(home, name, key, passphrase, trusted)
     pin = _pin(trusted, ledger_name)
+    chosen = _choose(home, name, key, passphrase, trusted, pin)
     asked = _published(published, rpc)
     if execute is None:
         execute = _is_embedded(home)
-    opened = _open(chosen, trusted, pin, rpc, asked, execute=execute)
-    server = WitnessServer(opened, host, chosen.port if port is None else port)
     # Blocked before threads start, so that `sigwait` gets the signal and no thread dies of it.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
+    opened = _until_reachable(
+        lambda: _open(chosen, trusted, pin, rpc, asked, execute=bool(execute)), chosen.name
+    )
+    if opened is None:
+        return
+    server = WitnessServer(opened, host, chosen.port if port is None else port)
     server.start()
     click.echo(f"{chosen.name} witnesses at {server.url}")
     signal.sigwait({signal.SIGTERM, signal.SIGINT})
     server.close()
+
+
+RETRY_SECONDS = 2.0
+"""Seconds from one try to reach the node at a start to the next."""
+
+
+def _until_reachable(begin: Callable[[], Witness], name: str) -> Witness | None:
+    """Return what `begin` gives once its node answers, None after SIGTERM or SIGINT.
+
+    Raises:
+        ChainUnreachableError: the node answers, with a refusal that will not change.
+    """
+    import signal
+
+    from certledger.ledger.chain.client import NodeRefusesError
+    from certledger.ledger.core.errors import ChainUnreachableError
+
+    told = False
+    while True:
+        try:
+            return begin()
+        except ChainUnreachableError as error:
+            # A service answers so while its own node is away.
+            if isinstance(error, NodeRefusesError) and error.number != _INTERNAL_ERROR:
+                raise
+            if not told:
+                click.echo(f"{name} waits for its node: {error}", err=True)
+                told = True
+        if signal.sigtimedwait({signal.SIGTERM, signal.SIGINT}, RETRY_SECONDS) is not None:
+            return None
+
+
+_INTERNAL_ERROR = -32603
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -115,7 +155,12 @@ class _Chosen:
 
 
 def _choose(
-    home: Path, name: str | None, key: Path | None, passphrase: str, policy: TrustPolicy
+    home: Path,
+    name: str | None,
+    key: Path | None,
+    passphrase: str,
+    policy: TrustPolicy,
+    pin: LedgerPin,
 ) -> _Chosen:
     """Return the witness that was named, or the one of a region's home that the policy has."""
     if name is not None and key is not None:
@@ -136,7 +181,8 @@ def _choose(
     return _Chosen(
         name=member.name,
         key=keys[member.key],
-        home=home / "witnesses" / member.name,  # A memory is signed by one key.
+        # A memory is signed by one key and is of one ledger: after a move another one begins.
+        home=home / "witnesses" / member.name / pin.identity.hex()[:16],
         port=port or 0,
     )
 
@@ -151,6 +197,8 @@ def _is_embedded(home: Path) -> bool:
 
 def _pin(policy: TrustPolicy, name: str | None) -> LedgerPin:
     found = [one for one in policy.ledgers if name in (None, one.name)]
+    if name is None and len(found) > 1:
+        found = [one for one in found if one.retired is None]
     if len(found) != 1:
         raise click.UsageError("name one of the policy's ledgers with --ledger")
     return found[0]
@@ -169,7 +217,7 @@ def _load_key(key: Path, passphrase: str, name: str, policy: TrustPolicy) -> Ed2
     return loaded
 
 
-def _published(named: tuple[str, ...], rpc: str) -> Published | None:
+def _published(named: tuple[str, ...], rpc: str) -> PublishedData | None:
     """Return a function that fetches published notes, None if no publisher is known."""
     from certledger.verifier.audit.sources import DataUnreachableError, open_published
 
@@ -198,24 +246,24 @@ def _open(
     policy: TrustPolicy,
     pin: LedgerPin,
     rpc: str,
-    published: Published | None,
+    published: PublishedData | None,
     *,
     execute: bool,
 ) -> Witness:
     """Return the witness, after checking that the ledger is the one that the policy pins."""
     from certledger.ledger.chain.client import NodeClient
-    from certledger.ledger.witness.deployment_check import check_deployment
+    from certledger.ledger.witness.deployment_check import require_deployment
     from certledger.ledger.witness.state import acquire_home
     from certledger.ledger.witness.witness import Witness
 
     acquire_home(chosen.home)
     node = NodeClient(rpc)
-    check_deployment(node, pin)
+    require_deployment(node, pin)
     opened = Witness(
         name=chosen.name,
         key=chosen.key,
         identity=pin.identity,
-        node=_own_node(chosen.home, node, rpc, pin, policy.block_lag if execute else None),
+        node=_own_node(chosen.home, node, rpc, pin, policy, execute=execute),
         home=chosen.home,
         lag=policy.block_lag,
         clock=_clock,
@@ -229,17 +277,19 @@ def _clock() -> int:
     return int(time.time())
 
 
-def _own_node(home: Path, node: NodeClient, rpc: str, pin: LedgerPin, lag: int | None) -> OwnNode:
-    """Return the trusted node: a replica if `lag` is given, else the node at `rpc`."""
+def _own_node(
+    home: Path, node: NodeClient, rpc: str, pin: LedgerPin, policy: TrustPolicy, *, execute: bool
+) -> OwnNode:
+    """Return the trusted node: a replica that executes every block, or the node at `rpc`."""
     from certledger.ledger.witness.nodes import ExecutingNode, RpcNode, RpcSource
     from certledger.verifier.node_rpc import RpcClient
 
-    if lag is None:
-        return RpcNode(RpcClient(rpc))
+    if not execute:
+        return RpcNode(RpcClient(rpc), policy.trust.confirmations)
     return ExecutingNode(
         home,
         RpcSource(lambda method, params: node.call(method, *params)),
         pin.genesis,
-        lag=lag,
+        lag=policy.block_lag,
         clock=_clock,
     )

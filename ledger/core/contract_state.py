@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 
 from certledger.ledger.core.acts import not_after_of
-from certledger.ledger.core.values import RegistrarSeen, SubmittedAct
+from certledger.ledger.core.values import RegistrarRow, SubmittedAct
 from certledger.verifier.contract_rules import apply
 from certledger.verifier.contract_state import BlockTime, Issuer, LedgerState, Seat, SignedAct
 from certledger.verifier.crypto.secp256k1 import recover_address
@@ -17,7 +17,7 @@ _SEAT = [one.name for one in fields(Seat)]
 
 
 def ledger_state(
-    identity: bytes, seats: Sequence[RegistrarSeen], issuers: Mapping[str, Issuer]
+    identity: bytes, seats: Sequence[RegistrarRow], issuers: Mapping[str, Issuer]
 ) -> LedgerState:
     """Return the contract's state for its rules, from rows of the mirror."""
     return LedgerState(
@@ -30,10 +30,10 @@ def ledger_state(
     )
 
 
-def registrar_seen(region: int, seat: Seat, *, term: int, block: int) -> RegistrarSeen:
+def registrar_seen(region: int, seat: Seat, *, term: int, block: int) -> RegistrarRow:
     """Return the mirror's row of a registrar's seat since `block`."""
     parts = {name: getattr(seat, name) for name in _SEAT}
-    return RegistrarSeen(region=region, term=term, block=block, **parts)
+    return RegistrarRow(region=region, term=term, block=block, **parts)
 
 
 def signing_key(

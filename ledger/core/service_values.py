@@ -79,7 +79,7 @@ class Verification:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Answered:
+class IdempotentRequest:
     """A request under an idempotency key; `status` is 0 while it is running."""
 
     request: bytes

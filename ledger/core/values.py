@@ -101,7 +101,7 @@ class IssuerRow:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class RegistrarSeen:
+class RegistrarRow:
     """A region's registrar since `block`; the greatest `term` of all rows is the ledger's.
 
     `account` is zero if it was removed, `recovery` if there is none; `nonce` counts holds and
@@ -152,7 +152,7 @@ class MirroredStatusChange:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class CatalogSeen:
+class CatalogRow:
     """A catalog that came into force."""
 
     issuer: str
@@ -249,7 +249,7 @@ class SignedTransaction:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Included:
+class Inclusion:
     """A transaction in a block; `succeeded` is False if it was reverted there."""
 
     block: Block

@@ -27,16 +27,16 @@ def register_operator(ledger: Ledger, cast: Cast) -> None:
     """Register the operator with its own key and file its catalog, unless done before."""
     if state_of(ledger, OPERATOR) is None:
         register_issuer(ledger, cast, OPERATOR, ledger.operator)
-        ledger.run_until_idle()
+        ledger.run_until_included()
     state = state_of(ledger, OPERATOR)
     if state is not None and state.catalog_version == 0:
         file_catalog(ledger, cast, OPERATOR, ledger.operator, Catalog.of([RECEIPT_ENTRY]))
-        ledger.run_until_idle()
+        ledger.run_until_included()
 
 
 def anchor_receipts(ledger: Ledger) -> None:
     """Anchor all verification receipts that were signed while the home was served."""
     logbook = replace(logbook_of(ledger, load_pepper(ledger.settings.home, ledger.store)), every=0)
     while logbook.step():
-        ledger.run_until_idle()
+        ledger.run_until_included()
     logbook.release()

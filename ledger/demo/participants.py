@@ -12,7 +12,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from certledger.ledger.chain.deploy import Deployment
+from certledger.ledger.chain.deploy import Deployment, FirstRegistrar
 from certledger.ledger.foundation.deployment_match import pin_of
 from certledger.ledger.foundation.document import DAY, Founding, FoundingTerms, SignedFounding
 from certledger.ledger.foundation.home import RegionKeys, WitnessAddress, make_part
@@ -64,9 +64,13 @@ class Cast:
         """Return the key of a region's registrar."""
         return signer_of(self.secrets[f"registrar-{region}"])
 
-    def registrars(self) -> list[tuple[int, bytes]]:
-        """Return every region with its registrar's address."""
-        return [(region, self.registrar(region).address) for region in REGIONS]
+    def recovery(self, region: int) -> bytes:
+        """Return the account that may rotate the registrar's of a region."""
+        return signer_of(self.secrets[f"recovery-{region}"]).address
+
+    def registrars(self) -> list[FirstRegistrar]:
+        """Return every region with its registrar's address and recovery account."""
+        return [(one, self.registrar(one).address, self.recovery(one)) for one in REGIONS]
 
     def root(self, operator: str) -> Ed25519PrivateKey:
         """Return the root key of an operator."""
@@ -113,7 +117,7 @@ def _read(path: Path) -> Cast:
 
 
 def _draw(certificates: int, today: date) -> bytes:
-    names = [f"registrar-{region}" for region in REGIONS]
+    names = [f"{kind}-{region}" for kind in ("registrar", "recovery") for region in REGIONS]
     drawn = {name: draw_secret().hex() for name in names}
     others = [f"{kind}-{name}" for kind in ("root", "witness") for name in OPERATORS]
     drawn |= {name: os.urandom(32).hex() for name in others}
@@ -153,10 +157,10 @@ def found_ledger(cast: Cast, operator: SignedPart, domain: Domain, *, now: int) 
 def _part(cast: Cast, region: int, name: str) -> SignedPart:
     secrets = RegionKeys(registrar=cast.registrar(region))
     if name not in OPERATORS:
-        return make_part(region, name, secrets)
+        return make_part(region, name, secrets, recovery=cast.recovery(region))
     address = WitnessAddress(name=f"{name}.witness.example", url=f"https://{name}.witness.example")
     secrets = replace(secrets, root=cast.root(name), witness=cast.witness(name))
-    return make_part(region, name, secrets, witness=address)
+    return make_part(region, name, secrets, witness=address, recovery=cast.recovery(region))
 
 
 def first_policy(cast: Cast, signed: SignedFounding, deployment: Deployment) -> SignedPolicy:

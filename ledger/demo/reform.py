@@ -33,7 +33,7 @@ from certledger.ledger.reform.samples import (
 )
 from certledger.ledger.reform.scenarios import ScenarioRun, ScenarioRunner
 from certledger.ledger.verification.mirror_node import MirrorNode
-from certledger.ledger.verification.questions import Asked
+from certledger.ledger.verification.questions import VerifyRequest
 from certledger.ledger.verification.receipt_writer import write_receipts
 from certledger.ledger.verification.verdicts import Verdicts
 from certledger.verifier.files import write_atomically
@@ -134,7 +134,9 @@ class DemoReform:
                 request = DecisionRequest(
                     item=asked.asked,
                     applicant=asked.applicant,
-                    evidence=tuple(Asked(evidence=one.format()) for one in self._evidence(asked)),
+                    evidence=tuple(
+                        VerifyRequest(evidence=one.format()) for one in self._evidence(asked)
+                    ),
                 )
                 question = self.verdicts.question()
                 party = f"counter:{asked.counter}"
@@ -182,7 +184,7 @@ class DemoReform:
         )
 
     def _answer(self, asked: DemoApplication, edition: BookEdition) -> ApplicationAnswer:
-        questions = [Asked(evidence=one.format()) for one in self._evidence(asked)]
+        questions = [VerifyRequest(evidence=one.format()) for one in self._evidence(asked)]
         party = f"counter:{asked.counter}"
         answer = self.verdicts.answer(questions, caller=CALLER, party=party, audience=None)
         write_receipts(self.ledger.store, self.ledger.operator, [answer])

@@ -32,7 +32,7 @@ class Applicants:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Wanted:
+class SampleRequest:
     """A certificate that an applicant has; `province` is that of its issuer."""
 
     name: str
@@ -43,12 +43,14 @@ class Wanted:
 
 
 WANTED = (
-    Wanted(name="card", category="ID-RESIDENT", holder=ADULT),
-    Wanted(name="health", category="MED-HEALTH-CERT", holder=ADULT),
-    Wanted(name="no_crime", category="CIV-NO-CRIME", holder=ADULT),
-    Wanted(name="minor_card", category="ID-RESIDENT", holder=MINOR),
-    Wanted(name="overtaken_card", category="ID-RESIDENT", holder=OVERTAKEN, status=Status.REVOKED),
-    Wanted(name="licence", category="BIZ-LICENCE", holder=ADULT, province=_ZHEJIANG),
+    SampleRequest(name="card", category="ID-RESIDENT", holder=ADULT),
+    SampleRequest(name="health", category="MED-HEALTH-CERT", holder=ADULT),
+    SampleRequest(name="no_crime", category="CIV-NO-CRIME", holder=ADULT),
+    SampleRequest(name="minor_card", category="ID-RESIDENT", holder=MINOR),
+    SampleRequest(
+        name="overtaken_card", category="ID-RESIDENT", holder=OVERTAKEN, status=Status.REVOKED
+    ),
+    SampleRequest(name="licence", category="BIZ-LICENCE", holder=ADULT, province=_ZHEJIANG),
 )
 """The holder of a company's licence is the company, and its representative the person."""
 

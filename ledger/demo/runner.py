@@ -8,8 +8,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from certledger.ledger.audit.home import audit_home
+from certledger.ledger.chain.deploy import load_deployment
+from certledger.ledger.chain.failover import nodes_at
 from certledger.ledger.demo.example_sheet import write_example
 from certledger.ledger.demo.forgeries import Forgery, forgeries
+from certledger.ledger.demo.funds import fund_operator
 from certledger.ledger.demo.issuers import DemoCertificate, Office, issue_of, print_papers
 from certledger.ledger.demo.operator import OPERATOR, anchor_receipts, register_operator
 from certledger.ledger.demo.participants import Cast, first_policy, found_ledger, open_cast
@@ -21,14 +24,21 @@ from certledger.ledger.demo.tries import write_tries
 from certledger.ledger.demo.witnesses import witnesses
 from certledger.ledger.foundation.files import DOCUMENT
 from certledger.ledger.foundation.operator import make_operator_part
-from certledger.ledger.node import POLICY, Ledger, adopt_policy, load_policy, open_ledger
+from certledger.ledger.node import (
+    POLICY,
+    Ledger,
+    adopt_policy,
+    load_policy,
+    open_ledger,
+    operator_of,
+)
 from certledger.ledger.publish.checkpoints import Cadence, checkpoint
 from certledger.ledger.publish.cosignatures import Collector
 from certledger.ledger.reference_data import Domain, load_domain
 from certledger.ledger.samples.generator import SampleCertificate, sample_certificates
 from certledger.ledger.sealing.attachments import Papers
 from certledger.ledger.sealing.issue import Issue
-from certledger.ledger.settings import load_settings
+from certledger.ledger.settings import Settings
 from certledger.verifier.audit.report import AuditReport as Audit
 from certledger.verifier.audit.report import AuditVerdict
 from certledger.verifier.cli.audit import PatientExecutor
@@ -46,6 +56,8 @@ from certledger.verifier.verify.verdict import Result
 from certledger.verifier.vocabulary import Outcome, Status, Verdict
 
 MIN_CATEGORIES = 50
+MAX_OVERTAKEN = 10
+"""Checkpoints that witnesses may answer with a newer final block, on a chain that goes on."""
 SEED = 20200224
 SERVICE = "https://certledger.example"
 LINKS = "http://127.0.0.1:8080"
@@ -102,18 +114,20 @@ class DemoReport:
         return clean and self.reform.holds and all(one.holds for one in self.verdicts)
 
 
-def run(home: Path, certificates: int, say: Say) -> DemoReport:
-    """Run the demo in `home`, or continue the one there; `say` gets a sentence for each step.
+def run(settings: Settings, certificates: int, say: Say) -> DemoReport:
+    """Run the demo in a home, or continue the one there; `say` gets a sentence for each step.
 
     Raises:
+        FundsNeededError: the chain is not the embedded one, and the operator has no funds there.
         CertledgerError: the folder is another ledger's, or a step fails.
     """
-    started, domain = time.monotonic(), load_domain()
+    started, domain, home = time.monotonic(), load_domain(), settings.home
     cast = open_cast(home, certificates=certificates, today=today(int(time.time())))
-    settings = load_settings(home=home)
     say("chain and contract")
+    if settings.chain is not None and load_deployment(home) is None:
+        fund_operator(nodes_at(settings.chain), operator_of(settings).address)
     with open_ledger(settings, registrars=cast.registrars()) as ledger:
-        ledger.run_until_idle()
+        ledger.run_until_included()
         policy = _policy(ledger, cast, domain)
         samples, expired = _samples(domain, cast)
         made = fates(places(samples), Shares.of(cast.certificates), expired)
@@ -196,12 +210,12 @@ def _offices(
     for office in offices.values():
         if office.state() is None:
             office.register()
-    ledger.run_until_idle()
+    ledger.run_until_included()
     for office in offices.values():
         state = office.state()
         if state is not None and state.catalog_version == 0:
             office.file_catalog()
-    ledger.run_until_idle()
+    ledger.run_until_included()
     return offices
 
 
@@ -232,7 +246,7 @@ def _issue(
             if state is not None and state.batches < sequence:
                 issues = _issues(office, mine, made, papers)
                 office.hand_in(office.seal(sequence, mine, issues))
-        ledger.run_until_idle()
+        ledger.run_until_included()
     return later
 
 
@@ -319,7 +333,7 @@ def _change_statuses(
             ]
             if indexes:
                 office.change(indexes, status, reason)
-        ledger.run_until_idle()
+        ledger.run_until_included()
 
 
 def _is_set(words: Mapping[int, bytes], index: int) -> bool:
@@ -328,10 +342,15 @@ def _is_set(words: Mapping[int, bytes], index: int) -> bool:
 
 
 def _fresh_checkpoint(ledger: Ledger, collector: Collector) -> None:
-    """Make a checkpoint of a new block, and have the witnesses sign it."""
+    """Make a checkpoint of a new final block, and have the witnesses sign it."""
+    ledger.run_until_idle()
     ledger.mine_heartbeat_block()
-    checkpoint(ledger.store, ledger.chain, ledger.pin, Cadence(seconds=0))
-    collector.collect(ledger.store)
+    for _ in range(MAX_OVERTAKEN):
+        ledger.follower.follow()
+        checkpoint(ledger.store, ledger.chain, ledger.pin, Cadence(seconds=0))
+        collector.collect(ledger.store)
+        if not collector.overtaken:
+            return
 
 
 def _write_evidence(

@@ -34,7 +34,7 @@ _SCHEMA_KEY: Final = "schema"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Mined:
+class MinedBlock:
     """A mined block; `header` is None if no transaction was valid."""
 
     header: BlockHeaderAPI | None
@@ -64,7 +64,7 @@ class DurableChain(Chain):
             timestamp=max(parent.timestamp + 1, timestamp),
         )
 
-    def mine(self, transactions: Sequence[SignedTransactionAPI], timestamp: int) -> Mined:
+    def mine(self, transactions: Sequence[SignedTransactionAPI], timestamp: int) -> MinedBlock:
         """Mine one block of the valid `transactions`, in their order.
 
         An empty block is mined only if no transaction was given.
@@ -86,13 +86,13 @@ class DurableChain(Chain):
                 included.append(transaction)
                 receipts.append(receipt)
             if transactions and not included:
-                return Mined(header=None, included=(), refused=refused)
+                return MinedBlock(header=None, included=(), refused=refused)
             filled = vm.set_block_transactions_and_withdrawals(
                 vm.get_block(), header, included, receipts
             )
             block = vm.mine_block(filled).block
             self._keep(block, receipts)
-            return Mined(header=block.header, included=tuple(included), refused=refused)
+            return MinedBlock(header=block.header, included=tuple(included), refused=refused)
 
     def follow(self, raw: bytes, latest: int) -> BlockHeaderAPI:
         """Execute the RLP-encoded block `raw` on the head, and store it.

@@ -17,7 +17,7 @@ from eth.exceptions import PyEVMError
 from eth.vm.forks.paris import ParisVM
 from eth_utils.exceptions import ValidationError
 
-from certledger.ledger.devchain.chain import DurableChain, Mined
+from certledger.ledger.devchain.chain import DurableChain, MinedBlock
 from certledger.ledger.devchain.errors import TransactionRejectedError
 from certledger.ledger.devchain.rlp_depth import TRANSACTION_DEPTH, check_nesting
 from certledger.ledger.devchain.view import View
@@ -164,7 +164,7 @@ class Miner:
     def _run(self) -> None:
         while self._take():
             failure: BaseException | None = None
-            mined: Mined | None = None
+            mined: MinedBlock | None = None
             try:
                 mined = self._chain.mine(
                     [one.transaction for one in self._mining], int(self._clock())
@@ -206,7 +206,7 @@ class Miner:
             gas += waiting.transaction.gas
             self._mining.append(waiting)
 
-    def _answer(self, mined: Mined | None, failure: BaseException | None) -> None:
+    def _answer(self, mined: MinedBlock | None, failure: BaseException | None) -> None:
         with self._changed:
             answered, self._mining = self._mining, []
             self._rest_until = time.monotonic() + 1

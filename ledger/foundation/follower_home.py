@@ -9,7 +9,7 @@ from certledger.contracts.loader import load_artifact
 from certledger.ledger.chain.client import NodeClient, check_chain
 from certledger.ledger.chain.deploy import FILE, Deployment, load_deployment
 from certledger.ledger.foundation.errors import FoundationError
-from certledger.ledger.witness.deployment_check import DeploymentForeignError, check_deployment
+from certledger.ledger.witness.deployment_check import DeploymentForeignError, require_deployment
 from certledger.verifier.audit.deployment import CREATION_ARGUMENTS, raw_transaction
 from certledger.verifier.files import write_atomically
 from certledger.verifier.formats.canonical_json import format_canonical
@@ -30,7 +30,7 @@ def join_ledger(home: Path, chain: str, pin: LedgerPin) -> Deployment:
         raise FoundationError("home", f"{home} has another ledger, {known.identity.hex()}")
     node = NodeClient(chain)
     check_chain(node, pin.chain_id, pin.genesis)
-    check_deployment(node, pin)
+    require_deployment(node, pin)
     name = "0x" + pin.deployment.hex()
     transaction = node.call("eth_getTransactionByHash", name)
     receipt = node.call("eth_getTransactionReceipt", name)

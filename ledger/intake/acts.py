@@ -12,6 +12,8 @@ from certledger.ledger.intake.admission import Case, admit
 from certledger.ledger.intake.errors import ActConflictError, OtherLedgerError
 from certledger.ledger.intake.pending_state import Intake, check_time, earlier_receipt
 from certledger.ledger.store.unit_of_work import Unit
+from certledger.verifier.contract_state import NO_ACCOUNT
+from certledger.verifier.crypto.secp256k1 import recover_address
 from certledger.verifier.errors import MalformedError
 from certledger.verifier.formats.canonical_json import format_canonical
 from certledger.verifier.formats.statements import CatalogChange, Register
@@ -27,6 +29,20 @@ def submit_status(intake: Intake, data: bytes) -> bytes:
 def submit_catalog(intake: Intake, data: bytes) -> bytes:
     """Submit a catalog with its entries; as `submit_act`."""
     return submit_act(intake, data, {ActKind.CATALOG})
+
+
+def is_registrars(intake: Intake, data: bytes) -> bool:
+    """Return whether a registrar in office, or its recovery account, has signed the act in `data`.
+
+    Raises:
+        CertledgerError: it is no act.
+    """
+    act = parse_handed_in(data).act
+    signers = {recover_address(act.digest, signature) for signature in act.signatures}
+    with intake.store.begin(write=False) as unit:
+        seats = list(unit.registrars())
+    accounts = {account for seat in seats for account in (seat.account, seat.recovery)}
+    return not signers.isdisjoint(accounts - {NO_ACCOUNT})
 
 
 def submit_act(intake: Intake, data: bytes, kinds: Collection[ActKind] = ANY) -> bytes:

@@ -52,7 +52,7 @@ class Submission:
     lookups: Lookups
     replaces: Sequence[int]
     kinds: Mapping[Kind, int]
-    spelled: Spelled
+    spelled: RecordRanges
 
     def records(self) -> Iterator[bytes]:
         """Yield the canonical bytes of each record, as long as the file is open."""
@@ -60,7 +60,7 @@ class Submission:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Spelled:
+class RecordRanges:
     """Byte ranges of the records in a file, and which of them are canonical already (`plain`)."""
 
     file: IO[bytes]
@@ -117,7 +117,7 @@ class _Columns:
     """Columns of a batch, filled while its records are read."""
 
     def __init__(self, file: IO[bytes]) -> None:
-        self.spelled = Spelled(file=file)
+        self.spelled = RecordRanges(file=file)
         self.replaces, self._editions = array("I"), array("H")
         self.kinds: dict[Kind, int] = {}
         # (issuer, first index) that each record implies, with the first record that does.

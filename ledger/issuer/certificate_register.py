@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from certledger.ledger.sealing.batch import Head, SealedBatch
-from certledger.ledger.sealing.issue import Issued, IssuedEdition
+from certledger.ledger.sealing.issue import IssuedCertificates, IssuedEdition
 from certledger.verifier.errors import CertledgerError, ExitStatus
 from certledger.verifier.files import PRIVATE
 
@@ -270,7 +270,7 @@ class IssuanceDatabase:
         with self._open() as connection:
             return [sequence for (sequence,) in connection.execute(query)]
 
-    def before(self, first: int, apart: range = range(0)) -> Issued:
+    def before(self, first: int, apart: range = range(0)) -> IssuedCertificates:
         """Return what was issued below index `first`, for checking a batch that starts there.
 
         `apart` are indexes of a batch that is being sealed again.

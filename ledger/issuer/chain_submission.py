@@ -1,4 +1,4 @@
-"""Send a sealed batch to the chain without the operator, who can delay but not censor."""
+"""Send a batch or a registrar's act to the chain without the operator."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from tenacity import Retrying, retry_if_result, stop_after_delay, wait_exponenti
 
 from certledger.contracts import calls
 from certledger.ledger.chain.client import EthereumChain
-from certledger.ledger.core.values import Included
+from certledger.ledger.core.acts import kind_of
+from certledger.ledger.core.contract_calls import STATELESS
+from certledger.ledger.core.values import Inclusion
 from certledger.ledger.intake.batch_submission import (
     MAX_SUBMISSION_BYTES,
     Submission,
@@ -21,6 +23,7 @@ from certledger.ledger.keys import recover
 from certledger.verifier.errors import CertledgerError, MalformedError
 from certledger.verifier.formats.contract_events import IssuerStateEvent, parse_log
 from certledger.verifier.formats.issuer_state import Key
+from certledger.verifier.formats.signed_act import Act
 from certledger.verifier.formats.statements import ZERO
 
 _HEAD_WORDS = 6
@@ -33,7 +36,7 @@ class CarryError(CertledgerError):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Carried:
+class BatchOnChain:
     """A batch on the chain; `transaction` is None if it was there already."""
 
     sequence: int
@@ -95,7 +98,9 @@ def read_batch(path: Path) -> Submission:
     return parse_submission(data, MAX_SUBMISSION_BYTES)
 
 
-def carry_batch(chain: EthereumChain, batch: Submission, *, since: int, patience: float) -> Carried:
+def carry_batch(
+    chain: EthereumChain, batch: Submission, *, since: int, patience: float
+) -> BatchOnChain:
     """Send a batch to the chain and wait until a block includes it; safe to repeat.
 
     `since` is the block of the ledger's deployment, `patience` seconds.
@@ -109,7 +114,7 @@ def carry_batch(chain: EthereumChain, batch: Submission, *, since: int, patience
     statement, digest = batch.statement, batch.statement.digest(chain.identity)
     state = newest_state(chain, statement.issuer.decode("ascii"), since)
     if state.last == digest:
-        return Carried(sequence=statement.sequence, transaction=None, block=state.block)
+        return BatchOnChain(sequence=statement.sequence, transaction=None, block=state.block)
     if statement.sequence != state.batches + 1 or statement.previous != (state.last or ZERO):
         raise CarryError(
             f"batch {statement.sequence} does not follow the {state.batches} on the chain"
@@ -123,9 +128,30 @@ def carry_batch(chain: EthereumChain, batch: Submission, *, since: int, patience
         raise CarryError(
             f"transaction 0x{signed.hash.hex()} brought batch {statement.sequence} in no block"
         )
-    return Carried(
+    return BatchOnChain(
         sequence=statement.sequence, transaction=signed.hash, block=included.block.number
     )
+
+
+def carry_act(chain: EthereumChain, act: Act, *, patience: float) -> Inclusion:
+    """Send an act that needs no issuer's state to the chain; wait `patience` seconds for a block.
+
+    Raises:
+        CarryError: it is another kind of act or another ledger's, or no block included it in time.
+        CallRevertedError: the contract refuses it.
+        ChainUnreachableError: the node does not answer.
+    """
+    kind = kind_of(act.statement)
+    if kind is None or kind not in STATELESS:
+        raise CarryError(f"{act.statement.primary} needs the issuer's state: hand it in")
+    if act.ledger != chain.identity:
+        raise CarryError(f"the act is for the ledger {act.ledger.hex()}")
+    signed = chain.sign(STATELESS[kind](act.statement, act.signatures), nonce=chain.next_nonce())
+    chain.broadcast(signed.raw)
+    included = _wait(chain, signed.hash, patience)
+    if included is None or not included.succeeded:
+        raise CarryError(f"transaction 0x{signed.hash.hex()} brought the act in no block")
+    return included
 
 
 def newest_state(chain: EthereumChain, issuer: str, since: int) -> IssuerStateWords:
@@ -148,12 +174,12 @@ def _key_of(state: IssuerStateWords, address: bytes) -> int:
     raise CarryError(f"0x{address.hex()} is no key of the issuer")
 
 
-def _wait(chain: EthereumChain, tx: bytes, patience: float) -> Included | None:
+def _wait(chain: EthereumChain, tx: bytes, patience: float) -> Inclusion | None:
     waiting = Retrying(
         retry=retry_if_result(lambda found: found is None),
         stop=stop_after_delay(patience),
         wait=wait_exponential_jitter(multiplier=0.05, max=3),
         retry_error_callback=lambda state: None,
     )
-    found: Included | None = waiting(chain.find, tx)
+    found: Inclusion | None = waiting(chain.find, tx)
     return found

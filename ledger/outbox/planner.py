@@ -9,6 +9,7 @@ from typing import Any
 from certledger.contracts import calls
 from certledger.ledger.chain.client import MAX_CALLDATA_BYTES
 from certledger.ledger.core.acts import ACTS, ActKind, Lane
+from certledger.ledger.core.contract_calls import STATELESS
 from certledger.ledger.core.contract_state import after_act, ledger_state, signing_key
 from certledger.ledger.core.values import IssuerRow, SubmittedAct
 from certledger.ledger.store.unit_of_work import Unit
@@ -150,8 +151,9 @@ def _anchor(entries: Sequence[_Entry]) -> ContractCall:
 
 def _single(unit: Unit, seen: IssuerRow | None, act: SubmittedAct) -> list[ContractCall]:
     """Return the call for one act that is not a batch, none if its issuer is unknown here."""
-    if act.kind in _STATELESS:
-        return [ContractCall(data=_STATELESS[act.kind](act), acts=(act.number,))]
+    if act.kind in STATELESS:
+        data = STATELESS[act.kind](act.statement, act.signatures)
+        return [ContractCall(data=data, acts=(act.number,))]
     if act.kind is ActKind.RESTORE:
         return _restore(unit, act)
     if seen is None:
@@ -197,14 +199,6 @@ def _restore(unit: Unit, act: SubmittedAct) -> list[ContractCall]:
     return [ContractCall(data=data, acts=(act.number,))]
 
 
-_STATELESS: Mapping[ActKind, Callable[[SubmittedAct], bytes]] = {
-    ActKind.REGISTER: lambda act: calls.register(act.statement, act.signatures),
-    ActKind.HOLD: lambda act: calls.hold(act.statement, act.signatures),
-    ActKind.RELEASE: lambda act: calls.release(act.statement, act.signatures),
-    ActKind.REGISTRAR: lambda act: calls.change_registrar(act.statement, act.signatures),
-    ActKind.ROTATE: lambda act: calls.rotate_registrar(act.statement, act.signatures),
-    ActKind.CHALLENGE: lambda act: calls.challenge_registrar(act.statement, act.signatures),
-}
 _STATED: Mapping[ActKind, Callable[[Unit, IssuerState, SubmittedAct], bytes]] = {
     ActKind.STATUS: _status,
     ActKind.CATALOG: _catalog,

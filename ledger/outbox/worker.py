@@ -22,7 +22,7 @@ from certledger.ledger.core.errors import (
     ChainUnreachableError,
 )
 from certledger.ledger.core.values import (
-    Included,
+    Inclusion,
     SignedTransaction,
     SubmittedAct,
     Transaction,
@@ -139,7 +139,7 @@ class Anchorer:
         self,
         token: int,
         transaction: Transaction,
-        found: Included,
+        found: Inclusion,
         replacements: Sequence[Transaction],
     ) -> None:
         state = TxState.INCLUDED if found.succeeded else TxState.REVERTED

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from certledger.ledger.verification.questions import Asked, question_of
+from certledger.ledger.verification.questions import VerifyRequest, question_of
 from certledger.verifier.errors import MalformedError
 from certledger.verifier.formats.canonical_json import Json, Members, parse
 from certledger.verifier.reform.application import (
@@ -25,7 +25,7 @@ class ApplicationRequest:
     codes: tuple[str, ...]
     applicant: ApplicantKind
     counter: str | None
-    evidence: tuple[Asked, ...]
+    evidence: tuple[VerifyRequest, ...]
 
 
 def parse_application(data: bytes, limit: int) -> ApplicationRequest:
@@ -69,11 +69,11 @@ def _codes(read: Members) -> tuple[str, ...]:
     return tuple(items)
 
 
-def _question(value: Json, where: str) -> Asked:
+def _question(value: Json, where: str) -> VerifyRequest:
     try:
         return question_of(value, where)
     except MalformedError as error:
-        return Asked(unusable=error.code)
+        return VerifyRequest(unusable=error.code)
 
 
 def check_counter(book: Book, named: str | None, of_key: str | None) -> str | None:

@@ -19,7 +19,7 @@ from certledger.ledger.publish.evidence import (
 from certledger.ledger.reform.bookshelf import BookDayError
 from certledger.ledger.reform.record_writer import add_record
 from certledger.ledger.store.unit_of_work import Store, Unit
-from certledger.ledger.verification.questions import Asked, question_of
+from certledger.ledger.verification.questions import VerifyRequest, question_of
 from certledger.ledger.verification.verdicts import showing
 from certledger.ledger.verification.verification_receipt import draw_reference
 from certledger.verifier.errors import CertledgerError, MalformedError
@@ -47,7 +47,7 @@ class DecisionRequest:
 
     item: str
     applicant: ApplicantKind
-    evidence: tuple[Asked, ...]
+    evidence: tuple[VerifyRequest, ...]
 
 
 def parse_decision_request(data: bytes, limit: int) -> DecisionRequest:
@@ -141,7 +141,7 @@ class DecisionMaker:
             unit.add_decision(_stored(record, party), _leaves_of(bundle, result.valid))
         return DecisionAnswer(decision=result.decision, record=record, bundle=bundle)
 
-    def _newest(self, asked: Asked, question: Question) -> bytes:
+    def _newest(self, asked: VerifyRequest, question: Question) -> bytes:
         """Return evidence at the newest checkpoint that shows the same; the file itself if none.
 
         Also the file itself where that checkpoint is not cosigned yet and the issuer's state is the

@@ -10,7 +10,7 @@ from certledger.ledger.audit.mirror import MirrorObserver, Reach
 from certledger.ledger.repair.transaction import raw
 from certledger.ledger.store.tables import ACTS
 from certledger.verifier.audit.findings import AuditFault
-from certledger.verifier.audit.replay import Replay, ReplayedAct, Unobserved
+from certledger.verifier.audit.replay import NullObserver, Replay, ReplayedAct
 from certledger.verifier.audit.sources import Nothing
 from certledger.verifier.formats.policy import LedgerPin
 from certledger.verifier.node_rpc import NodeBlock, NodeFailedError, RpcClient
@@ -32,7 +32,7 @@ class ChainActs:
 
 
 @dataclass
-class _Unsound(Unobserved):
+class _Unsound(NullObserver):
     """Collects the acts whose row the audit would fault."""
 
     connection: Connection

@@ -20,7 +20,7 @@ class IssuedEdition:
     edition: int
 
 
-class Issued(Protocol):
+class IssuedCertificates(Protocol):
     """What an issuer has issued so far."""
 
     def newest(self, category: str, number: str) -> IssuedEdition | None:
@@ -73,7 +73,7 @@ class CheckContext:
     """
 
     catalog: Catalog
-    issued: Issued
+    issued: IssuedCertificates
     first: int
     papers: Papers
     category: str | None = None

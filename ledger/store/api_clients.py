@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import delete, func, insert, select, tuple_, update
 
 from certledger.ledger.core.errors import StoreBusyError
-from certledger.ledger.core.service_values import Answered, ApiKey, Role, Verification
+from certledger.ledger.core.service_values import ApiKey, IdempotentRequest, Role, Verification
 from certledger.ledger.store.base import Base, value_of
 from certledger.ledger.store.tables import (
     API_KEYS,
@@ -63,7 +63,9 @@ class CallersPart(Base):
 
     # Idempotency ------------------------------------------------------------------------------
 
-    def begin_request(self, caller: str, key: str, request: bytes, now: int) -> Answered | None:
+    def begin_request(
+        self, caller: str, key: str, request: bytes, now: int
+    ) -> IdempotentRequest | None:
         """Claim an idempotency key; return the stored request if it was claimed before."""
         values = {
             "caller": caller,
@@ -77,7 +79,7 @@ class CallersPart(Base):
         for _ in range(_CLAIMS):
             if self.insert_new(IDEMPOTENCY, values):
                 return None
-            found = self.find_one(query, partial(value_of, Answered))
+            found = self.find_one(query, partial(value_of, IdempotentRequest))
             # On PostgreSQL another transaction may have deleted the key between insert and select.
             if found is not None:
                 return found

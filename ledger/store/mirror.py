@@ -15,10 +15,10 @@ from certledger.ledger.core.service_values import CHECKPOINT_REPLACED, REORGANIS
 from certledger.ledger.core.values import (
     AnchoredBatch,
     Block,
-    CatalogSeen,
+    CatalogRow,
     IssuerRow,
     MirroredStatusChange,
-    RegistrarSeen,
+    RegistrarRow,
     Reorganisation,
     StoredCheckpoint,
     TxState,
@@ -185,7 +185,7 @@ class MirrorPart(Base):
             .values(reason=None)
         )
 
-    def put_registrar(self, registrar: RegistrarSeen) -> None:
+    def put_registrar(self, registrar: RegistrarRow) -> None:
         """Store a region's registrar since its block."""
         values = values_of(REGISTRARS, registrar)
         self.put(REGISTRARS, [values])
@@ -208,7 +208,7 @@ class MirrorPart(Base):
         """Store a status statement that was included."""
         self.put(STATUS_CHANGES, [rows.status_values(change)])
 
-    def add_catalog_change(self, change: CatalogSeen) -> None:
+    def add_catalog_change(self, change: CatalogRow) -> None:
         """Store that a catalog came into force."""
         values = values_of(CATALOG_CHANGES, change)
         self.put(CATALOG_CHANGES, [values])

@@ -9,10 +9,10 @@ from sqlalchemy import exists, select
 
 from certledger.ledger.core.values import (
     AnchoredBatch,
-    CatalogSeen,
+    CatalogRow,
     IssuerRow,
     MirroredStatusChange,
-    RegistrarSeen,
+    RegistrarRow,
     StoredCheckpoint,
 )
 from certledger.ledger.store import rows
@@ -51,15 +51,15 @@ class ReadingPart(Base):
             query = query.where(ISSUERS.c.block <= at)
         return self.find_one(query.limit(1), rows.issuer_of)
 
-    def registrar(self, region: int, *, at: int | None = None) -> RegistrarSeen | None:
+    def registrar(self, region: int, *, at: int | None = None) -> RegistrarRow | None:
         """Return the region's registrar, newest or as of block `at`."""
         query = newest(REGISTRARS, REGISTRARS.c.region, at=at, region=region)
-        return self.find_one(query, partial(value_of, RegistrarSeen))
+        return self.find_one(query, partial(value_of, RegistrarRow))
 
-    def registrars(self) -> Sequence[RegistrarSeen]:
+    def registrars(self) -> Sequence[RegistrarRow]:
         """Return the registrar of each region, ascending by region."""
         return self.find_all(
-            newest(REGISTRARS, REGISTRARS.c.region, at=None), partial(value_of, RegistrarSeen)
+            newest(REGISTRARS, REGISTRARS.c.region, at=None), partial(value_of, RegistrarRow)
         )
 
     def words(self, issuer: str, *, at: int | None = None) -> Mapping[int, bytes]:
@@ -93,6 +93,11 @@ class ReadingPart(Base):
             .limit(limit)
         )
         return self.find_all(query, rows.anchored_of)
+
+    def newest_batches(self, limit: int) -> Sequence[AnchoredBatch]:
+        """Return the batches of all issuers that were anchored last, newest first."""
+        order = (ANCHORED.c.block.desc(), ANCHORED.c.issuer, ANCHORED.c.sequence.desc())
+        return self.find_all(select(ANCHORED).order_by(*order).limit(limit), rows.anchored_of)
 
     def anchored_leaves(self, issuer: str, *, batches: int) -> Sequence[bytes]:
         """Return the leaves of the first `batches` of an issuer's tree."""
@@ -131,14 +136,14 @@ class ReadingPart(Base):
         )
         return self.find_all(query, rows.status_of)
 
-    def catalog_changes(self, issuer: str) -> Sequence[CatalogSeen]:
+    def catalog_changes(self, issuer: str) -> Sequence[CatalogRow]:
         """Return the catalogs that were in force, ascending by version."""
         query = (
             select(CATALOG_CHANGES)
             .where(CATALOG_CHANGES.c.issuer == issuer)
             .order_by(CATALOG_CHANGES.c.version)
         )
-        return self.find_all(query, partial(value_of, CatalogSeen))
+        return self.find_all(query, partial(value_of, CatalogRow))
 
     # Checkpoints ----------------------------------------------------------------------------
 
@@ -148,6 +153,11 @@ class ReadingPart(Base):
         if number is not None:
             query = query.where(CHECKPOINTS.c.number == number)
         return self.find_one(query, rows.checkpoint_of)
+
+    def newest_checkpoints(self, limit: int) -> Sequence[StoredCheckpoint]:
+        """Return the newest checkpoints, newest first."""
+        query = select(CHECKPOINTS).order_by(CHECKPOINTS.c.number.desc()).limit(limit)
+        return self.find_all(query, rows.checkpoint_of)
 
     def cosigned_checkpoint(self) -> StoredCheckpoint | None:
         """Return the newest checkpoint that any witness has cosigned."""

@@ -47,7 +47,7 @@ class Lookup:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Asked:
+class VerifyRequest:
     """One question: exactly one of an evidence file, a code's text, and a lookup.
 
     `known` says that the question has no other member and that the evidence is canonical.
@@ -66,7 +66,7 @@ class Asked:
 
 def parse_questions(
     data: bytes, limit: int, reads: Callable[[bytes], bool]
-) -> tuple[list[Asked], bool]:
+) -> tuple[list[VerifyRequest], bool]:
     """Parse the questions of a request; also return whether it was a list.
 
     An invalid question of a list does not invalidate the others: it becomes `unusable`.  `reads`
@@ -76,7 +76,7 @@ def parse_questions(
         MalformedError: outside the subset of JSON, or an unknown, missing or ill-typed member.
     """
     if (inner := only_evidence(data)) is not None and reads(inner):
-        return [Asked(evidence=inner, known=True)], False
+        return [VerifyRequest(evidence=inner, known=True)], False
     if len(data) > limit:
         raise MalformedError("json.size", f"{len(data)} bytes where at most {limit} are read")
     # Neither parser below counts values; one deep item of a list spoils only itself.
@@ -99,13 +99,13 @@ def _check_count(questions: Sequence[object]) -> None:
         raise MalformedError("schema.invalid", f"a list has 1 to {MAX_QUESTIONS} questions")
 
 
-def _question_in_list(value: Json | MalformedError, where: str) -> Asked:
+def _question_in_list(value: Json | MalformedError, where: str) -> VerifyRequest:
     try:
         if isinstance(value, MalformedError):
             raise value
         return question_of(value, where)
     except MalformedError as error:
-        return Asked(unusable=error.code)
+        return VerifyRequest(unusable=error.code)
 
 
 def _items_of_list(data: bytes) -> list[Json | MalformedError] | None:
@@ -168,7 +168,7 @@ def only_evidence(data: bytes) -> bytes | None:
     return data[len(_ONLY) : -1] if only else None
 
 
-def parse_lines(data: bytes) -> list[Asked]:
+def parse_lines(data: bytes) -> list[VerifyRequest]:
     """Parse evidence files, one a line.
 
     Raises:
@@ -177,7 +177,7 @@ def parse_lines(data: bytes) -> list[Asked]:
     lines = data.removesuffix(b"\n").split(b"\n")
     if not data or len(lines) > MAX_QUESTIONS:
         raise MalformedError("schema.invalid", f"there are 1 to {MAX_QUESTIONS} lines")
-    return [Asked(evidence=line) for line in lines]
+    return [VerifyRequest(evidence=line) for line in lines]
 
 
 def _parse(data: bytes, limit: int) -> Json:
@@ -191,7 +191,7 @@ def _parse(data: bytes, limit: int) -> Json:
     return parse(data, limit)
 
 
-def question_of(value: Json, where: str) -> Asked:
+def question_of(value: Json, where: str) -> VerifyRequest:
     """Parse one question.
 
     Raises:
@@ -202,7 +202,7 @@ def question_of(value: Json, where: str) -> Asked:
     named = [name for name in ("evidence", "code", "lookup") if read.has(name)]
     if len(named) != 1:
         raise MalformedError("schema.invalid", f"{where} has one of evidence, code and lookup")
-    asked = Asked(
+    asked = VerifyRequest(
         evidence=_evidence(read) if named == ["evidence"] else None,
         code=_code(read) if named == ["code"] else None,
         lookup=_lookup(read.inner("lookup")) if named == ["lookup"] else None,

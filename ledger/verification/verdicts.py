@@ -19,7 +19,7 @@ from certledger.ledger.publish.evidence import (
 from certledger.ledger.publish.snapshots import SnapshotMaker
 from certledger.ledger.store.unit_of_work import Store
 from certledger.ledger.verification.mirror_node import MirrorJudge, MirrorNode, find_newer
-from certledger.ledger.verification.questions import Asked, Lookup
+from certledger.ledger.verification.questions import Lookup, VerifyRequest
 from certledger.ledger.verification.verification_receipt import (
     VerificationReceipt,
     content_of,
@@ -94,7 +94,7 @@ Judged = tuple[Result, bytes]
 _PRESENTED = b'"presentation":'
 
 
-class Presented:
+class AcceptedPresentations:
     """Accepts each presentation once, in all processes that share the store.
 
     They are stored for `seconds`, after which they are too old anyway.
@@ -156,9 +156,9 @@ class Verdicts:
         self._answered: dict[tuple[bytes, int, int], Judged] = {}
         self._verifier = Verifier(policy, self._judge, newer=self._newer, remembered=_REMEMBERED)
         self._memo = ProofCache(_REMEMBERED)
-        self._desk: tuple[str, CompactVerifier] | None = None
+        self._compact: tuple[str, CompactVerifier] | None = None
         lives = policy.presentation_age + policy.clock_tolerance
-        self._presented = Presented(node.store, lives, clock)
+        self._presented = AcceptedPresentations(node.store, lives, clock)
 
     def _view(self, issuer: str) -> IssuerView:
         """Return an issuer at the newest checkpoint, proved; raises as `EvidenceMaker.of_leaf`."""
@@ -182,7 +182,12 @@ class Verdicts:
         return self._verifier.reads(data)
 
     def answer(
-        self, questions: Sequence[Asked], *, caller: str, party: str, audience: str | None
+        self,
+        questions: Sequence[VerifyRequest],
+        *,
+        caller: str,
+        party: str,
+        audience: str | None,
     ) -> VerificationAnswer:
         """Answer questions, in order, and return the content of one receipt for all of them.
 
@@ -190,8 +195,8 @@ class Verdicts:
         nonces the questions carry.
         """
         now = int(self._clock())
-        desk = cache(self._open_desk)  # Opened at most once a request: it checks a snapshot.
-        judged = [self._judged(one, now, audience, desk) for one in questions]
+        opener = cache(self._open_verifier)  # Opened at most once a request: it checks a snapshot.
+        judged = [self._judged(one, now, audience, opener) for one in questions]
         return self._answer(judged, now, caller=caller, party=party)
 
     def cached_answer(self, data: bytes, *, caller: str, party: str) -> VerificationAnswer | None:
@@ -204,14 +209,18 @@ class Verdicts:
         return None if judged is None else self._answer([judged], now, caller=caller, party=party)
 
     def _judged(
-        self, asked: Asked, now: int, audience: str | None, desk: Callable[[], CompactVerifier]
+        self,
+        asked: VerifyRequest,
+        now: int,
+        audience: str | None,
+        opener: Callable[[], CompactVerifier],
     ) -> Judged:
         """Return a result and its canonical bytes.
 
         Cache key: SHA-256 of the evidence, second, and newest checkpoint; cleared when full.
         """
         number = self._node.number
-        result = self._once(asked, now, audience, desk)
+        result = self._once(asked, now, audience, opener)
         judged = result, result.canonical()
         # Not cached: presentations, which are accepted once, and verdicts other than valid, which
         # an unreachable node may cause.
@@ -256,17 +265,25 @@ class Verdicts:
         )
 
     def _once(
-        self, asked: Asked, now: int, audience: str | None, desk: Callable[[], CompactVerifier]
+        self,
+        asked: VerifyRequest,
+        now: int,
+        audience: str | None,
+        opener: Callable[[], CompactVerifier],
     ) -> Result:
         self._presented.begin()
-        result = self._result(asked, now, audience, desk)
+        result = self._result(asked, now, audience, opener)
         if result.verdict is Verdict.VALID and not self._presented.accept():
             # Another question recorded the presentation first: now `seen` finds the row.
-            return self._result(asked, now, audience, desk)
+            return self._result(asked, now, audience, opener)
         return result
 
     def _result(
-        self, asked: Asked, now: int, audience: str | None, desk: Callable[[], CompactVerifier]
+        self,
+        asked: VerifyRequest,
+        now: int,
+        audience: str | None,
+        opener: Callable[[], CompactVerifier],
     ) -> Result:
         if asked.unusable is not None:
             return unusable(asked.unusable)
@@ -284,13 +301,15 @@ class Verdicts:
                 seen=self._presented.seen,
             )
         if asked.code is not None:
-            return desk().verify_text(
+            return opener().verify_text(
                 asked.code, now=now, documents=asked.documents, request=request
             )
         assert asked.lookup is not None
         return self._looked_up(asked, asked.lookup, now, request)
 
-    def _looked_up(self, asked: Asked, lookup: Lookup, now: int, request: Request | None) -> Result:
+    def _looked_up(
+        self, asked: VerifyRequest, lookup: Lookup, now: int, request: Request | None
+    ) -> Result:
         try:
             with self._making:
                 evidence = self._maker.of_lookup(lookup.digest)
@@ -311,19 +330,19 @@ class Verdicts:
         )
         return _without_hashed(verify(shown, question, self._memo))
 
-    def _open_desk(self) -> CompactVerifier:
+    def _open_verifier(self) -> CompactVerifier:
         """Return a compact verifier at the newest checkpoint, cached by the snapshot's digest."""
         with self._snapping:
             made = self._snapshots.latest()
-            if self._desk is None or self._desk[0] != made.digest:
-                desk = CompactVerifier.open(
+            if self._compact is None or self._compact[0] != made.digest:
+                verifier = CompactVerifier.open(
                     self._policy,
                     made.snapshot,
                     lambda snapshot, ledger: self._judge(snapshot.note, ledger, None),
                     self._presented.seen,
                 )
-                self._desk = (made.digest, desk)
-            return self._desk[1]
+                self._compact = (made.digest, verifier)
+            return self._compact[1]
 
 
 def showing(evidence: Evidence, lookup: Lookup) -> Evidence:

@@ -14,7 +14,7 @@ class DeploymentForeignError(CertledgerError):
     code = "deployment.foreign"
 
 
-def check_deployment(node: JsonRpc, pin: LedgerPin) -> None:
+def require_deployment(node: JsonRpc, pin: LedgerPin) -> None:
     """Check the transaction that deployed the ledger against the policy's pin.
 
     Hash, signer, address, code and identity are computed from the transaction's bytes, so the node

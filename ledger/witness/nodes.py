@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from certledger.ledger.witness.state import MemoryDamagedError
 from certledger.verifier.errors import CertledgerError
 from certledger.verifier.node_rpc import NodeBlock, RpcClient
+from certledger.verifier.verify.block_trust import newest_final
 
 if TYPE_CHECKING:
     from eth.abc import BlockHeaderAPI
@@ -23,6 +24,12 @@ class ChainForeignError(CertledgerError):
     """The chain's genesis is not the one that the policy pins."""
 
     code = "witness.chain_foreign"
+
+
+class NothingFinalError(CertledgerError):
+    """The own node has no final block yet; ask again."""
+
+    code = "witness.nothing_final"
 
 
 class BlockSource(Protocol):
@@ -39,19 +46,27 @@ class BlockSource(Protocol):
 
 
 class RpcNode:
-    """An Ethereum node that the witness's own region runs, and trusts."""
+    """An Ethereum node that the witness's own region runs, and trusts.
 
-    def __init__(self, rpc: RpcClient) -> None:
-        self._rpc = rpc
+    `confirmations` is the depth at which a block is final if the node has no `finalized` tag.
+    """
+
+    def __init__(self, rpc: RpcClient, confirmations: int) -> None:
+        self._rpc, self._confirmations = rpc, confirmations
 
     def advance(self) -> None:
         """Do nothing: the node follows the chain by itself."""
 
     def final(self) -> NodeBlock:
-        """Return the node's finalized block."""
-        block = self._rpc.block("finalized")
+        """Return the node's newest final block.
+
+        Raises:
+            NodeFailedError: the node does not answer.
+            NothingFinalError: its chain has no final block yet.
+        """
+        block = newest_final(self._rpc, self._confirmations)
         if block is None:
-            raise ChainForeignError("the node knows no finalized block")
+            raise NothingFinalError("no block is final on the own node yet")
         return block
 
     def block(self, number: int) -> NodeBlock | None:

@@ -99,7 +99,7 @@ class OwnNode(Protocol):
         """Return the block of a number, None if there is none."""
 
 
-Published = Callable[[], Sequence[str]]
+PublishedData = Callable[[], Sequence[str]]
 """Fetches published notes, the newest among them; raises CertledgerError if none answers."""
 
 
@@ -126,7 +126,7 @@ class Witness:
     home: Path
     lag: int
     clock: Callable[[], int]
-    published: Published | None = None
+    published: PublishedData | None = None
     _start: _Start = field(default_factory=_Start, repr=False)
 
     def cosign(self, checkpoint: Checkpoint) -> Cosignature:

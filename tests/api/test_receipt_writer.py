@@ -10,7 +10,7 @@ import pytest
 from certledger.ledger.core.errors import StoreBusyError
 from certledger.ledger.core.service_values import Verification
 from certledger.ledger.store.engine import SqlStore, open_store
-from certledger.ledger.verification.questions import Asked
+from certledger.ledger.verification.questions import VerifyRequest
 from certledger.ledger.verification.receipt_writer import ReceiptWriter
 from certledger.ledger.verification.verdicts import VerificationAnswer
 from certledger.ledger.verification.verification_receipt import VerificationReceipt
@@ -18,7 +18,7 @@ from tests.api.world import World
 
 
 def told(world: World, caller: str) -> VerificationAnswer:
-    asked = Asked(evidence=world.evidence().format())
+    asked = VerifyRequest(evidence=world.evidence().format())
     return world.service.verdicts.answer([asked], caller=caller, party=caller, audience=None)
 
 

@@ -27,6 +27,7 @@ import os, signal, sys
 from pathlib import Path
 from certledger.ledger.demo import operator
 from certledger.ledger.demo.runner import run
+from certledger.ledger.settings import load_settings
 
 name, when = sys.argv[2], sys.argv[3]
 real = getattr(operator, name)
@@ -37,7 +38,7 @@ def killed(*arguments, **named):
     os.kill(os.getpid(), signal.SIGKILL)
 
 setattr(operator, name, killed)
-run(Path(sys.argv[1]), 10, lambda step: None)
+run(load_settings(home=Path(sys.argv[1])), 10, lambda step: None)
 """
 
 

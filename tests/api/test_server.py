@@ -319,3 +319,6 @@ def test_a_home_without_a_ledger_is_not_served(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["serve", "--home", str(tmp_path / "none"), "--port", "0"])
     assert result.exit_code == 2
     assert "ledger.absent" in result.output
+    for way in ("certledger demo --home", "certledger found operator", "certledger join --policy"):
+        assert way in result.output
+    assert not (tmp_path / "none").exists()

@@ -17,7 +17,6 @@ from certledger.api.auth.api_keys import KeyRing
 from certledger.api.readiness import (
     INTAKE,
     MAX_AHEAD_SECONDS,
-    MAX_BLOCK_SECONDS,
     PARTS,
     STOPS,
     parts_of,
@@ -134,11 +133,11 @@ def later(world: World) -> Iterator[tuple[httpx.Client, list[float]]]:
 
 
 def test_it_is_not_ready_while_no_block_has_come_for_minutes_but_takes_in(
-    later: tuple[httpx.Client, list[float]],
+    world: World, later: tuple[httpx.Client, list[float]]
 ) -> None:
     client, moved = later
     assert client.get("/readyz").status_code == 200
-    moved[0] = MAX_BLOCK_SECONDS + 60
+    moved[0] = world.ledger.settings.longest_block + 60
 
     ready = client.get("/readyz")
 

@@ -10,8 +10,9 @@ import pytest
 from tests.attack.homes import make_home
 from tests.attack.inputs import attacks, names
 from tests.attack.measuring import MEGABYTE, Target, measure, target
+from tests.effort import effort
 
-SECONDS = 0.5
+SECONDS = effort(0.2, 1.0)
 FILES = 128
 """Descriptors that the service has: far fewer than the connections that are opened."""
 MAX_SECONDS = 20.0

@@ -23,7 +23,7 @@ from certledger.ledger.issuer.signed_acts import (
 from certledger.ledger.keys import Signer
 from certledger.ledger.settings import load_settings
 from certledger.verifier.audit.findings import Weight
-from certledger.verifier.audit.replay import Replay, Unobserved
+from certledger.verifier.audit.replay import NullObserver, Replay
 from certledger.verifier.audit.sources import Nothing
 from certledger.verifier.formats.contract_events import TOPICS
 from certledger.verifier.formats.statements import (
@@ -69,7 +69,7 @@ def history(pristine: Path) -> list[Log]:
 def replay(pristine: Path, history: Sequence[Log]) -> Replay:
     """The pristine ledger replayed; nothing was found."""
     pin, _ = pinned(pristine)
-    made = Replay(pin=pin, published=Nothing(), observer=Unobserved(), now=now())
+    made = Replay(pin=pin, published=Nothing(), observer=NullObserver(), now=now())
     for log in history:
         made.apply(log, now())
     assert not made.faults.listed

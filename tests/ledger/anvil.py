@@ -16,15 +16,18 @@ from tests.ledger.devchain.conftest import CHAIN_ID, call
 
 
 @contextmanager
-def running_anvil(folder: Path, *options: str) -> Iterator[str]:
-    """Run anvil in `folder` and give its URL; skip where it is not here."""
+def running_anvil(folder: Path, *options: str, accounts: int = 0) -> Iterator[str]:
+    """Run anvil in `folder` and give its URL; skip where it is not here.
+
+    `accounts` is how many rich accounts it signs for.
+    """
     binary = os.environ.get("CERTLEDGER_ANVIL", "")
     if not Path(binary).is_file():
         pytest.skip("anvil is not here: set CERTLEDGER_ANVIL, or run `make tools`")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    process = subprocess.Popen([binary, *_arguments(port), *options], cwd=folder)
+    process = subprocess.Popen([binary, *_arguments(port, accounts), *options], cwd=folder)
     url = f"http://127.0.0.1:{port}"
     try:
         _wait(url, process)
@@ -34,9 +37,9 @@ def running_anvil(folder: Path, *options: str) -> Iterator[str]:
         process.wait()
 
 
-def _arguments(port: int) -> Sequence[str]:
+def _arguments(port: int, accounts: int) -> Sequence[str]:
     return (
-        "--port", str(port), "--silent", "--accounts", "0", "--chain-id", str(CHAIN_ID),
+        "--port", str(port), "--silent", "--accounts", str(accounts), "--chain-id", str(CHAIN_ID),
         "--base-fee", "7", "--gas-limit", "30000000",
     )  # fmt: skip
 

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from certledger.ledger.core.acts import Lane
-from certledger.ledger.core.values import AnchoredBatch, Block, IssuerRow, RegistrarSeen
+from certledger.ledger.core.values import AnchoredBatch, Block, IssuerRow, RegistrarRow
 from certledger.ledger.intake.pending_state import Intake, IntakeLimits
 from certledger.ledger.keys import Signer, signer_of
 from certledger.ledger.store.unit_of_work import Store
@@ -214,7 +214,7 @@ def found(store: Store, *states: IssuerState) -> None:
         unit.add_block(block(FIRST_BLOCK))
         for region in REGIONS:
             unit.put_registrar(
-                RegistrarSeen(
+                RegistrarRow(
                     region=region,
                     account=person(f"registrar {region}").address,
                     term=0,

@@ -17,8 +17,15 @@ from certledger.api.pages.words import LANGUAGES as TABLE_LANGUAGES
 from certledger.api.pages.words import load_table
 from certledger.ledger.core.service_values import Role
 from certledger.ledger.demo import tries
+from certledger.ledger.reform.cases import CAUSES
+from certledger.verifier.reform.book import ApplicantKind, CounterKind
+from certledger.verifier.reform.exemptions import Exemption
+from certledger.verifier.reform.operator_record import DECIDED
+from certledger.verifier.vocabulary import IssuerKind
 from tests.pages.conftest import LANGUAGES, WIDTHS, PageWorld
 
+VOCABULARIES = (ApplicantKind, CAUSES, CounterKind, Exemption, IssuerKind, DECIDED)
+"""Values that templates look words up by."""
 TEMPLATES = Path(__file__).parents[2] / "api" / "pages" / "templates"
 
 
@@ -46,6 +53,7 @@ def test_every_word_is_there_in_both_languages_and_is_used() -> None:
     sources = [*TEMPLATES.glob("*.html"), *FOLDER.glob("*.mjs"), *TEMPLATES.parent.glob("*.py")]
     sources.append(Path(tries.__file__))
     used = "\n".join(path.read_text("utf-8") for path in sources)
+    used += " ".join(str(value) for vocabulary in VOCABULARIES for value in vocabulary)
     unused = [
         name
         for names in table.values()

@@ -12,7 +12,7 @@ from functools import lru_cache
 from hashlib import sha256
 
 from certledger.verifier.audit.findings import AuditFault, fault
-from certledger.verifier.audit.sources import MAX_CATALOG_BYTES, DataUnreachableError, Published
+from certledger.verifier.audit.sources import MAX_CATALOG_BYTES, DataUnreachableError, PublishedData
 from certledger.verifier.errors import CertledgerError, MalformedError
 from certledger.verifier.formats import merkle
 from certledger.verifier.formats.canonical_json import Json, hash_list, parse_canonical
@@ -48,7 +48,7 @@ class BatchTask:
     `evidence` proves that the issuer signed this batch.
     """
 
-    published: Published
+    published: PublishedData
     issuer: str
     issuer_number: int
     sequence: int
@@ -234,7 +234,7 @@ def _read(line: bytes) -> Record:
 
 
 @lru_cache(maxsize=256)
-def _entries(published: Published, root: bytes) -> Mapping[tuple[str, int], Entry] | None:
+def _entries(published: PublishedData, root: bytes) -> Mapping[tuple[str, int], Entry] | None:
     """Return the entries of a published catalog, None where it is unusable."""
     try:
         catalog = read_catalog(published, root)
@@ -243,7 +243,7 @@ def _entries(published: Published, root: bytes) -> Mapping[tuple[str, int], Entr
     return None if catalog is None else {entry.order: entry for entry in catalog.entries}
 
 
-def read_catalog(published: Published, root: bytes) -> Catalog | None:
+def read_catalog(published: PublishedData, root: bytes) -> Catalog | None:
     """Return the published catalog with this root, None where there is none.
 
     Raises:

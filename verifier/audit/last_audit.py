@@ -1,7 +1,11 @@
-"""The newest block of earlier audits, stored by the auditor, to detect a rolled-back ledger."""
+"""What the auditor stores of earlier audits: the last report, and the newest block.
+
+The block detects a ledger that was rolled back.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,10 +16,11 @@ from certledger.verifier.formats.canonical_json import Json
 from certledger.verifier.node_rpc import NodeBlock
 
 MAX_MEMORY_BYTES = 1 << 20
+MAX_REPORT_BYTES = 64 << 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Seen:
+class LastAudit:
     """The final block of an earlier audit, and the observer's notes of it."""
 
     block: NodeBlock
@@ -38,7 +43,29 @@ class AuditMemory:
         """The file."""
         return self.folder / f"seen-{self.identity.hex()[:16]}.json"
 
-    def read(self) -> Seen | None:
+    @property
+    def report_path(self) -> Path:
+        """The file of the last report."""
+        return self.folder / f"report-{self.identity.hex()[:16]}.json"
+
+    def read_report(self) -> dict[str, Json] | None:
+        """Return the report of the last audit, None where the file is missing or unreadable.
+
+        Member `audited` is the second at which it began.
+        """
+        try:
+            with self.report_path.open("rb") as file:
+                value = orjson.loads(file.read(MAX_REPORT_BYTES))
+        except (OSError, ValueError):
+            return None
+        return value if isinstance(value, dict) and "verdict" in value else None
+
+    def write_report(self, report: Mapping[str, Json], now: int) -> None:
+        """Store the report of an audit that began at `now` (seconds), atomically."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        write_atomically(self.report_path, orjson.dumps({**report, "audited": now}))
+
+    def read(self) -> LastAudit | None:
         """Return the last audit, None where the file is missing or unreadable."""
         try:
             with self.path.open("rb") as file:
@@ -50,7 +77,7 @@ class AuditMemory:
                 state_root=bytes.fromhex(root),
                 time=int(seconds),
             )
-            return Seen(block=block, noted=value["noted"])
+            return LastAudit(block=block, noted=value["noted"])
         except (OSError, ValueError, KeyError, TypeError):
             return None
 

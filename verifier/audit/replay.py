@@ -10,7 +10,7 @@ from certledger.verifier.audit import rules
 from certledger.verifier.audit.batches import BatchTask, read_catalog
 from certledger.verifier.audit.findings import AuditFault, AuditFaults, fault, log_evidence
 from certledger.verifier.audit.rules import ReplayedIssuer, RuleViolationError
-from certledger.verifier.audit.sources import DataUnreachableError, Nothing, Published
+from certledger.verifier.audit.sources import DataUnreachableError, Nothing, PublishedData
 from certledger.verifier.contract_state import (
     BlockTime,
     Issuer,
@@ -91,7 +91,7 @@ class Observer(Protocol):
         """Restore the output of `to_json`."""
 
 
-class Unobserved:
+class NullObserver:
     """Observer that compares nothing."""
 
     def observe_act(self, act: ReplayedAct) -> list[AuditFault]:
@@ -125,7 +125,7 @@ class Replay:
     """
 
     pin: LedgerPin
-    published: Published
+    published: PublishedData
     observer: Observer
     now: int
     reasons: frozenset[str] = frozenset()

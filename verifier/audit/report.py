@@ -1,19 +1,18 @@
-"""Report of an audit: one JSON document, or one self-contained HTML page."""
+"""Outcome of an audit: its verdict, what was found, and the issuers of the ledger."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from html import escape
-from string import Template
-
-import orjson
 
 from certledger.verifier.audit.findings import AuditFault, AuditFaults, Weight
 from certledger.verifier.audit.replay import Replay
+from certledger.verifier.audit.rules import ReplayedIssuer
+from certledger.verifier.crypto.hashing import sha256
+from certledger.verifier.errors import CertledgerError
 from certledger.verifier.formats.canonical_json import Json, format_time
-from certledger.verifier.formats.policy import LedgerPin
+from certledger.verifier.formats.policy import LedgerPin, TrustPolicy
 from certledger.verifier.node_rpc import NodeBlock
 
 
@@ -31,8 +30,51 @@ class AuditVerdict(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class AuditedIssuer:
+    """An issuer as it stands at the audit's block; `batches` are (sequence, first index, count).
+
+    `name` is None where no source had the text of the registered digest.
+    """
+
+    issuer: str
+    name: str | None
+    kind: str
+    standing: str
+    on_hold: bool
+    certificates: int
+    batches: Sequence[tuple[int, int, int]]
+
+    @classmethod
+    def of(cls, issuer: str, replayed: ReplayedIssuer, replay: Replay) -> AuditedIssuer:
+        """Return the issuer after a replay."""
+        state = replayed.state
+        marks = replay.marks.get(issuer, [])
+        return cls(
+            issuer=issuer,
+            name=_name_of(issuer, replayed.name, replay),
+            kind=str(state.kind),
+            standing=str(state.standing),
+            on_hold=replayed.on_hold,
+            certificates=state.certificates,
+            batches=[(sequence, first, count) for sequence, first, count, *_ in marks],
+        )
+
+
+def _name_of(issuer: str, digest: bytes, replay: Replay) -> str | None:
+    """Return the issuer's name from the published data, if it has the registered digest."""
+    try:
+        name = replay.published.name(issuer, digest)
+    except CertledgerError:
+        return None
+    return name if name is not None and sha256(name.encode()) == digest else None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class AuditReport:
-    """The report of an audit as of a block, None where the audit failed before it had one."""
+    """The report of an audit as of a block, None where the audit failed before it had one.
+
+    `start` is the block of the deployment.
+    """
 
     pin: LedgerPin
     block: NodeBlock | None
@@ -41,10 +83,21 @@ class AuditReport:
     gaps: Sequence[AuditFault]
     counts: dict[str, int]
     found: dict[str, int]
+    start: int | None = None
+    policy: TrustPolicy | None = None
+    issuers: Sequence[AuditedIssuer] = ()
 
     @classmethod
-    def of(cls, pin: LedgerPin, block: NodeBlock | None, replay: Replay) -> AuditReport:
-        """Return the report of a replay."""
+    def of(
+        cls,
+        pin: LedgerPin,
+        block: NodeBlock | None,
+        replay: Replay,
+        *,
+        start: int | None,
+        policy: TrustPolicy | None,
+    ) -> AuditReport:
+        """Return the report of a replay under a policy."""
         found: AuditFaults = replay.faults
         return cls(
             pin=pin,
@@ -54,6 +107,9 @@ class AuditReport:
             gaps=found.of(Weight.GAP),
             counts=dict(sorted(replay.counts.items())),
             found=dict(sorted(found.counts.items())),
+            start=start,
+            policy=policy,
+            issuers=[AuditedIssuer.of(code, one, replay) for code, one in replay.issuers.items()],
         )
 
     @property
@@ -63,7 +119,7 @@ class AuditReport:
             return AuditVerdict.FAULTS
         return AuditVerdict.INCOMPLETE if self.gaps else AuditVerdict.CLEAN
 
-    def to_json(self) -> Json:
+    def to_json(self) -> dict[str, Json]:
         """Return the report as JSON; `found` counts every code, also beyond those listed."""
         block = self.block
         return {
@@ -84,78 +140,7 @@ class AuditReport:
             else {
                 "block": block.number,
                 "hash": f"0x{block.hash.hex()}",
+                "state_root": f"0x{block.state_root.hex()}",
                 "time": format_time(block.time),
             },
         }
-
-    def to_html(self) -> str:
-        """Return the report as one self-contained page."""
-        block, verdict = self.block, self.verdict
-        as_of = "no block" if block is None else f"block {block.number}, {format_time(block.time)}"
-        return _PAGE.substitute(
-            verdict=verdict,
-            title=_TITLES[verdict],
-            ledger=escape(f"{self.pin.name} · 0x{self.pin.identity.hex()}"),
-            as_of=escape(as_of),
-            counts="".join(
-                f"<div><dt>{escape(name.replace('_', ' '))}</dt><dd>{number:,}</dd></div>"
-                for name, number in self.counts.items()
-            ),
-            sections="".join(
-                _section(title, listed)
-                for title, listed in (
-                    ("AuditFaults", self.faults),
-                    ("What kept the audit from being whole", self.gaps),
-                    ("Findings without effect", self.findings),
-                )
-            ),
-        )
-
-
-_TITLES = {
-    AuditVerdict.CLEAN: "Nothing is wrong",
-    AuditVerdict.FAULTS: "Something is wrong",
-    AuditVerdict.INCOMPLETE: "The audit could not finish",
-}
-
-
-def _section(title: str, listed: Sequence[AuditFault]) -> str:
-    if not listed:
-        return ""
-    return f"<section><h2>{escape(title)}</h2>{''.join(map(_item, listed))}</section>"
-
-
-def _item(one: AuditFault) -> str:
-    indented = orjson.dumps(dict(one.evidence), option=orjson.OPT_INDENT_2).decode()
-    evidence = f"<details><summary>Evidence</summary><pre>{escape(indented)}</pre></details>"
-    return (
-        f"<article><p><code>{escape(one.code)}</code> <b>{escape(one.where)}</b></p>"
-        f"<p>{escape(one.detail)}</p>{evidence if one.evidence else ''}</article>"
-    )
-
-
-_PAGE = Template("""<!doctype html>
-<html lang="en"><head><meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Audit: $title</title>
-<style>
-:root { color-scheme: light dark; --line: #8884; --good: #137a3b; --bad: #b3261e; --open: #8a5a00 }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
-h1 { border-left: .5rem solid var(--open); padding-left: .75rem; margin-bottom: .25rem }
-.clean h1 { border-color: var(--good) } .faults h1 { border-color: var(--bad) }
-.of { color: GrayText; overflow-wrap: anywhere }
-dl { display: flex; flex-wrap: wrap; gap: .5rem 2rem } dl div { min-width: 7rem }
-dt { color: GrayText; font-size: .85rem } dd { margin: 0; font-size: 1.4rem }
-article { border: 1px solid var(--line); border-radius: .5rem }
-article { padding: .25rem 1rem; margin: 1rem 0 }
-article p { margin: .5rem 0; overflow-wrap: anywhere }
-code { background: #8882; padding: .1rem .35rem; border-radius: .25rem }
-pre { overflow-x: auto; white-space: pre-wrap; overflow-wrap: anywhere; font-size: .8rem }
-summary { cursor: pointer; margin-bottom: .5rem }
-</style></head>
-<body class="$verdict"><h1>$title</h1>
-<p class="of">$ledger<br>as of $as_of</p>
-<dl>$counts</dl>
-$sections
-</body></html>
-""")

@@ -23,11 +23,11 @@ from certledger.verifier.audit.deployment import (
 )
 from certledger.verifier.audit.final_state import check_state
 from certledger.verifier.audit.findings import AuditFault, fault, log_evidence
-from certledger.verifier.audit.last_audit import AuditMemory, Seen
+from certledger.verifier.audit.last_audit import AuditMemory, LastAudit
 from certledger.verifier.audit.progress import Notes
-from certledger.verifier.audit.replay import Mark, Observer, Replay, Unobserved, Watch
+from certledger.verifier.audit.replay import Mark, NullObserver, Observer, Replay, Watch
 from certledger.verifier.audit.report import AuditReport
-from certledger.verifier.audit.sources import DataUnreachableError, Nothing, Published
+from certledger.verifier.audit.sources import DataUnreachableError, Nothing, PublishedData
 from certledger.verifier.formats.policy import LedgerPin, TrustPolicy
 from certledger.verifier.node_rpc import NodeBlock, NodeFailedError, RpcClient
 from certledger.verifier.verify.block_trust import newest_final
@@ -37,6 +37,8 @@ SPAN = 2_000
 """Blocks per `eth_getLogs` request."""
 CLOCKS_DIFFER = 86_400
 """Tolerated difference in seconds between the auditor's clock and the chain's."""
+MAX_BLOCKS_A_SECOND = 32
+"""Blocks that a second may have: a development node makes one of every transaction."""
 WINDOW = 8
 """Batches in flight; bounds the results in memory."""
 _GONE = (Status.REVOKED, Status.SUPERSEDED)
@@ -59,20 +61,22 @@ class Job:
         reasons: the known reason codes; empty accepts any well-formed one.
         folder: where progress notes are stored, None for a temporary folder.
         memory: results of earlier audits, None to ignore them.
+        known: a block that an earlier report names, which the node must still have.
         own_chain: whether the node serves the ledger's only chain, so that it cannot lag behind.
         notes_every: least seconds between two notes.
     """
 
     pin: LedgerPin
     policy: TrustPolicy | None
-    published: Published
+    published: PublishedData
     now: int
     confirmations: int = 12
     reasons: frozenset[str] = frozenset()
-    observer: Observer = field(default_factory=Unobserved)
+    observer: Observer = field(default_factory=NullObserver)
     work: Work = check_batch
     folder: Path | None = None
     memory: AuditMemory | None = None
+    known: NodeBlock | None = None
     own_chain: bool = False
     span: int = SPAN
     notes_every: float = 5.0
@@ -113,6 +117,7 @@ class _Running:
         )
         self._withheld: set[str] = set()
         self._final: NodeBlock | None = None
+        self._start: int | None = None
 
     def run(
         self, others: Callable[[Replay, NodeBlock], Iterable[AuditFault]] | None
@@ -127,7 +132,13 @@ class _Running:
             self._found([fault("data.unreachable", "data", str(error))])
         except BrokenExecutor as error:
             self._found([fault("work.lost", "workers", str(error))])
-        return AuditReport.of(self._job.pin, self._final, self._replay)
+        job = self._job
+        report = AuditReport.of(
+            job.pin, self._final, self._replay, start=self._start, policy=job.policy
+        )
+        if job.memory is not None:
+            job.memory.write_report(report.to_json(), job.now)
+        return report
 
     def _found(self, faults: Iterable[AuditFault]) -> None:
         self._replay.faults.extend(faults)
@@ -135,7 +146,7 @@ class _Running:
     def _whole(self, others: Callable[[Replay, NodeBlock], Iterable[AuditFault]] | None) -> None:
         if not self._right_chain():
             return
-        start = deployment_block(self._node, self._job.pin)
+        start = self._start = deployment_block(self._node, self._job.pin)
         seen = self._job.memory.read() if self._job.memory is not None else None
         final = self._final = self._newest(seen)
         if not self._has_history(start, final):
@@ -166,7 +177,7 @@ class _Running:
         self._found([fault("node.chain_differs", "node")])
         return False
 
-    def _newest(self, seen: Seen | None) -> NodeBlock:
+    def _newest(self, seen: LastAudit | None) -> NodeBlock:
         """Return the newest final block of the node, of the witnesses or of an earlier audit.
 
         The witnesses' is that of their newest cosigned checkpoint.
@@ -179,8 +190,9 @@ class _Running:
             final = self._reach(final, cosigned, "checkpoint.not_on_chain", "checkpoints")
         elif self._asks_witnesses() and not isinstance(self._job.published, Nothing):
             self._found([fault("checkpoint.uncosigned", "checkpoints")])
-        if seen is not None:
-            final = self._reach(final, seen.block, "node.history_changed", "audit")
+        for block in (seen.block if seen is not None else None, self._job.known):
+            if block is not None:
+                final = self._reach(final, block, "node.history_changed", "audit")
         return final
 
     def _asks_witnesses(self) -> bool:
@@ -215,15 +227,15 @@ class _Running:
         return False
 
     def _check_height(self, start: NodeBlock, final: NodeBlock) -> None:
-        """Check the claimed height against the clock: blocks are at least a second apart.
+        """Check the claimed height against the clock.
 
         Without it a node that claims a great height would make the audit request blocks for ever.
 
         Raises:
-            NodeFailedError: there are more blocks than seconds.
+            NodeFailedError: there are more blocks than `MAX_BLOCKS_A_SECOND` allows.
         """
         newest = min(final.time, self._job.now + CLOCKS_DIFFER)
-        if final.number - start.number > newest - start.time:
+        if final.number - start.number > MAX_BLOCKS_A_SECOND * (newest - start.time + 1):
             raise NodeFailedError(
                 f"the node claims block {final.number}, for which there was no time"
             )

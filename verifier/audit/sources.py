@@ -31,6 +31,7 @@ _IN_MEMORY = 1 << 20
 """Bytes of fetched records that stay in memory; more go to a temporary file."""
 MAX_CATALOG_BYTES = 64 << 20
 MAX_LIST_BYTES = 1 << 24
+MAX_NAME_BYTES = 1 << 10
 CHUNK = 256
 """Records per chunk."""
 _NAME = re.compile(r"[0-9A-Za-z._-]{1,128}")
@@ -42,7 +43,7 @@ class DataUnreachableError(CertledgerError):
     code = "data.unreachable"
 
 
-class Published(Protocol):
+class PublishedData(Protocol):
     """Published data, untrusted.  Picklable, since it is sent to worker processes.
 
     Methods raise DataUnreachableError where the data cannot be read; None means not published.
@@ -57,6 +58,9 @@ class Published(Protocol):
     def catalog(self, root: bytes) -> bytes | None:
         """Return the canonical JSON list of a catalog's entries, None if not published."""
 
+    def name(self, issuer: str, digest: bytes) -> str | None:
+        """Return an issuer's name, whose SHA-256 the caller compares; None if not published."""
+
     def notes(self) -> Iterator[tuple[str, str]]:
         """Yield (where, note) of every published checkpoint."""
 
@@ -69,6 +73,9 @@ class Nothing:
         return None
 
     def catalog(self, root: bytes) -> bytes | None:
+        return None
+
+    def name(self, issuer: str, digest: bytes) -> str | None:
         return None
 
     def notes(self) -> Iterator[tuple[str, str]]:
@@ -90,6 +97,9 @@ class Folder:
 
     def catalog(self, root: bytes) -> bytes | None:
         return self._read(f"catalogs/{root.hex()}.json", MAX_CATALOG_BYTES)
+
+    def name(self, issuer: str, digest: bytes) -> str | None:
+        return _text(self._read(f"names/{digest.hex()}.txt", MAX_NAME_BYTES))
 
     def notes(self) -> Iterator[tuple[str, str]]:
         for file in sorted((self.path / "checkpoints").glob("*")):
@@ -125,6 +135,9 @@ class HttpDirectory:
     def catalog(self, root: bytes) -> bytes | None:
         return self._get(f"catalogs/{root.hex()}.json", MAX_CATALOG_BYTES)
 
+    def name(self, issuer: str, digest: bytes) -> str | None:
+        return _text(self._get(f"names/{digest.hex()}.txt", MAX_NAME_BYTES))
+
     def notes(self) -> Iterator[tuple[str, str]]:
         listed = self._get("checkpoints/", MAX_LIST_BYTES) or b""
         for name in listed.decode("utf-8", "replace").split():
@@ -157,6 +170,10 @@ class HttpService:
             return None
         return format_canonical(_member(data, "entries"))
 
+    def name(self, issuer: str, digest: bytes) -> str | None:
+        data = self._get(f"issuers/{issuer}", MAX_LIST_BYTES)
+        return None if data is None else str(_member(data, "name"))
+
     def notes(self) -> Iterator[tuple[str, str]]:
         data = self._get("checkpoints/latest", MAX_LIST_BYTES)
         if data is not None:
@@ -165,6 +182,10 @@ class HttpService:
     def _get(self, name: str, longest: int) -> bytes | None:
         where = f"{self.url}/v1/{name}"
         return fetch(where, longest, timeout=self.timeout, key=self.key)
+
+
+def _text(data: bytes | None) -> str | None:
+    return None if data is None else data.decode("utf-8", "replace")
 
 
 def _member(data: bytes, name: str) -> Json:
@@ -230,7 +251,7 @@ def _read_all(file: IO[bytes]) -> Iterator[list[bytes]]:
         yield from chunks(unzipped(iter(partial(file.read, _PIECE), b"")))
 
 
-def open_published(where: str | None, key: str | None = None) -> Published:
+def open_published(where: str | None, key: str | None = None) -> PublishedData:
     """Open the published data at a folder or an address; None opens an empty source.
 
     An address with an `/openapi.json` is a ledger's service and gets `key`.

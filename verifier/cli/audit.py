@@ -4,19 +4,33 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import platform
+import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
-from importlib.metadata import entry_points
+from dataclasses import dataclass
+from importlib.metadata import entry_points, version
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
+from urllib.parse import urlsplit
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from certledger.verifier.audit.court_page import format_page
+from certledger.verifier.audit.court_report import (
+    LANGUAGES,
+    Examination,
+    Repetition,
+    block_of_report,
+    compare,
+    make_document,
+    read_report,
+)
 from certledger.verifier.audit.findings import AuditFault
 from certledger.verifier.audit.last_audit import AuditMemory
 from certledger.verifier.audit.replay import Watch
@@ -24,11 +38,12 @@ from certledger.verifier.audit.report import AuditReport, AuditVerdict
 from certledger.verifier.audit.runner import Job, audit, unwatched
 from certledger.verifier.audit.sources import open_published
 from certledger.verifier.cli.address_options import DATA, NODE
-from certledger.verifier.cli.policy_options import PolicyChoice, policy_options
+from certledger.verifier.cli.policy_options import HOME, PolicyChoice, policy_options
 from certledger.verifier.console import print_json
 from certledger.verifier.errors import CertledgerError
+from certledger.verifier.files import write_atomically
 from certledger.verifier.formats.policy import LedgerPin, TrustPolicy
-from certledger.verifier.node_rpc import MAX_LOG_RESPONSE_BYTES, RpcClient
+from certledger.verifier.node_rpc import MAX_LOG_RESPONSE_BYTES, NodeBlock, RpcClient
 
 HOMES = "certledger.homes"
 """Entry-point group of the functions that audit a home with a database."""
@@ -86,7 +101,22 @@ class PatientExecutor(Executor):
     "--report",
     "report_file",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Write the report as one HTML page too.",
+    help="Write the report for a court too: one page that prints on A4, with its own digest.",
+)
+@click.option(
+    "--lang",
+    "language",
+    type=click.Choice(LANGUAGES),
+    default="zh",
+    show_default=True,
+    help="The language of --report.",
+)
+@click.option("--by", "auditor", help="Who audits, as --report names it; by default this machine.")
+@click.option(
+    "--repeat",
+    "repeated",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Compare with an earlier --report: the same, or each difference.",
 )
 @click.option(
     "--notes",
@@ -102,45 +132,38 @@ class PatientExecutor(Executor):
 @click.option("--workers", type=click.IntRange(1), help="Processes; by default one a core.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
 def command(
-    home: Path | None,
-    rpc: str | None,
-    policy: PolicyChoice,
-    data: str | None,
-    key: str | None,
     report_file: Path | None,
-    notes: Path | None,
-    publish: Path | None,
+    language: str,
+    auditor: str | None,
+    repeated: Path | None,
     workers: int | None,
     as_json: bool,
+    **sources: Any,
 ) -> None:
     """Replay the whole ledger from its deployment and report every fault.
 
     Exits with 0 if it is clean, 1 if there are faults, 3 if the audit could not finish, and 2 if
-    the arguments are unusable.
+    the arguments are unusable.  With --repeat it exits with 0 if the earlier report is confirmed,
+    faults and all, and with 1 if anything differs.
     """
-    if (home is None) == (rpc is None):
-        raise click.UsageError("name either --home, or --rpc and --policy")
-    if publish is not None and home is None:
-        raise click.UsageError("--publish exports a --home, so name one")
-    trusted = policy.open() if home is None or not policy.is_empty else None
-    if trusted is None:
-        click.echo("the home's own policy is trusted; name yours: --policy", err=True)
+    began, asked = int(time.time()), _AuditRequest(**sources)
+    asked.check()
+    earlier = None if repeated is None else read_report(repeated)
+    known = None if earlier is None else block_of_report(earlier)
+    trusted = asked.open_policy()
     console = Console(stderr=True)
     with PatientExecutor(workers or os.cpu_count() or 1) as executor, _watching(console) as watch:
         try:
-            if home is not None:
-                now, audited = int(time.time()), _home_audit()
-                report = audited(
-                    home, executor, now=now, watch=watch, to=publish, policy=trusted, notes=notes
-                )
-            else:
-                assert rpc is not None, "a home or a node was named"
-                assert trusted is not None, "without a home a policy was named"
-                report = _remote(rpc, trusted, (data, key), notes, executor, watch)
+            report = asked.run(trusted, known, executor, watch)
         except CertledgerError as error:
             _stopped(error, as_json=as_json)
     if report_file is not None:
-        report_file.write_text(report.to_html(), encoding="utf-8")
+        who = auditor or platform.node()
+        examination = asked.examination(who, language, began, report_file.name)
+        page = format_page(make_document(report, examination))
+        write_atomically(report_file, page.encode())
+    if earlier is not None:
+        _tell_repetition(compare(earlier, report), as_json=as_json)
     if as_json:
         print_json(report.to_json())
     else:
@@ -148,30 +171,112 @@ def command(
     raise SystemExit(report.verdict.exit_code)
 
 
-def _remote(
-    rpc: str,
-    policy: TrustPolicy,
-    data: tuple[str | None, str | None],
-    notes: Path | None,
-    executor: Executor,
-    watch: Watch,
-) -> AuditReport:
-    try:
-        node = RpcClient(rpc, timeout=60.0, longest=MAX_LOG_RESPONSE_BYTES)
-        published = open_published(*data)
-    except CertledgerError as error:
-        raise click.UsageError(f"{error} ({error.code})") from error
-    pin = _pin(policy, node)
-    job = Job(
-        pin=pin,
-        policy=policy,
-        published=published,
-        now=int(time.time()),
-        confirmations=policy.trust.confirmations,
-        folder=notes,
-        memory=None if notes is None else AuditMemory(notes, pin.identity),
-    )
-    return audit(node, job, executor, watch=watch)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _AuditRequest:
+    """What is audited, and from where."""
+
+    home: Path | None
+    rpc: str | None
+    policy: PolicyChoice
+    data: str | None
+    key: str | None
+    notes: Path | None
+    publish: Path | None
+
+    def check(self) -> None:
+        """Check that the options go together."""
+        if (self.home is None) == (self.rpc is None):
+            raise click.UsageError("name either --home, or --rpc and --policy")
+        if self.publish is not None and self.home is None:
+            raise click.UsageError("--publish exports a --home, so name one")
+
+    def open_policy(self) -> TrustPolicy | None:
+        """Return the auditor's policy, None to trust the home's own."""
+        if self.home is None or not self.policy.is_empty:
+            return self.policy.open()
+        click.echo("the home's own policy is trusted; name yours: --policy", err=True)
+        return None
+
+    def run(
+        self, policy: TrustPolicy | None, known: NodeBlock | None, executor: Executor, watch: Watch
+    ) -> AuditReport:
+        """Return the report; `known` is the block of an earlier one."""
+        if self.home is None:
+            assert policy is not None, "without a home a policy was named"
+            return self._remote(policy, known, executor, watch)
+        return _home_audit()(
+            self.home,
+            executor,
+            now=int(time.time()),
+            watch=watch,
+            to=self.publish,
+            policy=policy,
+            notes=self.notes,
+            known=known,
+        )
+
+    def _remote(
+        self, policy: TrustPolicy, known: NodeBlock | None, executor: Executor, watch: Watch
+    ) -> AuditReport:
+        try:
+            node = RpcClient(self.rpc or "", timeout=60.0, longest=MAX_LOG_RESPONSE_BYTES)
+            published = open_published(self.data, self.key)
+        except CertledgerError as error:
+            raise click.UsageError(f"{error} ({error.code})") from error
+        pin = _pin(policy, node)
+        job = Job(
+            pin=pin,
+            policy=policy,
+            published=published,
+            now=int(time.time()),
+            confirmations=policy.trust.confirmations,
+            folder=self.notes,
+            memory=None if self.notes is None else AuditMemory(self.notes, pin.identity),
+            known=known,
+        )
+        return audit(node, job, executor, watch=watch)
+
+    def examination(self, auditor: str, language: str, began: int, report_name: str) -> Examination:
+        """Return who audited what and when, for a report; addresses without credentials."""
+        return Examination(
+            auditor=auditor,
+            language=language,
+            version=version("certledger"),
+            began=began,
+            ended=int(time.time()),
+            node=_source(self.rpc) if self.rpc else f"{self.home}/chain",
+            data=_source(self.data) if self.data else str(self.home or "-"),
+            command=self._command(report_name),
+        )
+
+    def _command(self, report_name: str) -> str:
+        """Return the command that repeats the audit, without credentials."""
+        words = ["certledger", "audit"]
+        words += ["--home", str(self.home)] if self.home else ["--rpc", _source(self.rpc or "")]
+        for file in self.policy.files:
+            words += ["--policy", str(file)]
+        words += [HOME, str(self.policy.home)] if self.policy.home is not None else []
+        words += ["--data", _source(self.data)] if self.data is not None else []
+        return shlex.join([*words, "--repeat", report_name])
+
+
+def _source(address: str) -> str:
+    """Return an address or folder without what may be a credential."""
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}" if parts.netloc else address
+
+
+def _tell_repetition(repetition: Repetition, *, as_json: bool) -> NoReturn:
+    """Print what a repeated audit says of an earlier report, and exit."""
+    if as_json:
+        print_json(repetition.to_json())
+    else:
+        click.echo(repetition.sentence())
+        for one in repetition.differences[:MAX_PRINTED_FAULTS]:
+            click.echo(f"    {one}")
+        if len(repetition.differences) > MAX_PRINTED_FAULTS:
+            click.echo(f"… and {len(repetition.differences) - MAX_PRINTED_FAULTS} more; see --json")
+    sys.exit(repetition.exit_code)
 
 
 def _pin(policy: TrustPolicy, node: RpcClient) -> LedgerPin:

@@ -12,7 +12,7 @@ from certledger.verifier.cli.policy_options import PolicyChoice, policy_options
 from certledger.verifier.errors import ExitStatus
 
 if TYPE_CHECKING:
-    from certledger.verifier.reform.decision_replay import DecisionFile, Replayed
+    from certledger.verifier.reform.decision_replay import DecisionFile, DecisionReplay
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -63,7 +63,7 @@ def replay_decision(
     raise SystemExit(ExitStatus.AGAINST if found.differences else ExitStatus.OK)
 
 
-def _show(stored: DecisionFile, found: Replayed, *, as_json: bool) -> None:
+def _show(stored: DecisionFile, found: DecisionReplay, *, as_json: bool) -> None:
     import orjson
 
     record = stored.record

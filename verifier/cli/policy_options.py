@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from certledger.verifier.counter_state import Counter
     from certledger.verifier.formats.policy import TrustPolicy
     from certledger.verifier.formats.signed_policy import SignedPolicy
-    from certledger.verifier.policy_store import Adopted
+    from certledger.verifier.policy_store import AdoptedPolicy
 
 HOME = "--counter-home"
 """Option of every command that names a home with a stored policy."""
@@ -77,7 +77,7 @@ class PolicyChoice:
         pin = None if self.fingerprint is None else parse_fingerprint(self.fingerprint)
         return read_chain(self.files), pin
 
-    def _introduced(self, adopted: Adopted) -> TrustPolicy:
+    def _introduced(self, adopted: AdoptedPolicy) -> TrustPolicy:
         """Print the fingerprint of a home's first policy on stderr, unless it was pinned."""
         from certledger.verifier.formats.policy_fingerprint import fingerprint_of, format_words
 

@@ -84,8 +84,8 @@ def verify(
     now = parse_time(instant) if instant else int(time.time())
     trusted, counter = policy.open_counter(now)
     asked = _question(trusted, counter, nodes, request, now)
-    desk = _open_desk(snapshots, asked, follows=bool(nodes)) if snapshots else None
-    asking = _Asking(*_know(files, asked, desk), counter)
+    verifier = _open_verifier(snapshots, asked, follows=bool(nodes)) if snapshots else None
+    asking = _Asking(*_know(files, asked, verifier), counter)
     results = [(file, asking.answer(file, pairs[file.path])) for file in files]
     print_results(results, now=asked.now, as_json=as_json)
     raise SystemExit(exit_status(result.verdict for _, result in results))
@@ -127,7 +127,7 @@ def _question(
     return question if counter is None else replace(question, now=counter.now, seen=counter.seen)
 
 
-def _open_desk(files: Sequence[Path], question: Question, *, follows: bool) -> CompactVerifier:
+def _open_verifier(files: Sequence[Path], question: Question, *, follows: bool) -> CompactVerifier:
     """Open the verifier of compact codes on a snapshot and the deltas that follow it.
 
     `follows` asks a node whether issuers' states changed since.
@@ -142,19 +142,19 @@ def _open_desk(files: Sequence[Path], question: Question, *, follows: bool) -> C
 
     whole, *deltas = (read_file(file, MAX_SNAPSHOT_BYTES) for file in files)
     follow = question.judge if follows else None
-    desk = CompactVerifier.open(
+    verifier = CompactVerifier.open(
         question.policy, Snapshot.parse(whole), judge, question.seen, follow
     )
     for delta in deltas:
-        newer = apply_delta(desk.snapshot, delta, desk.ledger)
-        desk = CompactVerifier.open(question.policy, newer, judge, question.seen, follow)
-    return desk
+        newer = apply_delta(verifier.snapshot, delta, verifier.ledger)
+        verifier = CompactVerifier.open(question.policy, newer, judge, question.seen, follow)
+    return verifier
 
 
 def _know(
-    files: Sequence[EvidenceFile], question: Question, desk: CompactVerifier | None
+    files: Sequence[EvidenceFile], question: Question, verifier: CompactVerifier | None
 ) -> tuple[Question, CompactVerifier | None]:
-    """Return question and desk with the states that the files themselves prove.
+    """Return question and verifier with the states that the files themselves prove.
 
     A verdict does not ignore newer state that another file of the command proves.
     """
@@ -162,19 +162,19 @@ def _know(
 
     full = [file.data for file in files if file.data is not None and file.code is None]
     states = ProvedStates.of(full if len(files) > 1 else (), question)
-    if desk is None:
+    if verifier is None:
         return replace(question, newer=states.newer), None
-    desk = replace(desk, states=states)
-    return replace(question, newer=desk.newer), desk
+    verifier = replace(verifier, states=states)
+    return replace(question, newer=verifier.newer), verifier
 
 
 class _Asking:
     """Verifies file after file with one question."""
 
     def __init__(
-        self, question: Question, desk: CompactVerifier | None, counter: Counter | None
+        self, question: Question, verifier: CompactVerifier | None, counter: Counter | None
     ) -> None:
-        self._question, self._desk, self._counter = question, desk, counter
+        self._question, self._verifier, self._counter = question, verifier, counter
 
     def answer(self, file: EvidenceFile, documents: Sequence[Path]) -> Result:
         """Verify one file."""
@@ -197,8 +197,10 @@ class _Asking:
 
     def _code(self, text: str, papers: tuple[bytes, ...]) -> Result:
         asked = self._question
-        assert self._desk is not None, "codes without a snapshot were refused"
-        return self._desk.verify_text(text, now=asked.now, documents=papers, request=asked.request)
+        assert self._verifier is not None, "codes without a snapshot were refused"
+        return self._verifier.verify_text(
+            text, now=asked.now, documents=papers, request=asked.request
+        )
 
 
 def _read_document(file: Path) -> bytes:

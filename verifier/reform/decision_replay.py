@@ -58,7 +58,7 @@ def _canonical(value: Json) -> bytes:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Replayed:
+class DecisionReplay:
     """A decision made again; `differences` has what was stated and what came out, by member."""
 
     outcome: str
@@ -67,7 +67,7 @@ class Replayed:
     differences: dict[str, tuple[Json, Json]]
 
 
-def replay(decision: DecisionFile, edition: BookEdition, question: Question) -> Replayed:
+def replay(decision: DecisionFile, edition: BookEdition, question: Question) -> DecisionReplay:
     """Make a decision again; the question's `now` is that of the record.
 
     Raises:
@@ -89,7 +89,7 @@ def replay(decision: DecisionFile, edition: BookEdition, question: Question) -> 
     again = {**result.details, "outcome": found.outcome, "leaves_digest": leaves}
     content = decision.record.content
     before = {**stated, "outcome": content["outcome"], "leaves_digest": content["leaves"]}
-    return Replayed(
+    return DecisionReplay(
         outcome=found.outcome,
         words_en=found.words.en,
         words_zh=found.words.zh,

@@ -8,7 +8,7 @@ from datetime import date
 from operator import contains, eq, ge, gt, le, lt, ne
 
 from certledger.verifier.errors import CertledgerError
-from certledger.verifier.reform.rule_syntax import Call, FieldPath, Listed, Literal, Node
+from certledger.verifier.reform.rule_syntax import Call, FieldPath, ListExpression, Literal, Node
 
 MAX_VALUE = 2**63 - 1
 MAX_TEXT_CHARACTERS = 8_192
@@ -39,7 +39,7 @@ def _value(node: Node, values: Values) -> Value:
         return node.value
     if isinstance(node, FieldPath):
         return _field(node, values)
-    if isinstance(node, Listed):
+    if isinstance(node, ListExpression):
         return tuple(_scalar(part, values) for part in node.parts)
     return _call(node, values)
 

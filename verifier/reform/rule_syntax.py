@@ -36,7 +36,7 @@ class Literal:
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListExpression:
     """A list of expressions."""
 
     parts: tuple[Node, ...]
@@ -60,7 +60,7 @@ class Call:
     at: int
 
 
-Node = Literal | Listed | FieldPath | Call
+Node = Literal | ListExpression | FieldPath | Call
 
 _TOKEN = re.compile(
     r"""\s*(?:
@@ -194,7 +194,7 @@ class _Reader:
             self._expect(")")
             return node
         if token.text == "[":
-            return Listed(self._arguments("]"), token.at)
+            return ListExpression(self._arguments("]"), token.at)
         sentence = f"{token.text or 'the end'!r} where a value is expected"
         raise RuleInvalidError("rule.syntax", sentence, token.at)
 

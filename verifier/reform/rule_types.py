@@ -8,7 +8,7 @@ from enum import StrEnum
 from certledger.verifier.reform.rule_syntax import (
     Call,
     FieldPath,
-    Listed,
+    ListExpression,
     Literal,
     Node,
     RuleInvalidError,
@@ -85,7 +85,7 @@ def _type_of(node: Node, variables: Variables) -> RuleType:
         return B if type(node.value) is bool else N if type(node.value) is int else S
     if isinstance(node, FieldPath):
         return _field_type(node, variables)
-    if isinstance(node, Listed):
+    if isinstance(node, ListExpression):
         return _list_type(node, variables)
     return _call_type(node, variables)
 
@@ -99,7 +99,7 @@ def _field_type(node: FieldPath, variables: Variables) -> RuleType:
     raise RuleInvalidError("rule.unknown", f"there is no field {'.'.join(node.names)}", node.at)
 
 
-def _list_type(node: Listed, variables: Variables) -> RuleType:
+def _list_type(node: ListExpression, variables: Variables) -> RuleType:
     types = {_type_of(part, variables) for part in node.parts}
     if types == {N}:
         return RuleType.INTS
@@ -136,7 +136,7 @@ def _choices(node: Node) -> Iterator[Node]:
             left.extend(one.arguments)
             if one.name in _BRANCHING:
                 yield from one.arguments[:1] if one.name == "?:" else one.arguments
-        elif isinstance(one, Listed):
+        elif isinstance(one, ListExpression):
             left.extend(one.parts)
 
 
@@ -148,5 +148,5 @@ def _is_constant(node: Node) -> bool:
         if isinstance(one, FieldPath):
             return False
         left.extend(one.arguments if isinstance(one, Call) else ())
-        left.extend(one.parts if isinstance(one, Listed) else ())
+        left.extend(one.parts if isinstance(one, ListExpression) else ())
     return True

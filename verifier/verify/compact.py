@@ -33,7 +33,7 @@ from certledger.verifier.verify.checks import (
 from certledger.verifier.verify.content_check import Paper, Showing, check_content
 from certledger.verifier.verify.full import Current
 from certledger.verifier.verify.proved_states import ProvedStates
-from certledger.verifier.verify.result import Proved, result_of
+from certledger.verifier.verify.result import ProvedCertificate, result_of
 from certledger.verifier.verify.trust_sources import Judge
 from certledger.verifier.verify.verdict import Result, unusable
 from certledger.verifier.vocabulary import CheckName
@@ -175,7 +175,9 @@ class CompactVerifier:
             showing=showing,
             proved=None
             if backing is None or entry is None or current.state is None
-            else Proved.of(current.state.name, entry, backing.statement, backing.row.block),
+            else ProvedCertificate.of(
+                current.state.name, entry, backing.statement, backing.row.block
+            ),
             time=time,
             timely=time is not None and time <= now + self.policy.clock_tolerance,
             basis=judgement.basis,

@@ -17,7 +17,7 @@ from certledger.verifier.formats.statements import ZERO, Batch, address_of, sign
 from certledger.verifier.formats.status_tree import WordProof
 from certledger.verifier.verify.block_trust import Slot
 from certledger.verifier.verify.checks import check_key
-from certledger.verifier.verify.result import Proved
+from certledger.verifier.verify.result import ProvedCertificate
 
 # Cache key: all arguments.  A function here must not read anything else.
 
@@ -142,7 +142,7 @@ class ProofCache:
         self.batch = keep(self._judge_batch)
         self.entry = keep(prove_entry)
         self.word = keep(status_root)
-        self.proved = keep(Proved.of)
+        self.proved = keep(ProvedCertificate.of)
         # Signature checks cost most, so this cache is keyed without the issuer's state.
         self._signed = keep(signed_by)
 

@@ -16,7 +16,7 @@ from certledger.verifier.vocabulary import CheckName
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Proved:
+class ProvedCertificate:
     """Data of a certificate after checks 1 to 6 passed.
 
     `issuer_name` is proved, `earliest` the first possible day of the anchoring.
@@ -29,7 +29,7 @@ class Proved:
     earliest: date
 
     @classmethod
-    def of(cls, issuer_name: str, entry: Entry, statement: Batch, block: int) -> Proved:
+    def of(cls, issuer_name: str, entry: Entry, statement: Batch, block: int) -> ProvedCertificate:
         """Return the data that certificates of a batch anchored in `block` share."""
         return cls(
             issuer_name=issuer_name,
@@ -44,7 +44,7 @@ def result_of(
     codes: Codes,
     *,
     showing: Showing,
-    proved: Proved | None,
+    proved: ProvedCertificate | None,
     time: int | None,
     timely: bool,
     basis: str,
@@ -90,7 +90,7 @@ def _describe(showing: Showing) -> dict[str, Json]:
     return value
 
 
-def _describe_proved(showing: Showing, proved: Proved) -> dict[str, Json]:
+def _describe_proved(showing: Showing, proved: ProvedCertificate) -> dict[str, Json]:
     """Return the further members of a genuine certificate's result."""
     record, entry = showing.record, proved.entry
     return {
@@ -114,7 +114,7 @@ def _describe_proved(showing: Showing, proved: Proved) -> dict[str, Json]:
 
 
 def _warnings(
-    record: Record, proved: Proved, *, unanswered: bool, retired: bool
+    record: Record, proved: ProvedCertificate, *, unanswered: bool, retired: bool
 ) -> tuple[str, ...]:
     """Return the codes of warnings, which do not change the verdict."""
     late = proved.earliest - record.issued > timedelta(days=proved.entry.lag_days)

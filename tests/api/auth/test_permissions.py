@@ -18,7 +18,7 @@ TABLE = {
     "submitBatch": "b",
     "submitStatusUpdate": "b",
     "submitCatalog": "b",
-    "submitAct": "bm",
+    "submitAct": "bm-",
     "getBatch": "bam",
     "getBatchRecords": "bpa",
     "getHead": "bam",

@@ -17,6 +17,7 @@ from schemathesis.specs.openapi.checks import (
 
 from tests.api.auth.test_permissions import LETTERS, TABLE
 from tests.api.world import Running
+from tests.effort import effort
 
 CHECKS = [
     not_a_server_error,
@@ -55,7 +56,7 @@ def test_no_input_makes_the_service_fail_or_leave_its_schema(
     for mode in GenerationMode if takes else (GenerationMode.POSITIVE,):
 
         @settings(
-            max_examples=12,
+            max_examples=effort(6, 50),
             deadline=None,
             derandomize=True,
             database=None,

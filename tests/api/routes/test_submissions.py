@@ -23,14 +23,19 @@ from certledger.contracts import calls
 from certledger.ledger.core.acts import Lane
 from certledger.ledger.core.service_values import Role
 from certledger.ledger.intake.pending_state import Intake
+from certledger.ledger.issuer import signed_acts
+from certledger.ledger.issuer.signed_acts import sign_statement
+from certledger.ledger.keys import Signer
 from certledger.ledger.sealing.batch import SealedBatch
 from certledger.ledger.store import SqlStore
 from certledger.ledger.store.tables import METADATA
 from certledger.verifier.errors import MalformedError
 from certledger.verifier.formats.canonical_json import format_canonical, to_base64url
 from certledger.verifier.formats.signed_act import statement_to_json
+from certledger.verifier.formats.statements import Statement
 from certledger.verifier.vocabulary import Status
 from tests.api.world import Running, World, listening
+from tests.ledger.live import person, registrar
 
 
 def test_two_hundred_clients_hand_in_the_same_batch_and_get_the_same_receipt(
@@ -389,3 +394,36 @@ def test_who_a_statement_names_is_read_from_the_middle_too(world: World) -> None
     for before in (0, 65_000, 65_530, 150_000, 1_000_000):
         data = b"{" + b" " * before + middle + b" " * 200_000 + b"}"
         assert issuer_of(BytesIO(data)) == world.issuer.issuer
+
+
+def test_a_registrars_act_needs_no_key(world: World, running: Running) -> None:
+    """Hold and release without a key; acts that no registrar in office signed need one."""
+    issuer, identity, now = world.other.issuer, world.ledger.pin.identity, int(time.time())
+    region = int(issuer[2:4])
+
+    def signed(statement: Statement, *signers: Signer) -> bytes:
+        return format_canonical(sign_statement(statement, signers, identity).to_json())
+
+    hold = signed_acts.hold(region, [issuer], nonce=1, now=now)
+    stranger = signed(hold, person("a stranger"))
+    other = signed(signed_acts.hold(region, [issuer], nonce=9, now=now), registrar(region))
+    with running.client(None) as anyone:
+        refused = anyone.post("/v1/acts", content=stranger)
+        assert (refused.status_code, refused.json()["code"]) == (401, "auth.missing")
+        assert anyone.post("/v1/status-updates", content=stranger).status_code == 401
+        assert anyone.post("/v1/acts", content=b"{}").status_code == 422
+        assert anyone.post("/v1/acts", content=b" " * 70_000).status_code == 413
+        assert anyone.post("/v1/acts", content=other).status_code == 409
+
+        for statement, held in (
+            (hold, True),
+            (signed_acts.release(region, [issuer], nonce=2, now=now), False),
+        ):
+            data = signed(statement, registrar(region))
+            taken = anyone.post("/v1/acts", content=data)
+            assert taken.status_code == 202, taken.text
+            world.ledger.run_until_idle()
+            with world.ledger.store.begin(write=False) as unit:
+                row = unit.issuer(issuer)
+            assert row is not None
+            assert row.on_hold is held

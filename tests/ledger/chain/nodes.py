@@ -15,7 +15,7 @@ import pytest
 from certledger.ledger.chain.client import EthereumChain, NodeClient
 from certledger.ledger.chain.deploy import Deployment, deploy
 from certledger.ledger.core.errors import ChainUnreachableError
-from certledger.ledger.core.values import Block, Included
+from certledger.ledger.core.values import Block, Inclusion
 from certledger.ledger.devchain.node import open_node
 from certledger.ledger.issuer.signed_acts import packed_keys
 from certledger.ledger.keys import Signer, signer_of
@@ -93,7 +93,7 @@ def deployed(home: Path, url: str) -> tuple[EthereumChain, Deployment]:
     return EthereumChain(node, made.pin("ledger"), PAYER), made
 
 
-def mined(chain: EthereumChain, tx: bytes) -> Included:
+def mined(chain: EthereumChain, tx: bytes) -> Inclusion:
     """Return where a transaction stands, once it does."""
     for _ in range(10_000):
         found = chain.find(tx)

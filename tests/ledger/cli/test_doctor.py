@@ -12,8 +12,12 @@ from sqlalchemy import create_engine, text
 
 from certledger.ledger.cli.doctor import command
 from certledger.ledger.foundation.home import RegionHome
+from certledger.ledger.issuer.catalogs import catalog_of
+from certledger.ledger.issuer.folder import IssuerFolder, Profile
 from certledger.ledger.node import Ledger
+from certledger.ledger.reference_data import load_domain
 from certledger.verifier.console import run
+from certledger.verifier.vocabulary import IssuerKind
 from tests.ledger.live import LiveIssuer, open_live
 
 
@@ -79,3 +83,46 @@ def test_a_home_of_a_region_says_what_is_next_and_whose_keys_lie_open(
         "detail": "others may read registrar.json",
         "advice": "chmod 600",
     }
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> IssuerFolder:
+    profile = Profile(
+        issuer="51310000XX00005530",
+        kind=IssuerKind.ASSOCIATION,
+        name="上海市示例餐饮行业协会",
+        ledger=bytes(32),
+    )
+    return IssuerFolder.create(tmp_path / "body", profile, "its own", work=16)
+
+
+def test_an_issuers_folder_says_what_stands_and_what_is_next(
+    folder: IssuerFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, found = ask(folder.folder, capsys)
+    (missing,) = [one for one in found["diagnoses"] if not one["well"]]
+    assert (status, missing["name"], missing["advice"]) == (3, "catalog", "certledger catalog make")
+
+    folder.save_catalog(catalog_of(load_domain(), ["AS-MEMBER"]))
+    status, found = ask(folder.folder, capsys)
+    assert (status, found["well"]) == (0, True), found
+    assert [one["name"] for one in found["diagnoses"]] == ["issuer", "key", "keys", "catalog"]
+    assert "上海市示例餐饮行业协会" in found["diagnoses"][0]["detail"]
+
+
+@pytest.mark.parametrize("harm", ["open", "secret", "profile"])
+def test_an_issuers_folder_that_is_damaged_says_what_to_do(
+    folder: IssuerFolder, harm: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder.save_catalog(catalog_of(load_domain(), ["AS-MEMBER"]))
+    files = {path.suffix: path for path in folder.folder.iterdir()}
+    if harm == "open":
+        folder.keystore.chmod(0o644)
+    elif harm == "secret":
+        files[".secret"].unlink()
+    else:
+        (folder.folder / "body.json").write_text("{")
+
+    status, found = ask(folder.folder, capsys)
+    (wrong,) = [one for one in found["diagnoses"] if not one["well"]]
+    assert (status, wrong["advice"]) == (3, "chmod 600" if harm == "open" else "restore a backup")

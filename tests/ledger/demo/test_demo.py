@@ -7,17 +7,29 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.fork_server import fork_server, write_client
+
 CERTIFICATES = "12"
 
 
+@pytest.fixture(scope="module", autouse=True)
+def programs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Run a fork server meanwhile, which `certledger` asks."""
+    room = tmp_path_factory.mktemp("forks")
+    write_client(room, room / "server")
+    with fork_server(room / "server"), pytest.MonkeyPatch.context() as changes:
+        changes.setenv("PATH", str(room), prepend=os.pathsep)
+        yield
+
+
 def certledger(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [str(Path(sys.executable).with_name("certledger")), *map(str, arguments)]
+    command = ["certledger", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
 
 

@@ -15,10 +15,13 @@ from certledger.ledger.chain.client import EthereumChain, NodeClient
 from certledger.ledger.chain.deploy import FILE, Deployment, deploy
 from certledger.ledger.devchain.node import open_node
 from certledger.ledger.intake.batch_submission import MAX_SUBMISSION_BYTES
+from certledger.ledger.issuer import signed_acts
+from certledger.ledger.issuer.act_file import Envelope
 from certledger.ledger.issuer.catalogs import catalog_change
 from certledger.ledger.issuer.chain_submission import (
     CarryError,
     _wait,
+    carry_act,
     carry_batch,
     newest_state,
     read_batch,
@@ -26,10 +29,12 @@ from certledger.ledger.issuer.chain_submission import (
 from certledger.ledger.issuer.folder import Profile
 from certledger.ledger.issuer.signed_acts import EVERY_PURPOSE, register, sign_statement
 from certledger.ledger.keys import Signer, save_keystore, signer_of
+from certledger.ledger.registrar.chain_view import ChainView
 from certledger.ledger.sealing.batch import Head, SealedBatch, seal_issues
 from certledger.verifier.cli.main import main
 from certledger.verifier.errors import MalformedError
-from certledger.verifier.vocabulary import IssuerKind
+from certledger.verifier.node_rpc import RpcClient
+from certledger.verifier.vocabulary import IssuerKind, Standing
 from tests.ledger.sealing.sheet_folder import CATALOG, ISSUER, SECRET, SEED, issue
 
 PAYER, ISSUER_KEY, STRANGER = (signer_of(bytes([number]) * 32) for number in (11, 12, 13))
@@ -159,6 +164,38 @@ def test_the_command_carries_a_batch_past_the_server(
     assert json.loads(done.stdout)["sequence"] == head.sequence
     assert newest_state(world.chain, ISSUER, world.since).batches == head.sequence
     assert CliRunner().invoke(main, arguments).exit_code == 2
+
+
+def test_a_registrars_act_is_carried_past_the_operator(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hold = signed_acts.hold(31, [ISSUER], nonce=1, now=world.now())
+    act = sign_statement(hold, [REGISTRARS[31]], world.chain.identity)
+    save_keystore(tmp_path / "payer.json", bytes([11]) * 32, "p", work=16)
+    monkeypatch.setenv("CERTLEDGER_PASSPHRASE", "p")
+    words = ["--rpc", world.url, "--deployment", str(world.home / FILE)]
+    words += ["--carrier", str(tmp_path / "payer.json")]
+    file = tmp_path / "hold.json"
+    for signer, good in ((REGISTRARS[32], False), (REGISTRARS[31], True)):
+        act = sign_statement(hold, [signer], world.chain.identity)
+        file.write_bytes(Envelope(act=act).format())
+        done = CliRunner().invoke(main, ["submit", str(file), *words, "--json"])
+        assert (done.exit_code == 0) is good, done.output
+    view = ChainView.open(RpcClient(world.url), NodeClient(world.url), world.made.pin("test"))
+    issuer = view.issuer(ISSUER)
+    assert issuer is not None
+    assert issuer.on_hold
+    release = signed_acts.release(31, [ISSUER], nonce=2, now=world.now())
+    act = sign_statement(release, [REGISTRARS[31]], world.chain.identity)
+    carry_act(world.chain, act, patience=30)
+
+    status = signed_acts.change_standing(
+        ISSUER, revision=1, standing=Standing.SUSPENDED, now=world.now()
+    )
+    with pytest.raises(CarryError, match="hand it in"):
+        carry_act(
+            world.chain, sign_statement(status, [REGISTRARS[31]], world.chain.identity), patience=30
+        )
 
 
 def test_what_is_no_batch_is_not_carried(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from certledger.ledger.keys import signer_of
 from certledger.ledger.sealing.attachments import Papers
 from certledger.ledger.sealing.batch import Head, SealedBatch, seal_issues
-from certledger.ledger.sealing.issue import CheckContext, Issue, Issued, IssuedEdition
+from certledger.ledger.sealing.issue import CheckContext, Issue, IssuedCertificates, IssuedEdition
 from certledger.ledger.sealing.row_checks import check_rows
 from certledger.ledger.sheets.reader import SheetRow
 from certledger.verifier.formats.catalog import Catalog, Entry
@@ -75,7 +75,9 @@ def row(line: int = 2, /, **changes: str | None) -> SheetRow:
     )
 
 
-def desk(folder: Path | None = None, issued: Issued | None = None, first: int = 0) -> CheckContext:
+def desk(
+    folder: Path | None = None, issued: IssuedCertificates | None = None, first: int = 0
+) -> CheckContext:
     return CheckContext(
         catalog=CATALOG,
         issued=issued or NothingIssued(),
@@ -122,7 +124,7 @@ def seal(
     catalog: Catalog,
     head: Head,
     documents: Papers | None = None,
-    issued: Issued | None = None,
+    issued: IssuedCertificates | None = None,
     name: str | None = None,
     **options: Any,
 ) -> SealedBatch:

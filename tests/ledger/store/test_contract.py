@@ -10,11 +10,11 @@ import pytest
 from certledger.ledger.core.acts import ActKind, ActState, Lane
 from certledger.ledger.core.errors import LeaseLostError, StoreBusyError
 from certledger.ledger.core.values import (
-    CatalogSeen,
+    CatalogRow,
     Lookups,
     MirroredStatusChange,
     NewAct,
-    RegistrarSeen,
+    RegistrarRow,
     StoredCheckpoint,
     Transaction,
     TxState,
@@ -444,7 +444,7 @@ def test_batches_status_changes_and_catalogs_are_listed_in_order(store: SqlStore
         block=7,
         tx=bytes(32),
     )
-    catalog = CatalogSeen(
+    catalog = CatalogRow(
         issuer=office.issuer,
         version=1,
         root=office.catalog,
@@ -474,7 +474,7 @@ def test_batches_status_changes_and_catalogs_are_listed_in_order(store: SqlStore
 
 def test_registrars_change_with_blocks(store: SqlStore) -> None:
     found(store)
-    later = RegistrarSeen(region=32, account=b"\7" * 20, term=1, nonce=3, block=8)
+    later = RegistrarRow(region=32, account=b"\7" * 20, term=1, nonce=3, block=8)
     with store.begin() as unit:
         unit.put_registrar(later)
         assert unit.registrar(32) == later

@@ -20,7 +20,7 @@ import pytest
 from certledger.ledger.node import Ledger
 from certledger.ledger.publish.checkpoints import Cadence, checkpoint
 from certledger.ledger.publish.cosignatures import Collector
-from certledger.ledger.witness.deployment_check import DeploymentForeignError, check_deployment
+from certledger.ledger.witness.deployment_check import DeploymentForeignError, require_deployment
 from certledger.ledger.witness.nodes import ChainForeignError, ExecutingNode, RpcSource
 from certledger.ledger.witness.server import MAX_CONNECTIONS, WitnessServer
 from certledger.ledger.witness.state import (
@@ -511,7 +511,7 @@ def test_a_witness_answers_nonsense_with_a_problem(servers: dict[str, str]) -> N
 
 
 def test_the_deployment_is_checked_byte_for_byte(ledger: Ledger) -> None:
-    check_deployment(ledger.node, ledger.pin)
+    require_deployment(ledger.node, ledger.pin)
 
     for changes in (
         {"deployment": bytes(32)},
@@ -520,7 +520,7 @@ def test_the_deployment_is_checked_byte_for_byte(ledger: Ledger) -> None:
         {"code_hash": bytes(32)},
     ):
         with pytest.raises(DeploymentForeignError):
-            check_deployment(ledger.node, replace(ledger.pin, **changes))  # type: ignore[arg-type]
+            require_deployment(ledger.node, replace(ledger.pin, **changes))  # type: ignore[arg-type]
 
 
 class LyingNode:
@@ -536,9 +536,9 @@ class LyingNode:
 def test_what_a_node_says_of_the_deployment_is_computed_again(ledger: Ledger) -> None:
     for lies in ({"nonce": "0x7"}, {"input": "0x"}, {"value": "0x1"}, {"r": "0x1"}, {"to": "0x"}):
         with pytest.raises(DeploymentForeignError):
-            check_deployment(LyingNode(ledger, **lies), ledger.pin)  # type: ignore[arg-type]
+            require_deployment(LyingNode(ledger, **lies), ledger.pin)  # type: ignore[arg-type]
     stranger = LyingNode(ledger, **{"from": "0x" + "ab" * 20})
-    check_deployment(stranger, ledger.pin)  # type: ignore[arg-type]  # The signer counts.
+    require_deployment(stranger, ledger.pin)  # type: ignore[arg-type]  # The signer counts.
 
 
 def test_a_home_of_another_chain_and_a_damaged_one_are_refused(

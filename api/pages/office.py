@@ -1,0 +1,251 @@
+"""The reform office's page: coverage, exemptions, waiting times, decisions, open cases."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from certledger.api.auth.api_keys import Caller
+from certledger.api.auth.permissions import RULES
+from certledger.api.errors import ResourceUnknownError
+from certledger.api.pages.csv_files import csv_file
+from certledger.api.pages.page_route import Form, read_form
+from certledger.api.pages.plots import trend_lines
+from certledger.api.pages.renderer import redirect, render
+from certledger.api.service import Service, service_of
+from certledger.ledger.core.book_values import StoredEdition, SupervisionCase
+from certledger.ledger.core.service_values import Role
+from certledger.ledger.reform.bookshelf import BookAbsentError
+from certledger.ledger.reform.cases import CAUSES, CaseClosedError
+from certledger.ledger.reform.coverage import Coverage, CoverageShare
+from certledger.verifier.formats.canonical_json import from_hex
+from certledger.verifier.reform.book import ApplicantKind, Book, BookUnknownError, Name
+from certledger.verifier.reform.book_edition import BookEdition
+from certledger.verifier.reform.exemptions import REASONS, ExemptionList, exemptions
+
+SHARES = ("items", "categories", "counters")
+"""The three figures that are to be 100 percent."""
+RATES = ("exempt", "online", "city_wide", "unattended")
+DIMENSIONS = ("department", "region", "district", "kind")
+MAX_SHOWN_CASES = 200
+MAX_NAME_CHARACTERS, MAX_REASON_CHARACTERS = 80, 200
+_SEES_ALL = frozenset({Role.AUDITOR, Role.ADMINISTRATOR})
+APPLICANTS = tuple(str(one) for one in ApplicantKind)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OfficeFigures:
+    """What the page shows; without an edition of the book only cases and waiting times."""
+
+    edition: BookEdition | None = None
+    editions: Sequence[StoredEdition] = ()
+    coverage: Coverage | None = None
+    days: Sequence[Mapping[str, Any]] = ()
+    cases: Sequence[SupervisionCase] = ()
+    chosen: ExemptionList | None = None
+    choice_unknown: bool = False
+    names: Mapping[str, Name] = field(default_factory=dict)
+
+
+def load_figures(service: Service, caller: Caller, code: str, applicant: str) -> OfficeFigures:
+    """Compute the figures of now; `code` is the item or bundle whose exemptions are shown."""
+    cases = _cases(service, caller)
+    try:
+        edition, coverage = service.figures.compute()
+    except BookAbsentError:
+        return OfficeFigures(cases=cases)
+    book, chosen, unknown = edition.book, None, False
+    if code:
+        kind = ApplicantKind(applicant if applicant in APPLICANTS else APPLICANTS[0])
+        try:
+            chosen = exemptions(book, code, kind)
+        except BookUnknownError:
+            unknown = True
+    return OfficeFigures(
+        edition=edition,
+        editions=service.bookshelf.editions(),
+        coverage=coverage,
+        days=service.figures.days(),
+        cases=cases,
+        chosen=chosen,
+        choice_unknown=unknown,
+        names=names_in(book),
+    )
+
+
+def _cases(service: Service, caller: Caller) -> Sequence[SupervisionCase]:
+    if caller.role not in (RULES["listCases"].roles or ()):
+        return ()
+    party = None if caller.role in _SEES_ALL else caller.party
+    with service.store.begin(write=False) as unit:
+        return unit.cases(party=party, closed=False, limit=MAX_SHOWN_CASES + 1)
+
+
+def names_in(book: Book) -> Mapping[str, Name]:
+    """Return the names of everything that the figures name by code."""
+    departments = {one.department.zh: one.department for one in book.items.values()}
+    departments |= {one.department.zh: one.department for one in book.categories.values()}
+    return {
+        **departments,
+        **{code: one.name for code, one in book.regions.items()},
+        **{code: one.name for code, one in book.categories.items()},
+        **{code: one.name for code, one in book.items.items()},
+        **{code: one.name for code, one in book.counters.items()},
+        **{code: one.name for code, one in book.bundles.items()},
+    }
+
+
+def trend_of(days: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    """Return the three shares of each day that has them."""
+    return [
+        {"day": day["day"], **{name: float(day[name]["percent"]) for name in SHARES}}
+        for day in days
+        if all(name in day for name in SHARES)
+    ]
+
+
+async def show_office(request: Request, caller: Caller, trouble: str = "") -> Response:
+    """Show the figures."""
+    service, query = service_of(request), request.query_params
+    code, applicant = query.get("item", "").strip()[:40], query.get("applicant", APPLICANTS[0])
+    figures = await service.pools.prove(request, load_figures, service, caller, code, applicant)
+    trend = trend_of(figures.days)
+    return await render(
+        request,
+        "office.html",
+        status=409 if trouble else 200,
+        figures=figures,
+        shares=SHARES,
+        rates=RATES,
+        dimensions=DIMENSIONS,
+        trend=trend,
+        lines=trend_lines(trend, SHARES),
+        code=code,
+        applicant=applicant,
+        applicants=APPLICANTS,
+        reasons=REASONS,
+        most_cases=MAX_SHOWN_CASES,
+        sees_cases=caller.role in (RULES["listCases"].roles or ()),
+        trouble=trouble,
+    )
+
+
+async def get_office_table(request: Request, caller: Caller) -> Response:
+    """Return one of the page's tables as CSV.
+
+    Raises:
+        ResourceUnknownError: there is no such table.
+    """
+    service, name = service_of(request), request.path_params["name"]
+    if name not in TABLES:
+        raise ResourceUnknownError("no resource at this path")
+    query = request.query_params
+    code, applicant = query.get("item", "")[:40], query.get("applicant", APPLICANTS[0])
+    figures = await service.pools.prove(request, load_figures, service, caller, code, applicant)
+    return csv_file(f"{name}.csv", TABLES[name](figures))
+
+
+async def close_office_case(request: Request, caller: Caller) -> Response:
+    """Close a case with a reason and a name; of two that close at once one wins."""
+    service = service_of(request)
+    fields = await read_form(request)
+    try:
+        closed = await service.pools.read(request, _close, service, caller, fields)
+    except CaseClosedError:
+        return await show_office(request, caller, trouble="closed_before")
+    if not closed:
+        return await show_office(request, caller, trouble="reason_missing")
+    return redirect("/office#cases")
+
+
+def _close(service: Service, caller: Caller, fields: Form) -> bool:
+    """Close a case; return False where name or reason are missing or too long."""
+    by, reason = fields.get("by", "").strip(), fields.get("reason", "").strip()
+    if not 0 < len(by) <= MAX_NAME_CHARACTERS or not 0 < len(reason) <= MAX_REASON_CHARACTERS:
+        return False
+    reference, cause = fields.get("reference", ""), fields.get("cause", "")
+    leaf = from_hex(fields.get("leaf", ""), 32)
+    with service.store.begin() as unit:
+        found = unit.find_case(reference, leaf, cause) if cause in CAUSES else None
+        is_own = found is not None and (caller.role in _SEES_ALL or found.party == caller.party)
+        if not is_own:
+            raise ResourceUnknownError("there is no such case")
+        now = int(service.clock())
+        if not unit.close_case(reference, leaf, cause, now=now, by=by, reason=reason):
+            raise CaseClosedError("another closed it before")
+    return True
+
+
+# Tables ------------------------------------------------------------------------------------------
+
+
+def _coverage_rows(figures: OfficeFigures) -> Sequence[Sequence[object]]:
+    rows: list[Sequence[object]] = [
+        ("figure", "dimension", "code", "name_zh", "name_en", "part", "whole")
+    ]
+    shares: Mapping[str, CoverageShare] = figures.coverage.shares if figures.coverage else {}
+    for name, share in shares.items():
+        rows.append((name, "", "", "", "", share.total.part, share.total.whole))
+        for dimension, parts in share.by.items():
+            for code, part in sorted(parts.items()):
+                zh, en = _names(figures, code)
+                rows.append((name, dimension, code, zh, en, part.part, part.whole))
+        for code in share.missing:
+            zh, en = _names(figures, code)
+            rows.append((name, "missing", code, zh, en, 0, 1))
+    for name, part in (figures.coverage.rates if figures.coverage else {}).items():
+        rows.append((name, "rate", "", "", "", part.part, part.whole))
+    return rows
+
+
+def _names(figures: OfficeFigures, code: str) -> tuple[str, str]:
+    name = figures.names.get(code)
+    return ("", "") if name is None else (name.zh, name.en)
+
+
+def _day_rows(figures: OfficeFigures) -> Sequence[Sequence[object]]:
+    days = trend_of(figures.days)
+    return [("day", *SHARES), *((day["day"], *(day[name] for name in SHARES)) for day in days)]
+
+
+def _case_rows(figures: OfficeFigures) -> Sequence[Sequence[object]]:
+    head = ("reference", "cause", "item", "party", "opened", "block")
+    return [
+        head,
+        *(
+            (one.reference, one.cause, one.item, one.party, one.opened, one.block)
+            for one in figures.cases
+        ),
+    ]
+
+
+def _exemption_rows(figures: OfficeFigures) -> Sequence[Sequence[object]]:
+    head = ("material_zh", "material_en", "required", "exemption", "reason", "categories")
+    lines = figures.chosen.lines if figures.chosen else ()
+    return [
+        head,
+        *(
+            (
+                line.name.zh,
+                line.name.en,
+                line.required,
+                line.exemption,
+                line.reason,
+                ";".join(line.categories),
+            )
+            for line in lines
+        ),
+    ]
+
+
+TABLES = {
+    "coverage": _coverage_rows,
+    "days": _day_rows,
+    "cases": _case_rows,
+    "exemptions": _exemption_rows,
+}
+"""The tables of the page, by the name of their file."""

@@ -1,0 +1,162 @@
+"""The reform office's page: figures, exemptions, cases, tables."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import date
+from typing import Any
+
+import httpx
+import pytest
+
+from certledger.api.pages.plots import HEIGHT, trend_lines
+from certledger.ledger.core.book_values import DecisionLeaf, StoredDecision
+from certledger.ledger.core.service_values import Role
+from certledger.ledger.reform.book_files import read_book
+from certledger.ledger.reform.bookshelf import BookAbsentError
+from certledger.ledger.reform.cases import CaseFinder
+from tests.ledger.reform.books import domain_folder
+from tests.pages.conftest import LANGUAGES, REVERSED, WIDTHS, PageWorld
+from tests.pages.institutions import csrf_of, is_too_wide, key_of, open_signed_in, signed_in
+
+BUNDLE = "ONE-RESTAURANT"
+
+
+@pytest.fixture(scope="session")
+def office(pages: PageWorld, tmp_path_factory: pytest.TempPathFactory) -> PageWorld:
+    """Return the served ledger with an edition of the book."""
+    world = pages.running.world
+    try:
+        world.service.bookshelf.current()
+    except BookAbsentError:
+        files = read_book(domain_folder(tmp_path_factory.mktemp("book")))
+        world.service.bookshelf.add(
+            files.tables,
+            holds_from=date(2026, 1, 1),
+            region="310000",
+            operator=world.ledger.operator,
+        )
+    world.service.figures.step()
+    return pages
+
+
+def add_case(office: PageWorld, reference: str) -> None:
+    """Open a case: a decision that rested on the revoked certificate."""
+    world = office.running.world
+    leaf = world.issuer.sealed[0].sealed.leaves[1]
+    decision = StoredDecision(
+        reference=reference,
+        item="XX-0000-0001",
+        outcome="granted",
+        party=f"counter:{REVERSED}",
+        checked=int(world.service.clock()),
+    )
+    with world.service.store.begin() as unit:
+        unit.add_decision(decision, [DecisionLeaf(leaf=leaf, issuer=world.issuer.issuer, index=1)])
+    CaseFinder(store=world.service.store, clock=world.service.clock).step()
+
+
+def rows_of(answer: httpx.Response) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
+
+
+def test_the_office_needs_a_key_and_says_so(office: PageWorld) -> None:
+    answer = httpx.get(f"{office.url}/office")
+    assert answer.status_code == 303
+    assert answer.headers["location"] == "/sign-in?next=/office"
+
+
+def test_the_page_and_its_table_say_what_the_api_says(office: PageWorld) -> None:
+    with signed_in(office, key_of(office, Role.AUDITOR)) as client:
+        page = client.get(f"/office?item={BUNDLE}&applicant=company")
+        token = {"x-csrf-token": csrf_of(page.text)}
+        told = client.get("/v1/coverage", headers=token).json()
+        exempt = client.get(f"/v1/items/{BUNDLE}/exemptions?applicant=company").json()
+        table = rows_of(client.get("/office/coverage.csv"))
+        lines = rows_of(client.get(f"/office/exemptions.csv?item={BUNDLE}&applicant=company"))
+    assert page.status_code == 200
+    for name in ("items", "categories", "counters"):
+        share = told[name]
+        assert f"{share['part']} of {share['whole']}" in page.text
+        assert f">{share['percent']}<" in page.text
+        total = next(row for row in table if row["figure"] == name and not row["dimension"])
+        assert (int(total["part"]), int(total["whole"])) == (share["part"], share["whole"])
+        missing = [
+            row["code"] for row in table if (row["figure"], row["dimension"]) == (name, "missing")
+        ]
+        assert missing == share["missing"]
+    assert f"Exempt {exempt['exempt_percent']} %" in page.text
+    assert [row["material_zh"] for row in lines] == [one["name_zh"] for one in exempt["lines"]]
+
+
+def test_an_unknown_item_is_said_and_its_html_stays_text(office: PageWorld) -> None:
+    with signed_in(office, key_of(office, Role.ADMINISTRATOR)) as client:
+        page = client.get('/office?item="><b id=bad>')
+        assert page.status_code == 200
+        assert "The book has no such item" in page.text
+        assert "<b id=bad>" not in page.text
+        assert client.get("/office/passwords.csv").status_code == 404
+
+
+def test_a_case_is_closed_once_with_reason_and_name(office: PageWorld) -> None:
+    add_case(office, "2222-2222-2222")
+    with signed_in(office, key_of(office, Role.AUDITOR)) as client:
+        page = client.get("/office")
+        assert "2222-2222-2222" in page.text
+        assert "\u202e" not in page.text
+        assert "⟨U+202E⟩" in page.text
+        leaf = office.running.world.issuer.sealed[0].sealed.leaves[1].hex()
+        form = {"csrf": csrf_of(page.text), "reference": "2222-2222-2222", "leaf": leaf}
+        form |= {"cause": "revoked", "by": "Li", "reason": ""}
+        assert client.post("/office/cases", data=form).status_code == 409
+        forged = form | {"reason": "seen", "csrf": "x" * 32}
+        assert client.post("/office/cases", data=forged).status_code == 400
+        done = client.post("/office/cases", data=form | {"reason": "=seen"})
+        assert (done.status_code, done.headers["location"]) == (303, "/office#cases")
+        again = client.post("/office/cases", data=form | {"reason": "too late"})
+        assert "Somebody else closed this case before" in again.text
+        assert "2222-2222-2222" not in client.get("/office").text
+    with office.running.world.service.store.begin(write=False) as unit:
+        closed = unit.find_case("2222-2222-2222", bytes.fromhex(leaf), "revoked")
+    assert closed is not None
+    assert (closed.closed_by, closed.reason) == ("Li", "=seen")
+
+
+def test_a_counter_does_not_see_the_cases_of_another(office: PageWorld) -> None:
+    add_case(office, "3333-3333-3333")
+    with signed_in(office, office.counter_key) as client:
+        assert "3333-3333-3333" not in client.get("/office").text
+        assert "3333-3333-3333" not in client.get("/office/cases.csv").text
+    with signed_in(office, key_of(office, Role.ISSUER)) as client:
+        page = client.get("/office")
+        assert page.status_code == 200
+        assert "Open cases" not in page.text
+
+
+def test_lines_of_a_plot_end_apart_and_in_the_frame() -> None:
+    days = [{"a": 0.0, "b": 100.0}, {"a": 100.0, "b": 100.0}]
+    lines = trend_lines(days, ("a", "b"))
+    assert [line.points for line in lines] == [
+        f"0.0,{HEIGHT:.1f} 600.0,0.0",
+        "0.0,0.0 600.0,0.0",
+    ]
+    assert lines[1].end - lines[0].end >= 16
+    assert trend_lines(days[:1], ("a", "b")) == []
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(("language", "width"), list(zip(LANGUAGES, WIDTHS, strict=True)))
+def test_the_office_works_by_keyboard(
+    office: PageWorld, visit: Any, language: str, width: int
+) -> None:
+    page = open_signed_in(visit(language, width), key_of(office, Role.AUDITOR), "/office")
+    assert page.locator(".figures .figure").count() == 3
+    assert not is_too_wide(page, width)
+    page.focus("#item")
+    page.keyboard.type(BUNDLE)
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".tag")
+    assert page.locator(".tag.bring").count() > 0
+    assert page.locator("rect.part").first.bounding_box()["width"] > 0
+    assert not is_too_wide(page, width)
