@@ -19,11 +19,12 @@ SOLC_VERSION := 0.8.30
 ANVIL_VERSION := 1.7.1
 OPENZEPPELIN_VERSION := 5.2.0
 REDOCLY_VERSION := 2.77.0
+AXE_VERSION := 4.11.0
 GETH_VERSION := 1.17.10
 GETH_CLIQUE_VERSION := 1.13.15
 TOOLS := .tools/npm/node_modules
 GETH := .tools/geth
-TOOLS_READY := .tools/npm/.$(SOLC_VERSION)-$(OPENZEPPELIN_VERSION)-$(ANVIL_VERSION)-$(REDOCLY_VERSION)
+TOOLS_READY := .tools/npm/.$(SOLC_VERSION)-$(OPENZEPPELIN_VERSION)-$(ANVIL_VERSION)-$(REDOCLY_VERSION)-$(AXE_VERSION)
 ifneq ($(wildcard $(TOOLS)/.bin/solcjs),)
 export CERTLEDGER_SOLC ?= $(CURDIR)/.ci/solc
 endif
@@ -65,12 +66,12 @@ $(VENV)/.project: pyproject.toml $(VENV)/.lock
 	@touch $@
 
 .PHONY: tools
-tools: $(TOOLS_READY) ## Bring a Solidity compiler, anvil and an OpenAPI linter from npm into .tools (all optional)
+tools: $(TOOLS_READY) ## Bring a Solidity compiler, anvil, an OpenAPI linter and axe from npm into .tools (all optional)
 
 $(TOOLS_READY):
 	npm install --silent --no-save --ignore-scripts --prefix .tools/npm \
 		solc@$(SOLC_VERSION) @openzeppelin/contracts@$(OPENZEPPELIN_VERSION) \
-		@foundry-rs/anvil@$(ANVIL_VERSION) @redocly/cli@$(REDOCLY_VERSION)
+		@foundry-rs/anvil@$(ANVIL_VERSION) @redocly/cli@$(REDOCLY_VERSION) axe-core@$(AXE_VERSION)
 	@touch $@
 
 .PHONY: demo

@@ -154,6 +154,8 @@ class Page:
             path.rect(x + start * unit, y + side - (row + 1) * unit, (end - start) * unit, unit)
         self._canvas.setFillColor(INK)
         self._canvas.drawPath(path, stroke=0, fill=1)
+        # A reader of the file itself finds the link too, without drawing the page.
+        self._canvas.linkURL(link, (x, y, x + side, y + side))
 
     def _turn(self, document: CertificateDocument) -> float:
         """Begin another page; return the y coordinate of its table."""

@@ -61,6 +61,16 @@ def _receipt(page: Any, tries: Mapping[str, Any]) -> None:
     page.goto(page.url.replace("/desk", "/receipt/" + page.inner_text("#verdict .reference")))
 
 
+def _holder(page: Any, tries: Mapping[str, Any]) -> None:
+    page.wait_for_selector("html[data-ready]")
+    files = tries["good"]["files"]
+    page.set_input_files(
+        "#file", [str(tries["home"] / files[one]) for one in ("evidence", "holder")]
+    )
+    page.click("button[value=code]")
+    page.wait_for_selector("#code svg")
+
+
 SHOTS: Mapping[str, tuple[str, Step]] = {
     "front": ("/", _nothing),
     "sign-in": ("/sign-in", _nothing),
@@ -72,6 +82,8 @@ SHOTS: Mapping[str, tuple[str, Step]] = {
     "desk": ("/desk", _desk),
     "desk-checked": ("/desk", _desk_checked),
     "receipt": ("/desk", _receipt),
+    "holder": ("/holder", _holder),
+    "offline": ("/offline", _nothing),
     "absent": ("/demo/none", _nothing),
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import shutil
@@ -13,8 +14,10 @@ import pytest
 from PIL import Image
 
 from certledger.api.pages.code_reader import decode
+from certledger.ledger.pdf.writer import DocumentWriter
 from certledger.verifier.formats.canonical_json import format_canonical
 from certledger.verifier.formats.evidence import Evidence
+from tests.ledger.pdf.test_writer import documents
 from tests.pages.conftest import LANGUAGES, WIDTHS, Certificate, PageWorld
 from tests.pages.test_desk import desk, scan
 from tests.pages.test_public import compact, ready
@@ -163,3 +166,14 @@ def test_codes_of_every_size_are_read(length: int) -> None:
             grey.putpixel((x + 4, y + 4), 0 if dark else 255)
     large = grey.resize((side * scale, side * scale), Image.Resampling.NEAREST)
     assert decode(large.tobytes(), *large.size) == [text]
+
+
+def test_a_printed_certificate_carries_its_link_for_whoever_drops_it() -> None:
+    (document,) = documents(1)
+    script = f"""
+    const {{ scanPdf }} = await import({json.dumps(str(STATIC / "pdf_scan.mjs"))});
+    const bytes = Uint8Array.from(atob(given), (letter) => letter.charCodeAt(0));
+    console.log(JSON.stringify(await scanPdf(bytes)));
+    """
+    printed = base64.b64encode(DocumentWriter((document,)).render(document)).decode()
+    assert node(script, printed) == [document.link]
