@@ -13,7 +13,8 @@ from certledger.ledger.core import errors
 from certledger.ledger.intake import errors as intake
 from certledger.ledger.keys import KeyUnusableError
 from certledger.ledger.publish import evidence
-from certledger.ledger.reform.bookshelf import BookAbsentError, BookDayError
+from certledger.ledger.reference_data.faults import DomainFault, DomainInvalidError
+from certledger.ledger.reform.bookshelf import BookAbsentError, BookDayError, BookUnchangedError
 from certledger.ledger.reform.cases import CaseClosedError
 from certledger.ledger.reform.samples import (
     SampleEmptyError,
@@ -104,6 +105,8 @@ STATUSES: Mapping[type[CertledgerError], HTTPStatus] = {
     ReceiptPendingError: HTTPStatus.CONFLICT,
     BookAbsentError: HTTPStatus.NOT_FOUND,
     BookDayError: HTTPStatus.CONFLICT,
+    BookUnchangedError: HTTPStatus.CONFLICT,
+    DomainInvalidError: HTTPStatus.UNPROCESSABLE_ENTITY,
     CaseClosedError: HTTPStatus.CONFLICT,
     SampleEmptyError: HTTPStatus.CONFLICT,
     SamplePendingError: HTTPStatus.CONFLICT,
@@ -124,6 +127,8 @@ STATUSES: Mapping[type[CertledgerError], HTTPStatus] = {
 }
 """HTTP status of each error class; a class without a row has that of its base class."""
 
+MAX_LISTED_FAULTS = 1_000
+"""Faults of an import in a problem."""
 RETRY_AFTER = 5
 """Seconds in Retry-After of a 503 whose error has none."""
 
@@ -152,9 +157,21 @@ def problem(error: CertledgerError, request_id: str | None = None) -> Json:
         "code": error.code,
         "detail": _detail(error, status),
     }
+    if isinstance(error, DomainInvalidError):
+        document["faults"] = [_spell_fault(one) for one in error.faults[:MAX_LISTED_FAULTS]]
     if request_id is not None:
         document["instance"] = f"urn:certledger:request:{request_id}"
     return document
+
+
+def _spell_fault(fault: DomainFault) -> Json:
+    return {
+        "code": str(fault.code),
+        "column": fault.column,
+        "file": fault.file,
+        "line": fault.line,
+        "reason": fault.reason[:500],
+    }
 
 
 def _detail(error: CertledgerError, status: HTTPStatus) -> str:

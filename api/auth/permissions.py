@@ -100,6 +100,9 @@ RULES: Mapping[str, Rule] = {
     "getBook": Rule(roles=EVERYBODY, rate=_STANDING),
     "getBookEdition": Rule(roles=EVERYBODY, rate="60/minute"),
     "getExemptions": Rule(roles=EVERYBODY, rate=_STANDING),
+    "importBook": Rule(
+        roles=_ADMINISTRATORS, longest=64 * MEGABYTE, seconds=120.0, rate="60/minute", packed=True
+    ),
     "getCoverage": Rule(roles=KNOWN, rate="60/minute"),
     "listCoverageDays": Rule(roles=KNOWN, rate="60/minute"),
     "createApplication": Rule(

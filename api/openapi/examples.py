@@ -171,6 +171,10 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
             "by": "supervisor 12",
         },
     ),
+    "BookImport": _example(
+        "What would an import change?",
+        {"workbook": "UEsDBA", "region": "310000", "preview": True},
+    ),
     "SampleRequest": _example("Twenty decisions are drawn", {"size": 20}),
     "DecisionCase": _example(
         "A certificate was revoked after a decision rested on it",

@@ -21,10 +21,12 @@ from certledger.ledger.core.errors import (
 from certledger.ledger.core.service_values import Role
 from certledger.ledger.intake import errors as intake
 from certledger.ledger.publish import evidence
+from certledger.ledger.reform.book_files import BookInvalidError
 from certledger.ledger.reform.bookshelf import (
     BookAbsentError,
     BookDamagedError,
     BookDayError,
+    BookUnchangedError,
 )
 from certledger.ledger.reform.cases import CaseClosedError
 from certledger.ledger.reform.samples import (
@@ -249,6 +251,14 @@ OWN_ENTRIES: Mapping[str, tuple[Entry, ...]] = {
     ),
     "listCases": (),
     "closeCase": (*_TEXT, "hex.invalid", api.ResourceUnknownError, CaseClosedError),
+    "importBook": (
+        *_TEXT,
+        "base64.invalid",
+        BookDamagedError,
+        BookInvalidError,
+        BookDayError,
+        BookUnchangedError,
+    ),
     "createSample": (*_TEXT, SampleEmptyError),
     "listSamples": (),
     "getSample": (SampleUnknownError, SamplePendingError),

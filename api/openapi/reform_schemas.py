@@ -344,6 +344,44 @@ REFORM_SCHEMAS: Mapping[str, Schema] = {
             ),
         },
     ),
+    "BookImport": {
+        **one(
+            "An edition to import: CSV files by table, or a workbook with a worksheet a table.",
+            {
+                "files": one("Texts of CSV files.", {name: text() for name in COLUMNS}, *COLUMNS),
+                "workbook": text("^[A-Za-z0-9_-]+$"),
+                "from": _DAY,
+                "region": text("^[0-9]{6}$"),
+                "preview": {"type": "boolean"},
+            },
+            "files",
+            "workbook",
+            "from",
+            "region",
+            "preview",
+        ),
+        "oneOf": [{"required": ["files"]}, {"required": ["workbook"]}],
+    },
+    "BookImportAnswer": one(
+        "What an import adds, changes and drops; of one that was not a preview, its edition.",
+        {
+            "changes": {
+                "type": "object",
+                "additionalProperties": one(
+                    "Keys of rows.",
+                    {name: listed(text()) for name in ("added", "changed", "dropped")},
+                ),
+            },
+            "book": _HEX32,
+            "edition": number(1),
+            "from": _DAY,
+            "reference": _REFERENCE,
+        },
+        "book",
+        "edition",
+        "from",
+        "reference",
+    ),
     "ExemptLine": one(
         "One material, asked for once.",
         _LINE,

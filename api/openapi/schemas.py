@@ -38,8 +38,21 @@ SCHEMAS: Mapping[str, Schema] = {
             "status": number(400, 599),
             "code": text(),
             "detail": text(),
+            "faults": listed(
+                one(
+                    "A fault of an import and its place.",
+                    {
+                        "code": text(),
+                        "column": text(),
+                        "file": text(),
+                        "line": number(),
+                        "reason": text(),
+                    },
+                )
+            ),
             "instance": text(),
         },
+        "faults",
         "instance",
     ),
     SUBMISSION: one(

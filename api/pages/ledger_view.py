@@ -126,7 +126,7 @@ def _signers(note: Note, policy: TrustPolicy) -> Sequence[tuple[str, str]]:
         witness = policy.find_witness(line)
         if (
             witness is not None
-            and witness.in_service(note.checkpoint.number)
+            and witness.in_service(note.checkpoint)
             and check_cosignature(note.checkpoint, line, witness.key)
         ):
             found.append((witness.operator, witness.name))

@@ -8,10 +8,15 @@ import orjson
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
+from certledger.api.auth.permissions import RULES
+from certledger.api.errors import ForbiddenError
 from certledger.api.openapi.operation import Asking, operation, schema, tagged
+from certledger.api.openapi.schemas import content
+from certledger.api.request.body import read_body
 from certledger.api.responses import IMMUTABLE, cached, fresh_for, json_response
 from certledger.api.routes.registry import MINUTE, Digest
 from certledger.api.service import Service, service_of
+from certledger.ledger.reform.book_import import parse_book_import
 from certledger.verifier.formats.canonical_json import Json
 from certledger.verifier.reform.book import ApplicantKind
 from certledger.verifier.reform.exemptions import exemptions
@@ -68,6 +73,33 @@ async def get_book_edition(request: Request, caller: Asking, digest: Digest) -> 
         request, lambda: service.bookshelf.edition_named(bytes.fromhex(digest)).format()
     )
     return await cached(request, data, control=IMMUTABLE)
+
+
+@router.post(
+    "/v1/book/editions",
+    **operation(
+        "importBook",
+        summary="Import an edition of the book, or preview it",
+        tag=_TAG,
+        good={200: schema("BookImportAnswer", what="What changes, and the edition.")},
+        body=content("BookImport"),
+    ),
+)
+async def import_book(request: Request, caller: Asking) -> Response:
+    """The files of all tables, or a workbook with a worksheet a table.
+
+    An import with a fault changes nothing; `faults` of the problem lists all, each with its place.
+    """
+    service = service_of(request)
+    data = await read_body(request)
+
+    def make() -> Json:
+        asked = parse_book_import(data, RULES["importBook"].longest)
+        if caller.region is not None and asked.region[:2] != f"{caller.region:02d}":
+            raise ForbiddenError(f"the key is of region {caller.region}")
+        return asked.run(service.bookshelf, service.ledger.operator)
+
+    return json_response(await service.pools.prove(request, make))
 
 
 @router.get(

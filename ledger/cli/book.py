@@ -25,16 +25,16 @@ def book() -> None:
 
 
 @book.command("import")
-@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("source", type=click.Path(exists=True, path_type=Path))
 @ledger_home_option
 @click.option("--from", "day", metavar="DAY", help="The first day it holds, as 2026-12-01.")
 @click.option("--region", default=SHANGHAI, show_default=True, help="Whose book it is (GB/T 2260).")
 @click.option("--preview", is_flag=True, help="Only say what it would add, change and drop.")
 @answers
 def import_book(
-    folder: Path, home: Path | None, day: str | None, region: str, preview: bool
+    source: Path, home: Path | None, day: str | None, region: str, preview: bool
 ) -> Answer:
-    """Make an edition of the CSV files of FOLDER.
+    """Make an edition of SOURCE: a folder of CSV files, or a workbook with a worksheet a table.
 
     Every fault is listed with file, line and column, and then nothing is changed.
     """
@@ -43,7 +43,7 @@ def import_book(
     from certledger.ledger.reform.home import open_bookshelf, operator_signer
 
     first = None if preview else _day(day)
-    files = read_book(folder)
+    files = read_book(source)
     for warning in files.warnings:
         notice(f"warning: {warning}")
     if files.ignored:

@@ -45,6 +45,7 @@ out_option = click.option("--out", required=True, type=FILE, help="The file to w
     "--at", type=click.IntRange(0), metavar="BLOCK", help="New witnesses count from this block on,"
     " and those that end up to the one before.",
 )  # fmt: skip
+@click.option("--ledger", help="Whose block --at is, where the policy has several in service.")
 @click.option("--root-threshold", type=click.IntRange(1, 64))
 @click.option("--witness-threshold", type=click.IntRange(1, 16))
 @click.option(
@@ -65,6 +66,7 @@ def renew(
     witnesses: Sequence[str],
     roots: Sequence[str],
     at: int | None,
+    ledger: str | None,
     root_threshold: int | None,
     witness_threshold: int | None,
     retired: Sequence[str],
@@ -87,6 +89,7 @@ def renew(
         removed_witnesses=witnesses,
         removed_roots=[from_hex(root, 32) for root in roots],
         at=at,
+        ledger=ledger,
         root_threshold=root_threshold,
         witness_threshold=witness_threshold,
         retired=notes,

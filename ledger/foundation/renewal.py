@@ -22,8 +22,9 @@ class PolicyChanges:
     """What the next version has that this one has not.
 
     `added` parts bring new keys; `replacing` ones too, and name the keys that end.  New witnesses
-    count from block `at` on, those that end up to the block before.  `retired` has the final note
-    of each ledger, by name; `moved` a new ledger.
+    count from block `at` on, those that end up to the block before; `ledger` names the ledger whose
+    blocks these are, where several are in service.  `retired` has the final note of each ledger, by
+    name; `moved` a new ledger.
     """
 
     ends: int
@@ -32,6 +33,7 @@ class PolicyChanges:
     removed_witnesses: Sequence[str] = ()
     removed_roots: Sequence[bytes] = ()
     at: int | None = None
+    ledger: str | None = None
     root_threshold: int | None = None
     witness_threshold: int | None = None
     retired: Mapping[str, Note] = field(default_factory=dict)
@@ -84,6 +86,7 @@ def _roots(current: TrustPolicy, changes: PolicyChanges) -> Roots:
 
 def _witnesses(current: TrustPolicy, changes: PolicyChanges) -> tuple[WitnessKey, ...]:
     ending = set(changes.removed_witnesses)
+    ledger = None if changes.at is None else _counted(current, changes.ledger)
     brought = []
     for part in (*changes.added, *changes.replacing):
         if part.witness is not None:
@@ -93,6 +96,7 @@ def _witnesses(current: TrustPolicy, changes: PolicyChanges) -> tuple[WitnessKey
                     name=part.witness.name,
                     key=part.witness.key,
                     start=changes.at or 0,
+                    ledger=ledger,
                 )
             )
     for part in changes.replacing:
@@ -105,11 +109,23 @@ def _witnesses(current: TrustPolicy, changes: PolicyChanges) -> tuple[WitnessKey
     if strangers := ending - {one.name for one in current.witnesses}:
         raise FoundationError("other_key", f"{min(strangers)} is no witness of the policy")
     last = max((changes.at or 0) - 1, 0)
-    there = [
-        replace(one, until=max(last, one.start)) if one.name in ending else one
-        for one in current.witnesses
-    ]
+    there = [_ended(one, last, ledger) if one.name in ending else one for one in current.witnesses]
     return tuple(sorted([*there, *brought], key=lambda one: one.name))
+
+
+def _counted(current: TrustPolicy, name: str | None) -> bytes:
+    """Return the identity of the ledger whose blocks are counted: named, or alone in service."""
+    serving = [pin for pin in current.ledgers if pin.retired is None]
+    found = [pin for pin in serving if name in (None, pin.name)]
+    if len(found) != 1:
+        raise FoundationError("policy_differs", "name the ledger whose block that is")
+    return found[0].identity
+
+
+def _ended(witness: WitnessKey, last: int, ledger: bytes | None) -> WitnessKey:
+    """Return a witness that counts up to block `last` of a ledger."""
+    start = witness.start if witness.ledger in (None, ledger) else 0
+    return replace(witness, start=start, until=max(last, start), ledger=ledger)
 
 
 def _replaced(current: TrustPolicy, operator: str, name: str | None) -> str:

@@ -55,7 +55,7 @@ class Collector:
         have = {line.name: line for line in note.cosignatures}
         asked = [
             witness
-            for witness in self.policy.in_service(note.checkpoint.number)
+            for witness in self.policy.in_service(note.checkpoint)
             if witness.name in self.urls and witness.name not in have
         ]
         with ThreadPoolExecutor(max_workers=max(len(asked), 1)) as pool:

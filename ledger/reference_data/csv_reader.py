@@ -145,7 +145,17 @@ def parse_table(raw: bytes, schema: Schema[Row], rewrite: Rule = str) -> Table[R
     Faults are collected in the table, none is raised.
     """
     table: Table[Row] = Table(file=schema.file)
-    lines = _parse_lines(raw, table)
+    take_lines(table, schema, _parse_lines(raw, table), rewrite)
+    return table
+
+
+def take_lines(
+    table: Table[Row],
+    schema: Schema[Row],
+    lines: Iterator[tuple[int, list[str]]],
+    rewrite: Rule = str,
+) -> None:
+    """Add numbered lines of cells, the header first, to a table, or what is wrong with them."""
     names = [column.name for column in schema.columns]
     _, header = next(lines, (1, []))
     if header != names:
@@ -153,10 +163,9 @@ def parse_table(raw: bytes, schema: Schema[Row], rewrite: Rule = str) -> Table[R
             wanted = ",".join(names)
             table.report(1, "", FaultCode.HEADER, f"{','.join(header)[:200]!r} is not {wanted!r}")
         table.complete = False
-        return table
+        return
     for line, cells in lines:
         take_row(table, schema, line, [rewrite(cell) for cell in cells])
-    return table
 
 
 def _parse_lines(raw: bytes, table: Table[Any]) -> Iterator[tuple[int, list[str]]]:

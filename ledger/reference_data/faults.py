@@ -34,6 +34,8 @@ class FaultCode(StrEnum):
     CYCLE = "cycle"
     TOO_MANY = "too_many"
     TOO_LARGE = "too_large"
+    WORKBOOK = "workbook"
+    RULE_VERSION = "rule.version"
     RULE_SYNTAX = "rule.syntax"
     RULE_SIZE = "rule.size"
     RULE_TYPE = "rule.type"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from certledger.ledger.reference_data.faults import DomainFault, FaultCode
 from certledger.ledger.reform.book_columns import SCHEMAS
 from certledger.verifier.formats.canonical_json import Json
 from certledger.verifier.reform.book import COLUMNS, Cells
@@ -41,6 +42,33 @@ def changes(
         )
         if one.added or one.changed or one.dropped:
             found[name] = one
+    return found
+
+
+def version_faults(
+    before: Mapping[str, Sequence[Cells]], after: Mapping[str, Sequence[Cells]]
+) -> list[DomainFault]:
+    """Return a fault for each rule that changed without a higher version."""
+    old, new = _rules(before.get("rules", ())), _rules(after["rules"])
+    lines = {row[0]: line for line, row in reversed(list(enumerate(after["rules"], 2)))}
+    return [
+        DomainFault(
+            file=SCHEMAS["rules"].file,
+            line=lines[item],
+            column="version",
+            code=FaultCode.RULE_VERSION,
+            reason=f"the rule of {item} changed, so its version must rise above {old[item][0]}",
+        )
+        for item, (version, conditions) in new.items()
+        if item in old and conditions != old[item][1] and version <= old[item][0]
+    ]
+
+
+def _rules(rows: Sequence[Cells]) -> dict[str, tuple[int, list[Cells]]]:
+    """Return version and conditions of each item's rule."""
+    found: dict[str, tuple[int, list[Cells]]] = {}
+    for item, version, *condition in rows:
+        found.setdefault(item, (int(version), []))[1].append(condition)
     return found
 
 

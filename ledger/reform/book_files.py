@@ -1,4 +1,4 @@
-"""A folder of CSV files into an edition's tables, all faults at once, and back byte for byte."""
+"""CSV files or a workbook into an edition's tables, all faults at once; CSV back byte for byte."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from certledger.ledger.reference_data.csv_reader import Table, parse_table
+from certledger.ledger.reference_data.csv_reader import Table, parse_table, take_lines
 from certledger.ledger.reference_data.faults import DomainFault, DomainInvalidError, FaultCode
 from certledger.ledger.reform.book_checks import check_book, faults_in_order
 from certledger.ledger.reform.book_columns import OPTIONAL, SCHEMAS
+from certledger.ledger.reform.book_workbook import WORKBOOK, worksheet_lines
 from certledger.verifier.files import write_atomically
 from certledger.verifier.reform.book import COLUMNS, Cells
 
@@ -38,40 +39,79 @@ class BookFiles:
     ignored: Sequence[str]
 
 
-def read_book(folder: Path) -> BookFiles:
-    """Return the tables of a folder's files.
+def read_book(path: Path) -> BookFiles:
+    """Return the tables of a folder of CSV files, or of an XLSX workbook.
 
     Raises:
         BookInvalidError: anything is wrong; it names every fault with file, line and column.
     """
+    if path.is_dir():
+        return parse_book({one.name: _read(one) for one in sorted(path.glob("*.csv"))})
+    return parse_workbook(_read(path))
+
+
+def _read(path: Path) -> bytes:
+    """Return a file, or more of it than is taken."""
+    with path.open("rb") as file:
+        return file.read(MAX_FILE_BYTES + 1)
+
+
+def parse_book(files: Mapping[str, bytes]) -> BookFiles:
+    """Return the tables of CSV files by their names; raises as `read_book`."""
     known = {schema.file for schema in SCHEMAS.values()}
-    files = {path.name: path for path in sorted(folder.glob("*.csv"))}
-    parsed = {name: _read(files.get(schema.file), name) for name, schema in SCHEMAS.items()}
+    parsed = {name: _parse(files.get(schema.file), name) for name, schema in SCHEMAS.items()}
+    return _checked(parsed, [name for name in files if name not in known])
+
+
+def parse_workbook(data: bytes) -> BookFiles:
+    """Return the tables of a workbook's worksheets, by their names; raises as `read_book`."""
+    parsed: dict[str, Table[object]] = {}
+    for name, schema in SCHEMAS.items():
+        table: Table[object] = Table(file=f"{WORKBOOK} {name}")
+        parsed[name] = table
+        if len(data) > MAX_FILE_BYTES:
+            _report_size(table)
+            continue
+        lines = worksheet_lines(data, name, table)
+        if lines is None:
+            _report_absent(table, name)
+        elif lines or not table.faults:
+            take_lines(table, schema, iter(lines))
+        else:
+            table.complete = False
+    return _checked(parsed, ())
+
+
+def _checked(parsed: Mapping[str, Table[object]], ignored: Sequence[str]) -> BookFiles:
     warnings = check_book(parsed)
     if faults := list(faults_in_order(parsed)):
         raise BookInvalidError(faults)
     return BookFiles(
-        tables={name: parsed[name].cells for name in COLUMNS},
-        warnings=warnings,
-        ignored=[name for name in files if name not in known],
+        tables={name: parsed[name].cells for name in COLUMNS}, warnings=warnings, ignored=ignored
     )
 
 
-def _read(path: Path | None, name: str) -> Table[object]:
+def _parse(raw: bytes | None, name: str) -> Table[object]:
     schema = SCHEMAS[name]
     table: Table[object] = Table(file=schema.file)
-    if path is None:
-        if name not in OPTIONAL:
-            table.report(0, "", FaultCode.FILE_MISSING, "it is not in the folder")
-            table.complete = False
+    if raw is None:
+        _report_absent(table, name)
         return table
-    with path.open("rb") as file:
-        raw = file.read(MAX_FILE_BYTES + 1)
     if len(raw) > MAX_FILE_BYTES:
-        table.report(0, "", FaultCode.TOO_LARGE, f"more than {MAX_FILE_BYTES} bytes")
-        table.complete = False
+        _report_size(table)
         return table
     return parse_table(raw, schema, unguard)
+
+
+def _report_absent(table: Table[object], name: str) -> None:
+    if name not in OPTIONAL:
+        table.report(0, "", FaultCode.FILE_MISSING, "it is not there")
+        table.complete = False
+
+
+def _report_size(table: Table[object]) -> None:
+    table.report(0, "", FaultCode.TOO_LARGE, f"more than {MAX_FILE_BYTES} bytes")
+    table.complete = False
 
 
 def unguard(cell: str) -> str:

@@ -10,8 +10,8 @@ from datetime import date
 
 from certledger.ledger.core.book_values import StoredEdition
 from certledger.ledger.keys import Signer
-from certledger.ledger.reform.book_changes import TableChanges, changes
-from certledger.ledger.reform.book_files import BookTables
+from certledger.ledger.reform.book_changes import TableChanges, changes, version_faults
+from certledger.ledger.reform.book_files import BookInvalidError, BookTables
 from certledger.ledger.reform.record_writer import add_record
 from certledger.ledger.store.unit_of_work import Store, Unit
 from certledger.ledger.verification.verification_receipt import draw_reference
@@ -116,9 +116,15 @@ class Bookshelf:
     # A new edition ----------------------------------------------------------------------------
 
     def preview(self, tables: BookTables) -> dict[str, TableChanges]:
-        """Return what an import would add to the newest edition, change of it and drop."""
+        """Return what an import would add to the newest edition, change of it and drop.
+
+        Raises:
+            BookInvalidError: a rule changed without a higher version.
+        """
         stored = self.editions()
         before: BookTables = self._load(stored[-1]).tables if stored else {}
+        if faults := version_faults(before, tables):
+            raise BookInvalidError(faults)
         return changes(before, tables)
 
     def add(
@@ -129,6 +135,7 @@ class Bookshelf:
         The same import again returns the edition that is there.
 
         Raises:
+            BookInvalidError: a rule changed without a higher version.
             BookDayError: another edition holds from then or later, or a decision is as late.
             BookUnchangedError: the newest edition has this content and another day.
         """

@@ -153,7 +153,22 @@ def test_the_greatest_age_is_the_categorys_or_the_default():
     ],
 )
 def test_a_witness_counts_from_its_first_to_its_last_block(block, names):
-    assert [witness.name for witness in POLICY.in_service(block)] == names
+    checkpoint = replace(LAST, number=block)
+    assert [witness.name for witness in POLICY.in_service(checkpoint)] == names
+
+
+def test_a_witness_that_ended_on_one_ledger_does_not_count_again_on_another():
+    of_one = replace(POLICY, witnesses=tuple(
+        replace(witness, ledger=LAST.identity) for witness in POLICY.witnesses
+    ))  # fmt: skip
+    for block in (0, 5, 10):
+        there = replace(LAST, number=block, identity=b"\x63" * 32)
+        names = [witness.name for witness in of_one.in_service(there)]
+        assert names == ["witness/anhui", "witness/shanghai-2"]
+        here = replace(LAST, number=block)
+        assert of_one.in_service(here) == tuple(
+            replace(witness, ledger=LAST.identity) for witness in POLICY.in_service(here)
+        )
 
 
 def test_a_policy_ends_after_its_last_second():
@@ -234,6 +249,8 @@ def test_no_member_may_be_missing(name):
         (put("witnesses", 0, "key", public(12).hex()), "keys of witnesses"),
         (put("witnesses", 0, "until", 0), "until"),
         (put("witnesses", 0, "from", 2**40), "from"),
+        (put("witnesses", 0, "ledger", "0x" + "63" * 32), "a ledger that the policy has not"),
+        (put("witnesses", 0, "ledger", "63" * 32), "ledger"),
         (put("block_lag", True), "block_lag"),
         (put("block_lag", 2**32), "block_lag"),
         (put("max_age", "default", "1"), "default"),
@@ -246,7 +263,7 @@ def test_no_member_may_be_missing(name):
         (put("evidence", ["certledger/evidence/1", "certledger/evidence/1"]), "ascend"),
         (put("countersignature", 1), "countersignature"),
     ],
-    ids=range(53),
+    ids=range(55),
 )
 def test_a_policy_that_says_something_else_is_refused_with_the_reason(change, sentence):
     refusal = refuse(signed_with(change))

@@ -155,7 +155,7 @@ names = [witness.name for witness in POLICY.witnesses]
 )
 def test_t_is_what_at_least_k_operators_say_and_not_later(times, threshold):
     judgement = by_witnesses(note(times), with_trust(threshold=threshold))
-    operators = {entry.name: entry.operator for entry in POLICY.in_service(CHECKPOINT.number)}
+    operators = {entry.name: entry.operator for entry in POLICY.in_service(CHECKPOINT)}
     counted = {operators[name]: 0 for name in times if name in operators}
     assert (judgement.code == "block.witnesses_too_few") == (len(counted) < threshold)
     if judgement.time is not None:

@@ -42,7 +42,7 @@ def cosigners(note: Note, policy: TrustPolicy) -> int:
     found = set()
     for line in note.cosignatures:
         witness = policy.find_witness(line)
-        if witness is None or not witness.in_service(note.checkpoint.number):
+        if witness is None or not witness.in_service(note.checkpoint):
             continue
         if check_cosignature(note.checkpoint, line, witness.key):
             found.add(witness.operator)

@@ -68,9 +68,11 @@ def _ledger(pin: LedgerPin) -> Iterator[str]:
 
 def _witness(witness: WitnessKey) -> str:
     until = "" if witness.until is None else f"{witness.until}"
+    ledger = "" if witness.ledger is None else f" {bilingual('账本', 'of ledger')}"
+    ledger += "" if witness.ledger is None else f" 0x{witness.ledger.hex()}"
     return (
         f"  {plain(witness.operator)}: {plain(witness.name)} {witness.key.hex()}"
-        f" ({bilingual('区块', 'blocks')} {witness.start}-{until})"
+        f" ({bilingual('区块', 'blocks')} {witness.start}-{until}{ledger})"
     )
 
 

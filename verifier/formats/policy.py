@@ -93,16 +93,24 @@ class Trust:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WitnessKey:
-    """A witness's Ed25519 key (32 bytes), and the first and last block it counts for."""
+    """A witness's Ed25519 key (32 bytes), and the first and last block it counts for.
+
+    `ledger` is the identity (32 bytes) of the ledger whose blocks these are, None for every ledger.
+    On another ledger a witness counts from its first block on, and not at all once it has a last.
+    """
 
     operator: str
     name: str
     key: bytes
     start: int
     until: int | None = None
+    ledger: bytes | None = None
 
-    def in_service(self, block: int) -> bool:
-        """Return whether a cosignature of `block` by this witness counts."""
+    def in_service(self, checkpoint: Checkpoint) -> bool:
+        """Return whether a cosignature of `checkpoint` by this witness counts."""
+        if self.ledger is not None and self.ledger != checkpoint.identity:
+            return self.until is None
+        block = checkpoint.number
         return self.start <= block and (self.until is None or block <= self.until)
 
 
@@ -140,9 +148,9 @@ class TrustPolicy:
         """Return the greatest accepted age of a status of `category`, in seconds."""
         return self.ages.get(category, self.default_age)
 
-    def in_service(self, block: int) -> tuple[WitnessKey, ...]:
-        """Return the witnesses whose cosignature of `block` counts."""
-        return tuple(witness for witness in self.witnesses if witness.in_service(block))
+    def in_service(self, checkpoint: Checkpoint) -> tuple[WitnessKey, ...]:
+        """Return the witnesses whose cosignature of `checkpoint` counts."""
+        return tuple(witness for witness in self.witnesses if witness.in_service(checkpoint))
 
     def witness(self, name: str) -> WitnessKey | None:
         """Return the witness of this name, in service or not."""
@@ -317,6 +325,7 @@ def _witness(read: Members) -> WitnessKey:
         key=_hex(read, "key", 32),
         start=start,
         until=read.integer("until", start, MAX_BLOCK_NUMBER) if read.has("until") else None,
+        ledger=_prefixed(read, "ledger", 32) if read.has("ledger") else None,
     )
 
 
@@ -329,6 +338,8 @@ def _witness_to_json(witness: WitnessKey) -> Json:
     }
     if witness.until is not None:
         value["until"] = witness.until
+    if witness.ledger is not None:
+        value["ledger"] = f"0x{witness.ledger.hex()}"
     return value
 
 
@@ -370,6 +381,9 @@ def _check_whole(policy: TrustPolicy) -> None:
     _check_distinct("identities of ledgers", [pin.identity for pin in policy.ledgers])
     _check_distinct("names of ledgers", [pin.name for pin in policy.ledgers])
     _check_distinct("keys of witnesses", [witness.key for witness in policy.witnesses])
+    known = {pin.identity for pin in policy.ledgers} | {None}
+    if any(witness.ledger not in known for witness in policy.witnesses):
+        raise MalformedError("schema.invalid", "a witness names a ledger that the policy has not")
     operators = {witness.operator for witness in policy.witnesses}
     if Way.WITNESSES in policy.trust.ways and len(operators) < policy.trust.threshold:
         raise MalformedError(

@@ -85,14 +85,14 @@ def judge_by_witnesses(note: Note, policy: TrustPolicy, ledger: LedgerPin) -> Ju
     latest: dict[str, int] = {}
     for line in note.cosignatures:
         witness = policy.find_witness(line)
-        if witness is not None and witness.in_service(checkpoint.number):
+        if witness is not None and witness.in_service(checkpoint):
             latest[witness.operator] = max(line.time, latest.get(witness.operator, 0))
     if len(latest) < policy.trust.threshold:
         return Judgement(code="block.witnesses_too_few", way=way)
     time = sorted(latest.values(), reverse=True)[policy.trust.threshold - 1]
     if abs(time - checkpoint.time) > policy.block_lag:
         return Judgement(code="block.clock", way=way)
-    operators = {witness.operator for witness in policy.in_service(checkpoint.number)}
+    operators = {witness.operator for witness in policy.in_service(checkpoint)}
     return Judgement(
         code="ok",
         time=time,

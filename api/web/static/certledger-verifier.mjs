@@ -2866,6 +2866,12 @@ function readPolicy(value) {
   ages.finish();
   read.finish();
   checkDistinctParts(policy.ledgers, policy.witnesses);
+  /** @param {Witness} witness */
+  const isKnown = ({ ledger }) =>
+    !ledger || policy.ledgers.some(({ identity }) => equal(identity, ledger));
+  if (!policy.witnesses.every(isKnown)) {
+    fail("schema.invalid", "a witness names a ledger that the policy has not");
+  }
   const operators = new Set(policy.witnesses.map(({ operator }) => operator)).size;
   const { ways, threshold } = policy.trust;
   if (ways.includes("witnesses") && operators < threshold) {
@@ -2968,7 +2974,10 @@ function readTrust(read) {
   return trust;
 }
 
-/** A witness, in service at the blocks `from` to `until`. @param {ObjectReader} read */
+/**
+ * A witness, in service at the blocks `from` to `until` of `ledger`, null for every ledger.
+ * @param {ObjectReader} read
+ */
 function readWitness(read) {
   const from = read.integer("from", 0, MAX_BLOCK);
   return {
@@ -2976,7 +2985,8 @@ function readWitness(read) {
     operator: read.text("operator", null, MAX_NAME_CHARACTERS),
     name: read.text("name", WITNESS_NAME_PATTERN),
     key: readHex(read, "key", 32),
-    until: read.has("until") ? read.integer("until", from, MAX_BLOCK) : MAX_BLOCK,
+    until: read.has("until") ? read.integer("until", from, MAX_BLOCK) : null,
+    ledger: read.has("ledger") ? readPrefixedHex(read, "ledger", 32) : null,
   };
 }
 
@@ -3672,7 +3682,11 @@ function trustByWitnesses({ checkpoint, cosignatures }, policy, ledger) {
     return withoutTrust("block.differs");
   }
   /** @param {Witness} witness */
-  const isInService = (witness) => witness.from <= checkpoint.number && checkpoint.number <= witness.until;
+  const isInService = (witness) => {
+    // Another ledger's blocks have other numbers: there a witness counts until it has ended anywhere.
+    if (witness.ledger && !equal(witness.ledger, checkpoint.identity)) return witness.until === null;
+    return witness.from <= checkpoint.number && checkpoint.number <= (witness.until ?? checkpoint.number);
+  };
   // An operator's time is its latest by a witness in service.
   /** @type {Map<string, number>} */ const times = new Map();
   for (const { line, witness } of known.filter((one) => isInService(one.witness))) {

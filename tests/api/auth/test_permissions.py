@@ -44,6 +44,7 @@ TABLE = {
     "getBook": "bcpamh-",
     "getBookEdition": "bcpamh-",
     "getExemptions": "bcpamh-",
+    "importBook": "m",
     "getCoverage": "bcpam",
     "listCoverageDays": "bcpam",
     "createApplication": "cp",

@@ -74,6 +74,9 @@ def test_a_witness_and_a_root_are_replaced_and_both_sets_of_roots_sign() -> None
     witnesses = {one.name: (one.start, one.until) for one in draft.policy.witnesses}
     assert witnesses["shanghai.example"] == (0, 99)
     assert witnesses["shanghai-2.example"] == (100, None)
+    counted = {one.name: one.ledger for one in draft.policy.witnesses if one.ledger is not None}
+    identity = old.policy.ledgers[0].identity
+    assert counted == dict.fromkeys(("shanghai.example", "shanghai-2.example"), identity)
     assert len(draft.policy.roots.keys) == 4
     said = "\n".join(describe_changes(old.policy, draft.policy))
     assert "shanghai-2.example" in said

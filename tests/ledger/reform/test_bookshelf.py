@@ -150,3 +150,19 @@ def test_an_import_with_a_fault_leaves_the_editions_as_they_are(
         read_book(tmp_path)
 
     assert shelf.editions() == []
+
+
+def test_a_rule_that_changes_needs_a_higher_version(shelf: Bookshelf, tables) -> None:
+    add(shelf, tables, "2026-01-01")
+    rules = [list(row) for row in tables["rules"]]
+    rules[0][3] = "m1.own && years(m1.birth_date, today) >= 16"
+    for version, refused in (("1", True), ("2", False)):
+        changed = {**tables, "rules": [[row[0], version, *row[2:]] for row in rules]}
+        if refused:
+            with pytest.raises(BookInvalidError) as fault:
+                shelf.preview(changed)
+            (found,) = fault.value.faults
+            assert (found.file, found.line, found.column) == ("rules.csv", 2, "version")
+            assert found.code == "rule.version"
+        else:
+            assert set(shelf.preview(changed)) == {"rules"}

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from certledger.ledger.reform.book_files import read_book
 from certledger.verifier.reform.book import ApplicantKind, Book, BookUnknownError
-from certledger.verifier.reform.exemptions import exemptions, percent
+from certledger.verifier.reform.exemptions import Exemption, Reason, exemptions, percent
 from tests.effort import effort
-from tests.ledger.reform.books import domain_book
+from tests.ledger.reform.books import append_row, domain_book, domain_folder
 
 CITY = ("11310000XX00000196", "本市局", "City", "department", "310000")
 AWAY = ("11320000XX00000196", "外省厅", "Away", "department", "320000")
@@ -162,3 +163,24 @@ def test_a_share_is_whole_only_if_all_of_it_is_there() -> None:
         "0.0",
         "100.0",
     ]
+
+
+def test_a_category_that_nobody_issues_is_shown_electronically_or_missing(tmp_path: Path) -> None:
+    folder = domain_folder(tmp_path)
+    line = ["BIZ-OPEN", "7", "无人核发的证明", "A proof of nobody", "yes", "NOBODY-ISSUES", "yes"]
+    append_row(folder, "materials", *line)
+    append_row(
+        folder,
+        "categories",
+        *("NOBODY-ISSUES", "无人核发的证明", "A proof of nobody", "证明文件", "legal"),
+        *("department", "不存在的部门", "No such department", "", "7", "no"),
+        "certificate_number;holder_name;uscc",
+    )
+    files = read_book(folder)
+    book = Book.from_tables("310000", files.tables)
+    found = exemptions(book, "BIZ-OPEN", ApplicantKind.COMPANY).lines[-1]
+
+    assert (found.exemption, found.reason) == (
+        Exemption.ELECTRONIC,
+        Reason.ELECTRONIC_ACCEPTED,
+    )

@@ -49,6 +49,12 @@ export function readPolicy(value) {
   ages.finish();
   read.finish();
   checkDistinctParts(policy.ledgers, policy.witnesses);
+  /** @param {Witness} witness */
+  const isKnown = ({ ledger }) =>
+    !ledger || policy.ledgers.some(({ identity }) => equal(identity, ledger));
+  if (!policy.witnesses.every(isKnown)) {
+    fail("schema.invalid", "a witness names a ledger that the policy has not");
+  }
   const operators = new Set(policy.witnesses.map(({ operator }) => operator)).size;
   const { ways, threshold } = policy.trust;
   if (ways.includes("witnesses") && operators < threshold) {
@@ -151,7 +157,10 @@ function readTrust(read) {
   return trust;
 }
 
-/** A witness, in service at the blocks `from` to `until`. @param {ObjectReader} read */
+/**
+ * A witness, in service at the blocks `from` to `until` of `ledger`, null for every ledger.
+ * @param {ObjectReader} read
+ */
 function readWitness(read) {
   const from = read.integer("from", 0, MAX_BLOCK);
   return {
@@ -159,7 +168,8 @@ function readWitness(read) {
     operator: read.text("operator", null, MAX_NAME_CHARACTERS),
     name: read.text("name", WITNESS_NAME_PATTERN),
     key: readHex(read, "key", 32),
-    until: read.has("until") ? read.integer("until", from, MAX_BLOCK) : MAX_BLOCK,
+    until: read.has("until") ? read.integer("until", from, MAX_BLOCK) : null,
+    ledger: read.has("ledger") ? readPrefixedHex(read, "ledger", 32) : null,
   };
 }
 

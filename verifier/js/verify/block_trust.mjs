@@ -47,7 +47,11 @@ export function trustByWitnesses({ checkpoint, cosignatures }, policy, ledger) {
     return withoutTrust("block.differs");
   }
   /** @param {Witness} witness */
-  const isInService = (witness) => witness.from <= checkpoint.number && checkpoint.number <= witness.until;
+  const isInService = (witness) => {
+    // Another ledger's blocks have other numbers: there a witness counts until it has ended anywhere.
+    if (witness.ledger && !equal(witness.ledger, checkpoint.identity)) return witness.until === null;
+    return witness.from <= checkpoint.number && checkpoint.number <= (witness.until ?? checkpoint.number);
+  };
   // An operator's time is its latest by a witness in service.
   /** @type {Map<string, number>} */ const times = new Map();
   for (const { line, witness } of known.filter((one) => isInService(one.witness))) {
