@@ -77,7 +77,9 @@ def replay_decision(
     raise SystemExit(ExitStatus.AGAINST if differs else ExitStatus.OK)
 
 
-def _show(stored: Sequence[DecisionFile], found: Sequence[DecisionReplay], *, as_json: bool) -> None:
+def _show(
+    stored: Sequence[DecisionFile], found: Sequence[DecisionReplay], *, as_json: bool
+) -> None:
     pairs = list(zip(stored, found, strict=True))
     if as_json:
         documents = [_document(*pair) for pair in pairs]
