@@ -43,6 +43,7 @@ FIRST_FILES = {
     "test_contention.py",
     "test_database_crimes.py",
     "test_demo.py",
+    "test_demo_chain.py",
     "test_follower.py",
     "test_founding.py",
     "test_light_install.py",

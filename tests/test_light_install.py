@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.verifier.test_light_reform import published
+
 HOUSE = Path(__file__).resolve().parent.parent
 MAX_PACKAGES = 20
 MAX_BYTES = 40_000_000
@@ -81,3 +83,26 @@ def test_a_light_install_has_no_server_commands_but_says_nothing_of_it_on_start(
 ) -> None:
     done = run(install.bin / "certledger", "--help", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.slow
+def test_a_light_install_draws_a_sample_and_makes_a_decision_again(
+    install: Install, tmp_path: Path
+) -> None:
+    files = published(tmp_path)
+    command = install.bin / "certledger"
+    drawn = run(
+        *(command, "sample", "check", files["sample"]),
+        *("--policy", files["policy"], "--json"),
+        cwd=tmp_path,
+    )
+    again = run(
+        *(command, "decision", "replay", files["answer"], files["answer"]),
+        *("--book", files["book"], "--policy", files["policy"], "--json"),
+        cwd=tmp_path,
+    )
+
+    assert (drawn.returncode, drawn.stderr) == (0, "")
+    assert json.loads(drawn.stdout)["anchored"]["outcome"] == "pass"
+    assert again.returncode == 0, again.stderr
+    assert [one["same"] for one in json.loads(again.stdout)["decisions"]] == [True, True]

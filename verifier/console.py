@@ -78,7 +78,7 @@ def print_json(value: object) -> None:
     """Print one JSON document on standard output, its members in order."""
     import orjson
 
-    click.echo(orjson.dumps(value, option=orjson.OPT_SORT_KEYS))
+    click.echo(orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS))
 
 
 def warn_unanswered(code: str) -> None:

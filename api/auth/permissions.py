@@ -141,6 +141,13 @@ RULES: Mapping[str, Rule] = {
 """The rule of each operation; every operation needs one."""
 
 _INSTITUTION_RULES: Mapping[str, Rule] = {
+    "showIssuer": Rule(roles=ISSUERS, rate="600/minute"),
+    "showRegistrar": Rule(roles=_ADMINISTRATORS, rate="120/minute"),
+    "signAct": Rule(
+        roles=ISSUERS | _ADMINISTRATORS, longest=9 * MEGABYTE, seconds=60.0, rate="120/minute"
+    ),
+    "getAct": Rule(roles=ISSUERS | _ADMINISTRATORS, rate="120/minute"),
+    "showReference": Rule(roles=None, rate="120/minute"),
     "showAudit": Rule(roles=frozenset({Role.AUDITOR, Role.ADMINISTRATOR}), rate="120/minute"),
     "showExplorer": Rule(roles=None, rate="120/minute"),
     "showOffice": Rule(roles=KNOWN, rate="60/minute"),

@@ -89,10 +89,9 @@ class StoredFiles:
 
     def name(self, issuer: str, digest: bytes) -> str | None:
         with self.open() as connection:
-            found: str | None = connection.execute(
-                select(NAMES.c.name).where(NAMES.c.digest == digest)
-            ).scalar_one_or_none()
-        return found
+            query = select(NAMES.c.name).where(NAMES.c.digest == digest)
+            found = connection.execute(query).scalar_one_or_none()
+        return found if isinstance(found, str) else None
 
     def notes(self) -> Iterator[tuple[str, str]]:
         """Yield the notes in the database, and those in evidence files of the home."""

@@ -247,7 +247,7 @@ class MirrorObserver:
         changed = [name for name, value in values.items() if getattr(row, name) != value]
         if not changed:
             return []
-        stored_values = {name: _plain(getattr(row, name)) for name in changed}
+        stored_values = _readable({name: getattr(row, name) for name in changed})
         wanted = _readable({name: values[name] for name in changed})
         detail = f"it has another {', '.join(changed)}"
         return [
@@ -292,7 +292,7 @@ class MirrorObserver:
             return []
         where = f"database/acts/{row.number}"
         detail = f"it has another {', '.join(changed)}"
-        stored_values = {name: _plain(getattr(row, name)) for name in changed}
+        stored_values = _readable({name: getattr(row, name) for name in changed})
         chain = _readable({name: value for name, value in wanted.items() if name in changed})
         return [
             fault("database.row_changed", where, detail, **{"held": stored_values, "chain": chain})
@@ -402,4 +402,5 @@ def _plain(value: Any) -> Json:
 
 
 def _readable(values: Mapping[str, Any]) -> dict[str, Json]:
-    return {name: _plain(value) for name, value in values.items()}
+    # Names of columns are of a subclass of str, which orjson does not take as a key.
+    return {str(name): _plain(value) for name, value in values.items()}

@@ -37,9 +37,10 @@ if TYPE_CHECKING:
     from certledger.ledger.issuer.preview import Preview
     from certledger.ledger.keys import Signer
     from certledger.ledger.sealing.attachments import Papers
-    from certledger.ledger.sealing.batch import Head, SealedBatch
+    from certledger.ledger.sealing.batch import Head
     from certledger.ledger.sealing.issue import Issue
     from certledger.ledger.sheets.reader import Sheet
+    from certledger.verifier.formats.statements import Batch
 
 
 @click.command()
@@ -155,7 +156,7 @@ class _Work:
     """A sheet that may be sealed: its certificates, and where they start."""
 
     sheet: Sheet
-    issues: Sequence[Issue]
+    issues: list[Issue]
     start: Head
     documents: Path | None
 
@@ -287,12 +288,13 @@ def _issues(
         most=MAX_CERTIFICATES,
         columns=columns,
     )
-    return check_rows(sheet.rows, context, watch, sheet.findings)
+    return check_rows(sheet.rows, context, watch, sheet.findings, drain=True)
 
 
 def _seal_all(
     issuer: IssuerFolder, work: _Work, out: Path, signer: Signer, *, renew: bool
-) -> list[SealedBatch]:
+) -> list[tuple[Batch, bytes]]:
+    """Seal batch after batch, and let go of each; return statements and digests."""
     from certledger.ledger.issuer.sheet_record import SheetRecord
     from certledger.ledger.issuer.workspace import Plan, Workspace
     from certledger.verifier.formats.issuer_state import MAX_BATCH_CERTIFICATES
@@ -300,7 +302,7 @@ def _seal_all(
     profile, catalog, batches = issuer.profile(), issuer.catalog(), []
     head, issues = work.start, work.issues
     SheetRecord.of(work.sheet).write(out)
-    for number, folder in enumerate(_folders(len(issues), out)):
+    for folder in _folders(len(issues), out):
         plan = Plan(
             issuer=profile.issuer,
             ledger=profile.ledger,
@@ -308,8 +310,10 @@ def _seal_all(
             head=head,
             now=now(),
         )
+        part = issues[:MAX_BATCH_CERTIFICATES]
+        del issues[:MAX_BATCH_CERTIFICATES]
         batch = Workspace(folder=folder).seal(
-            issues[number * MAX_BATCH_CERTIFICATES : (number + 1) * MAX_BATCH_CERTIFICATES],
+            part,
             plan,
             catalog=catalog,
             secret=issuer.secret(),
@@ -319,8 +323,9 @@ def _seal_all(
         )
         issuer.register.record(batch)
         issuer.register.note_folders(batch.statement.sequence, folder, work.documents)
-        batches.append(batch)
+        batches.append((batch.statement, batch.digest))
         head = batch.head
+        del batch, part
     return batches
 
 
@@ -331,14 +336,13 @@ def _preview_answer(preview: Preview) -> Answer:
     return Answer(document={"preview": preview.to_json()}, show=show)
 
 
-def _answer(batches: Sequence[SealedBatch], out: Path, preview: Preview) -> Answer:
+def _answer(batches: Sequence[tuple[Batch, bytes]], out: Path, preview: Preview) -> Answer:
     listed, rows = [], []
-    for batch in batches:
-        statement = batch.statement
+    for statement, digest in batches:
         listed.append(
             {
                 "count": statement.count,
-                "digest": batch.digest.hex(),
+                "digest": digest.hex(),
                 "first": statement.first,
                 "not_after": statement.not_after,
                 "root": statement.root.hex(),

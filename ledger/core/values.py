@@ -235,6 +235,21 @@ class Reorganisation:
     number: int = 0
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredProposal:
+    """An act that waits for signatures: its file with those so far, and who began it.
+
+    `digest` (32 bytes) is the statement's; `created` and `not_after` in seconds.
+    """
+
+    digest: bytes
+    subject: str
+    party: str
+    created: int
+    not_after: int
+    file: bytes
+
+
 # The chain --------------------------------------------------------------------------------------
 
 

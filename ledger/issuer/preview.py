@@ -121,7 +121,7 @@ def _facts(sheet: Sheet, issues: Sequence[Issue], language: str) -> Iterator[tup
         "form": sheet.form,
         "separator": sheet.separator,
         "worksheet": sheet.worksheet,
-        "rows": str(len(sheet.rows)),
+        "rows": str(sheet.count),
         "certificates": str(len(issues)),
         "categories": ", ".join(f"{name} ({count})" for name, count in categories.items()),
         "issued": " – ".join(map(str, dict.fromkeys([days[0], days[-1]]))) if days else "",

@@ -10,7 +10,8 @@ import csv
 import io
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
@@ -21,11 +22,12 @@ from certledger.ledger.sealing.batch import (
     SealedBatch,
     SealError,
     fingerprint,
+    format_holding,
     seal_issues,
 )
 from certledger.ledger.sealing.issue import Issue
 from certledger.ledger.sealing.progress import Progress, unwatched
-from certledger.ledger.sealing.records import SEED_SIZE
+from certledger.ledger.sealing.records import SEED_SIZE, HandOn
 from certledger.verifier.files import PRIVATE, sync_folder, write_atomically
 from certledger.verifier.formats.canonical_json import (
     Json,
@@ -151,18 +153,21 @@ class Workspace:
         """
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         plan = self._store_plan(plan, fingerprint(issues), renew=renew)
-        batch = seal_issues(
-            issues,
-            catalog=catalog,
-            head=plan.head,
-            issuer=plan.issuer,
-            secret=secret,
-            seed=self._seed(random),
-            signer=signer,
-            now=plan.now,
-            identity=plan.ledger,
-        )
-        self._write(batch, watch)
+        seed = self._seed(random)
+        with self._new_holders(len(issues), watch) as hand_on:
+            batch = seal_issues(
+                issues,
+                catalog=catalog,
+                head=plan.head,
+                issuer=plan.issuer,
+                secret=secret,
+                seed=seed,
+                signer=signer,
+                now=plan.now,
+                identity=plan.ledger,
+                hand_on=hand_on,
+            )
+        self._write(batch)
         return batch
 
     def remove(self) -> None:
@@ -203,29 +208,42 @@ class Workspace:
             raise SealError(f"{path} has {len(seed)} bytes, not {SEED_SIZE}")
         return seed
 
-    def _write(self, batch: SealedBatch, watch: Progress) -> None:
-        self._write_holders(batch, watch)
+    def _write(self, batch: SealedBatch) -> None:
         write_atomically(self.folder / _CODES, _codes_csv(batch), private=True)
         if len(batch.records) <= MAX_PLAIN_CERTIFICATES:
             write_atomically(self.folder / PLAIN, batch.submission())
         else:
             write_atomically(self.folder / LINES, batch.submission_lines())
 
-    def _write_holders(self, batch: SealedBatch, watch: Progress) -> None:
-        """Write all holders' files to a partial folder, then rename it: all exist or none."""
-        if self.holders.exists() and len(list(self.holders.iterdir())) == len(batch.records):
+    @contextmanager
+    def _new_holders(self, count: int, watch: Progress) -> Iterator[HandOn]:
+        """Write holders' files as they are sealed, to a partial folder; all exist or none.
+
+        Crash point: the folder is renamed when every file in it is written.
+        """
+        if self.holders.exists() and len(list(self.holders.iterdir())) == count:
+            yield lambda index, issue, record, disclosures: None
             return
         partial = self.folder / f".{_HOLDERS}.partial"
         for old in (partial, self.holders):
             if old.exists():
                 shutil.rmtree(old)
         partial.mkdir(mode=0o700)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-        holdings = watch(batch.holdings(), "writing holders' files", len(batch.records))
-        for index, holding in enumerate(holdings, batch.statement.first):
-            file = os.open(partial / f"{index}.json", flags, PRIVATE)
-            with os.fdopen(file, "wb") as writer:
-                writer.write(holding)
+        flags, place = os.O_WRONLY | os.O_CREAT | os.O_EXCL, os.fspath(partial)
+        progress = iter(watch(range(count), "writing holders' files", count))
+
+        def write(index: int, issue: Issue, record: bytes, disclosures: Sequence[bytes]) -> None:
+            file = os.open(f"{place}/{index}.json", flags, PRIVATE)
+            try:
+                left = format_holding(record, disclosures, issue)
+                while left:
+                    left = left[os.write(file, left) :]
+            finally:
+                os.close(file)
+            next(progress)
+
+        yield write
+        next(progress, None)
         sync_folder(partial)
         partial.rename(self.holders)
         sync_folder(self.folder)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from operator import mul
 
 from certledger.verifier.errors import CertledgerError, ExitStatus
 
@@ -130,7 +131,7 @@ def compute_identity_check(first17: str) -> str:
     """
     if not re.fullmatch(r"[0-9]{17}", first17):
         raise CodeInvalidError(first17, "not 17 digits")
-    total = sum(int(c) * w for c, w in zip(first17, _IDENTITY_WEIGHTS, strict=True))
+    total = sum(map(mul, map(int, first17), _IDENTITY_WEIGHTS))
     return "10X98765432"[total % 11]
 
 

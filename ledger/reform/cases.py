@@ -96,8 +96,7 @@ class CaseFinder:
                     unit.lift_cases(issuer, index, str(Status.SUSPENDED), now=now)
                 if cause is not None:
                     opened = unit.open_cases(issuer, index, cause, now=now, block=checkpoint.number)
-                    for case in opened:
-                        _tell(unit, case, now)
+                    _add_events(unit, opened, now)
         self._done = checkpoint.number
 
 
@@ -114,9 +113,15 @@ def _causes(unit: Unit, checkpoint: StoredCheckpoint) -> Iterator[tuple[str, int
             yield issuer, index, valid if status is Status.VALID else str(status)
 
 
-def _tell(unit: Unit, case: SupervisionCase, now: int) -> None:
-    about = f"case/{case.reference}/{case.leaf[:16].hex()}/{case.cause}/{case.block}"
-    unit.add_event(case.party, DECISION_CASE, about, format_canonical(case_to_json(case)), now)
+def _add_events(unit: Unit, cases: Sequence[SupervisionCase], now: int) -> None:
+    """Store an event for each case, by party: thousands of decisions may rest on a certificate."""
+    by_party: dict[str, dict[str, bytes]] = {}
+    for case in cases:
+        about = f"case/{case.reference}/{case.leaf[:16].hex()}/{case.cause}/{case.block}"
+        body = format_canonical(case_to_json(case))
+        by_party.setdefault(case.party, {})[about] = body
+    for party, bodies in by_party.items():
+        unit.add_events(party, DECISION_CASE, bodies, now)
 
 
 def case_to_json(case: SupervisionCase) -> Json:

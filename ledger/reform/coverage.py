@@ -12,7 +12,7 @@ from typing import TypeVar
 from certledger.ledger.reform.book_files import guard
 from certledger.verifier.formats.canonical_json import Json
 from certledger.verifier.reform.book import ApplicantKind, Book, BookItem, ServiceCounter
-from certledger.verifier.reform.exemptions import Exemption, exemptions, percent
+from certledger.verifier.reform.exemptions import count_exempt, percent
 
 T = TypeVar("T")
 LEGAL = "legal"
@@ -199,11 +199,7 @@ def _province_of(book: Book, department: str) -> str:
 
 def _rates(book: Book, items: Iterable[BookItem]) -> Mapping[str, CoveragePart]:
     listed = list(items)
-    exempt = lines = 0
-    for item in listed:
-        found = exemptions(book, item.code, applicant_of(item)).counts()
-        exempt += found[Exemption.CITY] + found[Exemption.ELECTRONIC]
-        lines += sum(found.values())
+    exempt, lines = count_exempt(book, ((item.code, applicant_of(item)) for item in listed))
     return {
         "exempt": CoveragePart(part=exempt, whole=lines),
         "online": CoveragePart(part=sum(item.online for item in listed), whole=len(listed)),

@@ -46,10 +46,10 @@ class Figures:
             party: code for code, one in book.counters.items() for party in counter_parties(one)
         }
         with self.store.begin(write=False) as unit:
-            seen = unit.last_checked(list(parties))
             newest: dict[str, int] = {}
-            for party, checked in seen.items():
-                newest[parties[party]] = max(newest.get(parties[party], 0), checked)
+            for party, checked in unit.last_checked().items():
+                if (code := parties.get(party)) is not None:
+                    newest[code] = max(newest.get(code, 0), checked)
             return Activity(
                 seen=newest,
                 since=since,

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from certledger.ledger.issuer.act_file import Envelope
 from certledger.ledger.issuer.signed_acts import signers_of
 from certledger.ledger.reference_data import Domain
-from certledger.ledger.registrar.chain_view import ChainView
 from certledger.verifier.cli.output import plain
 from certledger.verifier.cli.policy_text import line
 from certledger.verifier.console import bilingual
-from certledger.verifier.contract_state import Issuer, issuers_of
+from certledger.verifier.contract_state import Issuer, Seat, issuers_of
 from certledger.verifier.errors import CertledgerError, ExitStatus
 from certledger.verifier.formats.canonical_json import format_time
 from certledger.verifier.formats.issuer_state import region_of
@@ -105,6 +105,16 @@ class Review:
             raise ReviewFaultError("; ".join(self.faults))
 
 
+class ContractView(Protocol):
+    """What the chain holds: asked of a node and proved, or read from the mirror."""
+
+    def issuer(self, code: str) -> Issuer | None:
+        """Return an issuer, None where it is not registered."""
+
+    def seat(self, region: int) -> Seat | None:
+        """Return a region's registrar, None where it has none."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RegistrarOffice:
     """The registrar's office: its region, every region's account, and what else is at hand.
@@ -117,7 +127,7 @@ class RegistrarOffice:
     accounts: Mapping[int, bytes]
     domain: Domain
     now: int
-    chain: ChainView | None = None
+    chain: ContractView | None = None
     issuers: dict[str, Issuer | None] = field(default_factory=dict)
 
     def issuer(self, code: str) -> Issuer | None:

@@ -65,6 +65,22 @@ _NUMBER_IN_NAME = re.compile(r"[0-9０-９]{4,}|第[0-9０-９]+号")
 _INVISIBLE = re.compile("[" + "".join(map(re.escape, map(chr, INVISIBLE))) + "]")
 
 
+MAX_REMEMBERED = 20_000
+"""Texts of which it is remembered what is sealed."""
+
+
+@dataclass(slots=True)
+class _CountingReport:
+    """Counts the findings that it passes on."""
+
+    report: Report
+    count: int = 0
+
+    def __call__(self, kind: FindingKind, /, **values: object) -> None:
+        self.count += 1
+        self.report(kind, **values)
+
+
 @dataclass(kw_only=True, slots=True)
 class ValueReader:
     """Reads cells; each finding goes to the `report` of the cell.
@@ -75,17 +91,46 @@ class ValueReader:
     accepts: Callable[[FindingKind], bool]
     today: date
     _merged: set[str] = field(default_factory=set)
+    _quiet: dict[tuple[FieldType, str], str] = field(default_factory=dict)
+    _quiet_days: dict[str, tuple[str, ReadDay]] = field(default_factory=dict)
+
+    # Most columns repeat few values.  What was sealed of a text is remembered where there was
+    # nothing to report about it: by type and text, on which alone it depends within a sheet.
 
     def read(self, value: CellValue, kind: FieldType, report: Report) -> str | None:
         """Return the text to seal; None where the cell has a fault, which is reported."""
+        if not isinstance(value, str):
+            return self._read_or_report(value, kind, report)
+        known = self._quiet.get((kind, value))
+        if known is not None:
+            return known
+        counted = _CountingReport(report)
+        text = self._read_or_report(value, kind, counted)
+        if text is not None and not counted.count and len(self._quiet) < MAX_REMEMBERED:
+            self._quiet[kind, value] = text
+        return text
+
+    def read_day(self, value: CellValue, report: Report) -> tuple[str, ReadDay] | None:
+        """Return a cell's text and the day it says; None where it has a fault."""
+        if not isinstance(value, str):
+            return self._read_day(value, report)
+        known = self._quiet_days.get(value)
+        if known is not None:
+            return known
+        counted = _CountingReport(report)
+        found = self._read_day(value, counted)
+        if found is not None and not counted.count and len(self._quiet_days) < MAX_REMEMBERED:
+            self._quiet_days[value] = found
+        return found
+
+    def _read_or_report(self, value: CellValue, kind: FieldType, report: Report) -> str | None:
         try:
             return self._read(value, kind, report)
         except UnfitValueError as fault:
             report(fault.kind, **fault.values)
             return None
 
-    def read_day(self, value: CellValue, report: Report) -> tuple[str, ReadDay] | None:
-        """Return a cell's text and the day it says; None where it has a fault."""
+    def _read_day(self, value: CellValue, report: Report) -> tuple[str, ReadDay] | None:
         try:
             value = self._own(value, report)
             if isinstance(value, Cell) and value.kind is CellKind.NUMBER:

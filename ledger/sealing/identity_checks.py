@@ -229,4 +229,6 @@ def _check_certificate_identifier(text: str, report: Report) -> None:
 
 
 def _squeeze(text: str) -> str:
+    if text.isascii():
+        return "".join(text.upper().split())
     return "".join(unicodedata.normalize("NFKC", text).upper().split())

@@ -7,11 +7,12 @@ This is the hot path of sealing, so bytes are put together directly; tests compa
 from __future__ import annotations
 
 from binascii import b2a_base64
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from hashlib import sha256, shake_256
+from typing import TypeAlias
 
 import orjson
 
@@ -37,6 +38,9 @@ _INNER = bytes(byte ^ 0x36 for byte in range(256))
 _OUTER = bytes(byte ^ 0x5C for byte in range(256))
 _BLOCK = 64
 
+HandOn: TypeAlias = Callable[[int, Issue, bytes, Sequence[bytes]], None]
+"""Takes index, certificate, record and disclosures."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SealedRecords:
@@ -46,7 +50,8 @@ class SealedRecords:
         records: canonical bytes of the records.
         leaves: their leaf hashes, 32 bytes.
         codes: access codes, 16 characters, ASCII.
-        disclosures: all disclosures of a certificate in place order, base64url, ASCII.
+        disclosures: all disclosures of a certificate in place order, base64url, ASCII; empty where
+            they were handed on.
     """
 
     records: list[bytes]
@@ -82,12 +87,14 @@ def seal_records(
     secret: bytes,
     seed: bytes,
     first: int,
+    hand_on: HandOn | None = None,
 ) -> SealedRecords:
     """Return the sealed records of `issues`, with index `first` and up.
 
     Everything random is derived from `seed` (32 bytes) and the place among `issues`, so the same
     call gives the same bytes.  `secret` (32 bytes) is that of the issuer's certificate ids.
-    An access code that a certificate has stands in place of the derived one.
+    An access code that a certificate has stands in place of the derived one.  `hand_on` gets index,
+    certificate, record and disclosures of each in turn, which are then not stored.
     """
     plans: dict[tuple[str, int], _Plan] = {}
     tail = b'","issuer":"%b"' % issuer.encode("ascii")
@@ -105,7 +112,10 @@ def seal_records(
         keep_record(record)
         keep_leaf(sha256(b"\x00" + record).digest())
         sealed.codes.append(code)
-        sealed.disclosures.append(disclosures)
+        if hand_on is None:
+            sealed.disclosures.append(disclosures)
+        else:
+            hand_on(first + place, issue, record, disclosures)
     return sealed
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
@@ -44,28 +44,34 @@ _DAY_KINDS: Mapping[DayForm, FindingKind] = {
 
 
 def check_rows(
-    rows: Sequence[SheetRow],
+    rows: list[SheetRow],
     context: CheckContext,
     watch: Progress = unwatched,
     findings: Findings | None = None,
+    *,
+    drain: bool = False,
 ) -> list[Issue]:
     """Check `rows`; return their certificates, in order.
+
+    `drain` takes each row out of the list before it is checked, so that its memory is free.
 
     Raises:
         SheetInvalidError: with every fault of every row, and every question that is not accepted.
     """
     if findings is None:
         findings = Findings(file=rows[0].file if rows else "")
-    issues = review_rows(rows, context, findings, watch)
+    issues = review_rows(rows, context, findings, watch, drain=drain)
     findings.raise_any()
     return issues
 
 
 def review_rows(
-    rows: Sequence[SheetRow],
+    rows: list[SheetRow],
     context: CheckContext,
     findings: Findings,
     watch: Progress = unwatched,
+    *,
+    drain: bool = False,
 ) -> list[Issue]:
     """Return the certificates of the rows without a fault; what is found goes to `findings`."""
     sheet = _SheetCheck(context=context, findings=findings)
@@ -74,7 +80,7 @@ def review_rows(
         return []
     sheet.check_columns(rows)
     issues: list[Issue] = []
-    for row in watch(rows, "checking rows", len(rows)):
+    for row in watch(_drained(rows) if drain else rows, "checking rows", len(rows)):
         if (text := total_of(row)) is not None:
             findings.report(kinds.ROW_TOTAL, row.number, text=text)
             continue
@@ -83,6 +89,12 @@ def review_rows(
             issues.append(issue)
     sheet.check_documents()
     return issues
+
+
+def _drained(rows: list[SheetRow]) -> Iterator[SheetRow]:
+    rows.reverse()
+    while rows:
+        yield rows.pop()
 
 
 @dataclass(kw_only=True, slots=True)

@@ -38,6 +38,8 @@ __all__ = [
 
 MAX_SHEET_BYTES = 256 * 2**20
 """Bytes of a sheet that are read; a million rows of eight fields take less."""
+MAX_SHARED_TEXTS = 10_000
+"""Different texts of which one copy is kept; in most columns few are repeated all the way down."""
 JSON_SUFFIXES = (".jsonl", ".ndjson")
 WORKBOOK_SUFFIXES = (".xlsx", ".xlsm")
 TEXT_SUFFIXES = (".csv", ".tsv", ".txt")
@@ -74,6 +76,7 @@ class Sheet:
         columns: all that have a header, by their place.
         headers: rows of the header and of its repetitions.
         width: of the header.
+        count: rows that were read, of which `rows` may have been given away.
     """
 
     file: str
@@ -86,6 +89,7 @@ class Sheet:
     columns: list[SheetColumn] = field(default_factory=list)
     headers: list[int] = field(default_factory=list)
     width: int = 0
+    count: int = 0
 
     @property
     def named(self) -> dict[str, SheetColumn]:
@@ -159,6 +163,7 @@ def parse_sheet(
 
 
 def _finish(sheet: Sheet) -> Sheet:
+    sheet.count = len(sheet.rows)
     if not sheet.rows and not sheet.findings.has_fault():
         sheet.findings.report(kinds.EMPTY)
     return sheet
@@ -257,9 +262,10 @@ def _may_be_text(data: bytes) -> bool:
 def _rows(rows: Iterable[GridRow], header: Header, sheet: Sheet) -> Iterator[SheetRow]:
     findings, named = sheet.findings, sheet.named
     unnamed: set[int] = set()
+    texts: dict[str, str] = {}
     first = [(column.place, column.header) for column in sheet.columns]
     for row in rows:
-        cells, aside = _cells(row, header, findings, unnamed)
+        cells, aside = _cells(row, header, findings, unnamed, texts)
         _check_width(findings, row, header)
         if not cells:
             if aside:
@@ -276,9 +282,12 @@ def _rows(rows: Iterable[GridRow], header: Header, sheet: Sheet) -> Iterator[She
 
 
 def _cells(
-    row: GridRow, header: Header, findings: Findings, unnamed: set[int]
+    row: GridRow, header: Header, findings: Findings, unnamed: set[int], texts: dict[str, str]
 ) -> tuple[dict[str, CellValue], str]:
-    """Return the cells of a row by name, and the first text in a column that is left out."""
+    """Return the cells of a row by name, and the first text in a column that is left out.
+
+    `texts` has one copy of the texts that many cells share.
+    """
     cells: dict[str, CellValue] = {}
     aside = ""
     for place, value in row.cells:
@@ -287,7 +296,9 @@ def _cells(
             stripped = value.strip()
             if stripped and stripped != value:
                 _note_blanks(findings, column, row.number)
-            value = stripped
+            value = texts.get(stripped, stripped)
+            if value is stripped and len(texts) < MAX_SHARED_TEXTS:
+                texts[value] = value
         if value == "":
             continue
         if column is None:

@@ -20,13 +20,10 @@ _STARTS = frozenset("合总小共制填审复经负打备说注单日第tTsSgG")
 
 def total_of(row: SheetRow) -> str | None:
     """Return what a row says where it is a total or a footer: it says so, and names no holder."""
-    texts = [display(value) for value in row.cells.values()]
-    text = next((one for one in (row.aside, *texts) if _says_total(one)), None)
+    texts = [one if isinstance(one, str) else display(one) for one in row.cells.values()]
+    begun = [one for one in (row.aside, *texts) if one[:1] in _STARTS]
+    text = next((one for one in begun if _TOTAL.fullmatch(one)), None)
     if text is None:
         return None
     named = [one for one in texts if one != text and not one[:1].isdigit()]
     return None if len(named) > 1 else text
-
-
-def _says_total(text: str) -> bool:
-    return text[:1] in _STARTS and _TOTAL.fullmatch(text) is not None

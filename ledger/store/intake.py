@@ -79,6 +79,11 @@ class IntakePart(Base):
         )
         return self.find_all(query, rows.act_of)
 
+    def newest_acts(self, subject: str, limit: int) -> Sequence[SubmittedAct]:
+        """Return the acts of a subject that were submitted last, newest first."""
+        query = select(ACTS).where(ACTS.c.subject == subject)
+        return self.find_all(query.order_by(ACTS.c.number.desc()).limit(limit), rows.act_of)
+
     def queue(self, subject: str, lane: Lane) -> Sequence[SubmittedAct]:
         """Return the acts of the lane that are accepted and not yet included, in order."""
         asked = (

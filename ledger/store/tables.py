@@ -97,6 +97,18 @@ REORGANISATIONS = Table(
 )
 """A reorganisation that removed final blocks; see `Reorganisation`."""
 
+PROPOSALS = Table(
+    "proposals",
+    METADATA,
+    Column("digest", LargeBinary(32), primary_key=True),
+    not_null("subject", String(18)),
+    not_null("party", String(80)),
+    not_null("created", BIG, index=True),
+    not_null("not_after", BIG),
+    not_null("file", LargeBinary),
+)
+"""An act that waits for signatures; see `StoredProposal`."""
+
 RECEIPT_CHAINS = Table(
     "receipt_chains",
     METADATA,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from typing import Any
@@ -43,6 +43,10 @@ _FAILING = or_(
     and_(DELIVERIES.c.state == str(DeliveryState.WAITING), DELIVERIES.c.tries > 0),
 )
 """The condition that a delivery was given up or is being retried."""
+
+
+_AT_ONCE = 500
+"""Values in one query."""
 
 
 class HooksPart(Base):
@@ -135,25 +139,38 @@ class HooksPart(Base):
 
         A retraction also goes to webhooks for the kind of event that it retracts.
         """
-        known = select(EVENTS.c.number).where(EVENTS.c.caller == caller, EVENTS.c.about == about)
-        if self.connection.execute(known).first() is not None:
-            return False
-        values = {"caller": caller, "kind": kind, "about": about, "created": now, "body": body}
-        added = self.connection.execute(insert(EVENTS).values(values).returning(EVENTS.c.number))
-        number = added.scalar_one()
-        for hook in self.hooks_of(caller):
-            if not hook.kinds.isdisjoint((kind, RETRACTIONS.get(kind, kind))):
-                self.connection.execute(
-                    insert(DELIVERIES).values(
-                        event=number,
-                        hook=hook.id,
-                        state=str(DeliveryState.WAITING),
-                        tries=0,
-                        due=now,
-                        fault="",
-                    )
-                )
-        return True
+        return self.add_events(caller, kind, {about: body}, now) == 1
+
+    def add_events(self, caller: str, kind: str, bodies: Mapping[str, bytes], now: int) -> int:
+        """Store a caller's events of one kind by their `about`, as `add_event`; return how many."""
+        known = self._known_events(caller, list(bodies))
+        rows = [
+            {"caller": caller, "kind": kind, "about": about, "created": now, "body": body}
+            for about, body in bodies.items()
+            if about not in known
+        ]
+        if not rows:
+            return 0
+        adding = insert(EVENTS).returning(EVENTS.c.number)
+        numbers = self.connection.execute(adding, rows).scalars().all()
+        told = (kind, RETRACTIONS.get(kind, kind))
+        hooks = [one.id for one in self.hooks_of(caller) if not one.kinds.isdisjoint(told)]
+        waiting = {"state": str(DeliveryState.WAITING), "tries": 0, "due": now, "fault": ""}
+        deliveries = [
+            waiting | {"event": number, "hook": hook} for number in numbers for hook in hooks
+        ]
+        if deliveries:
+            self.connection.execute(insert(DELIVERIES), deliveries)
+        return len(rows)
+
+    def _known_events(self, caller: str, abouts: Sequence[str]) -> set[str]:
+        found: set[str] = set()
+        for at in range(0, len(abouts), _AT_ONCE):
+            query = select(EVENTS.c.about).where(
+                EVENTS.c.caller == caller, EVENTS.c.about.in_(abouts[at : at + _AT_ONCE])
+            )
+            found |= set(self.connection.execute(query).scalars())
+        return found
 
     def events_of(self, caller: str, *, after: int, limit: int) -> Sequence[Event]:
         """Return a caller's events with a number above `after`, ascending."""

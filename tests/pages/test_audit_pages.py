@@ -94,7 +94,7 @@ def ledger_row(pages: PageWorld) -> Any:
 
 
 def test_faults_are_shown_with_evidence_and_consequence_as_text(pages: PageWorld) -> None:
-    report_with(pages, fault("record.malformed", HTML, REVERSED, record=HTML))
+    report_with(pages, fault("record.malformed", HTML, REVERSED, record=HTML, words={7: 1}))
     with signed_in(pages, key_of(pages, Role.AUDITOR)) as client:
         text = client.get("/audit").text
     assert "✖ Faults were found" in text

@@ -15,6 +15,7 @@ from certledger.api.pages.routes import PAGES
 from certledger.api.pages.static_files import FOLDER
 from certledger.api.pages.words import LANGUAGES as TABLE_LANGUAGES
 from certledger.api.pages.words import load_table
+from certledger.ledger.core.acts import ActKind, ActState
 from certledger.ledger.core.service_values import Role
 from certledger.ledger.demo import tries
 from certledger.ledger.reform.cases import CAUSES
@@ -24,7 +25,16 @@ from certledger.verifier.reform.operator_record import DECIDED
 from certledger.verifier.vocabulary import IssuerKind
 from tests.pages.conftest import LANGUAGES, WIDTHS, PageWorld
 
-VOCABULARIES = (ApplicantKind, CAUSES, CounterKind, Exemption, IssuerKind, DECIDED)
+VOCABULARIES = (
+    ActKind,
+    ActState,
+    ApplicantKind,
+    CAUSES,
+    CounterKind,
+    Exemption,
+    IssuerKind,
+    DECIDED,
+)
 """Values that templates look words up by."""
 TEMPLATES = Path(__file__).parents[2] / "api" / "pages" / "templates"
 

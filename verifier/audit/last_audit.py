@@ -63,7 +63,8 @@ class AuditMemory:
     def write_report(self, report: Mapping[str, Json], now: int) -> None:
         """Store the report of an audit that began at `now` (seconds), atomically."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(self.report_path, orjson.dumps({**report, "audited": now}))
+        data = orjson.dumps({**report, "audited": now}, option=orjson.OPT_NON_STR_KEYS)
+        write_atomically(self.report_path, data)
 
     def read(self) -> LastAudit | None:
         """Return the last audit, None where the file is missing or unreadable."""

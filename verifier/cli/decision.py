@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import click
 
 from certledger.verifier.cli.address_options import NodeChoice, node_options
 from certledger.verifier.cli.policy_options import PolicyChoice, policy_options
+from certledger.verifier.console import print_json
 from certledger.verifier.errors import ExitStatus
 
 if TYPE_CHECKING:
@@ -23,21 +25,21 @@ def decision() -> None:
 
 
 @decision.command("replay")
-@click.argument("answer", type=_FILE)
+@click.argument("answers", nargs=-1, required=True, metavar="ANSWER...", type=_FILE)
 @click.option("--book", required=True, type=_FILE, help="The edition's file, book.json.")
 @click.option("--operator", metavar="ADDRESS", help="Who must have signed it, 0x and 40 digits.")
 @policy_options("--home")
 @node_options
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
 def replay_decision(
-    answer: Path,
+    answers: tuple[Path, ...],
     book: Path,
     operator: str | None,
     policy: PolicyChoice,
     nodes: NodeChoice,
     as_json: bool,
 ) -> None:
-    """Make the decision of ANSWER, a service's answer to an application, again.
+    """Make the decision of each ANSWER, a service's answer to an application, again.
 
     Exits with 0 if the same comes out, byte for byte; 1 if something differs, and then says what;
     2 if a file is not what it should be.
@@ -50,38 +52,61 @@ def replay_decision(
         DecisionFile,
         replay,
     )
+    from certledger.verifier.verify.cached import Verifier
     from certledger.verifier.verify.full import Question
 
     trusted = policy.open()
-    stored = DecisionFile.parse(read_file(answer, MAX_ANSWER_BYTES))
+    judge = nodes.judge(trusted)
     signer = None if operator is None else from_hex(operator.removeprefix("0x").lower(), 20)
-    stored.record.check(signer)
+    stored = [DecisionFile.parse(read_file(one, MAX_ANSWER_BYTES)) for one in answers]
+    for one in stored:
+        one.record.check(signer)
     edition = BookEdition.parse(read_file(book, MAX_EDITION_BYTES))
-    question = Question(policy=trusted, judge=nodes.judge(trusted), now=stored.record.checked)
-    found = replay(stored, edition, question)
+    verifier = Verifier(trusted, judge)  # What decisions share is checked once.
+    found = [
+        replay(
+            one,
+            edition,
+            Question(policy=trusted, judge=judge, now=one.record.checked),
+            lambda data, question: verifier.verify_bytes(data, now=question.now),
+        )
+        for one in stored
+    ]
     _show(stored, found, as_json=as_json)
-    raise SystemExit(ExitStatus.AGAINST if found.differences else ExitStatus.OK)
+    differs = any(one.differences for one in found)
+    raise SystemExit(ExitStatus.AGAINST if differs else ExitStatus.OK)
 
 
-def _show(stored: DecisionFile, found: DecisionReplay, *, as_json: bool) -> None:
-    import orjson
-
-    record = stored.record
+def _show(
+    stored: Sequence[DecisionFile], found: Sequence[DecisionReplay], *, as_json: bool
+) -> None:
+    pairs = list(zip(stored, found, strict=True))
     if as_json:
-        document = {
-            "differences": {
-                name: {"stated": stated, "replayed": again}
-                for name, (stated, again) in found.differences.items()
-            },
-            "operator": f"0x{record.operator.hex()}",
-            "outcome": found.outcome,
-            "reference": record.reference,
-            "same": not found.differences,
-            "words_en": found.words_en,
-            "words_zh": found.words_zh,
-        }
-        click.echo(orjson.dumps(document, option=orjson.OPT_SORT_KEYS))
+        documents = [_document(*pair) for pair in pairs]
+        print_json(documents[0] if len(documents) == 1 else {"decisions": documents})
         return
+    for one, again in pairs:
+        _print(one, again)
+
+
+def _document(stored: DecisionFile, found: DecisionReplay) -> dict[str, object]:
+    record = stored.record
+    return {
+        "differences": {
+            name: {"stated": stated, "replayed": again}
+            for name, (stated, again) in found.differences.items()
+        },
+        "operator": f"0x{record.operator.hex()}",
+        "outcome": found.outcome,
+        "reference": record.reference,
+        "same": not found.differences,
+        "words_en": found.words_en,
+        "words_zh": found.words_zh,
+    }
+
+
+def _print(stored: DecisionFile, found: DecisionReplay) -> None:
+    record = stored.record
     click.echo(f"{record.reference}: {record.outcome}, signed by 0x{record.operator.hex()}")
     click.echo(f"replayed: {found.outcome}  {found.words_zh}  {found.words_en}")
     for name, (stated, again) in found.differences.items():

@@ -6,7 +6,7 @@ make it again (SPEC section 24).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from certledger.verifier.crypto.hashing import sha256
@@ -28,6 +28,7 @@ from certledger.verifier.reform.rule_evaluator import RuleError, Scalar, evaluat
 from certledger.verifier.reform.rules import parsed_condition
 from certledger.verifier.verify.checks import today
 from certledger.verifier.verify.full import Question, verify_bytes
+from certledger.verifier.verify.verdict import Result
 from certledger.verifier.vocabulary import Verdict
 
 _DAY_SECONDS = 86_400
@@ -74,7 +75,11 @@ class DecisionResult:
     valid: frozenset[bytes]
 
 
-def decide(basis: DecisionBasis) -> DecisionResult:
+Judging = Callable[[bytes, Question], Result]
+"""Returns the verdict on an evidence file; one with caches returns the same as `verify_bytes`."""
+
+
+def decide(basis: DecisionBasis, judging: Judging = verify_bytes) -> DecisionResult:
     """Return the decision and what its record says.
 
     Raises:
@@ -82,7 +87,7 @@ def decide(basis: DecisionBasis) -> DecisionResult:
     """
     book, question = basis.edition.book, basis.question
     asked = exemptions(book, basis.item, basis.applicant)
-    shown = [ShownCertificate.from_result(verify_bytes(one, question)) for one in basis.files]
+    shown = [ShownCertificate.from_result(judging(one, question)) for one in basis.files]
     answer = answer_application(asked, shown, question.now, _HOLDER_SALT)
     rule = book.rules.get(basis.item)
     decision = decide_application(book, basis.item, answer, shown)

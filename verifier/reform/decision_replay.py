@@ -12,13 +12,13 @@ from certledger.verifier.errors import CertledgerError, ExitStatus, MalformedErr
 from certledger.verifier.formats.canonical_json import Json, Members, parse
 from certledger.verifier.reform.book import ApplicantKind
 from certledger.verifier.reform.book_edition import BookEdition
-from certledger.verifier.reform.decision import DecisionBasis, decide
+from certledger.verifier.reform.decision import DecisionBasis, Judging, decide
 from certledger.verifier.reform.operator_record import (
     DECISION_TYPE,
     MAX_DECISION_EVIDENCE,
     OperatorRecord,
 )
-from certledger.verifier.verify.full import Question
+from certledger.verifier.verify.full import Question, verify_bytes
 
 MAX_ANSWER_BYTES = 16 * 2**20
 
@@ -67,7 +67,12 @@ class DecisionReplay:
     differences: dict[str, tuple[Json, Json]]
 
 
-def replay(decision: DecisionFile, edition: BookEdition, question: Question) -> DecisionReplay:
+def replay(
+    decision: DecisionFile,
+    edition: BookEdition,
+    question: Question,
+    judging: Judging = verify_bytes,
+) -> DecisionReplay:
     """Make a decision again; the question's `now` is that of the record.
 
     Raises:
@@ -84,7 +89,7 @@ def replay(decision: DecisionFile, edition: BookEdition, question: Question) -> 
         files=decision.bundle,
         question=question,
     )
-    result = decide(basis)
+    result = decide(basis, judging)
     found, leaves = result.decision, sha256(b"".join(result.leaves)).hex()
     again = {**result.details, "outcome": found.outcome, "leaves_digest": leaves}
     content = decision.record.content

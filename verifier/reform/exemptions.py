@@ -195,15 +195,9 @@ def _merge(before: MergedLine | None, line: MaterialLine) -> MergedLine:
 def _exempt(book: Book, line: MergedLine, applicant: ApplicantKind) -> ExemptLine:
     possible = tuple(code for code in line.categories if can_hold(book, code, applicant))
     override = next((book.overrides[at] for at in line.asked_by if at in book.overrides), None)
-    exemption, reason = Exemption.BRING, Reason.NONE
-    if override is not None:
-        reason = Reason.IN_PRINCIPLE
-    elif line.categories and not possible:
-        reason = Reason.APPLICANT
-    elif line.from_government and any(_is_of_city(book, code) for code in possible):
-        exemption, reason = Exemption.CITY, Reason.CITY_DEPARTMENT
-    elif possible:
-        exemption, reason = Exemption.ELECTRONIC, Reason.ELECTRONIC_ACCEPTED
+    exemption, reason = _judge(
+        book, line.categories, possible, overridden=override is not None, of=line.from_government
+    )
     return ExemptLine(
         asked_by=line.asked_by,
         name=line.name,
@@ -213,6 +207,50 @@ def _exempt(book: Book, line: MergedLine, applicant: ApplicantKind) -> ExemptLin
         categories=possible,
         override=override,
     )
+
+
+def _judge(
+    book: Book,
+    categories: Sequence[str],
+    possible: Sequence[str],
+    *,
+    overridden: bool,
+    of: bool,
+) -> tuple[Exemption, Reason]:
+    """Return what an applicant does about a line; `of` is whether a government issues it."""
+    if overridden:
+        return Exemption.BRING, Reason.IN_PRINCIPLE
+    if categories and not possible:
+        return Exemption.BRING, Reason.APPLICANT
+    if of and any(_is_of_city(book, code) for code in possible):
+        return Exemption.CITY, Reason.CITY_DEPARTMENT
+    if possible:
+        return Exemption.ELECTRONIC, Reason.ELECTRONIC_ACCEPTED
+    return Exemption.BRING, Reason.NONE
+
+
+def count_exempt(book: Book, items: Iterable[tuple[str, ApplicantKind]]) -> tuple[int, int]:
+    """Return how many lines of items are exempt for an applicant, of how many.
+
+    As `exemptions` of each item, whose lines are never merged, but without making lists.
+    """
+    exempt = total = 0
+    judged: dict[tuple[tuple[str, ...], bool, ApplicantKind], bool] = {}
+    for item, applicant in items:
+        for line in book.lines.get(item, ()):
+            total += 1
+            if (item, line.number) in book.overrides:
+                continue
+            key = line.categories, line.from_government, applicant
+            found = judged.get(key)
+            if found is None:
+                possible = [code for code in line.categories if can_hold(book, code, applicant)]
+                answer, _ = _judge(
+                    book, line.categories, possible, overridden=False, of=line.from_government
+                )
+                found = judged[key] = answer is not Exemption.BRING
+            exempt += found
+    return exempt, total
 
 
 def can_hold(book: Book, category: str, applicant: ApplicantKind) -> bool:

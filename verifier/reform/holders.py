@@ -5,10 +5,11 @@ No number leaves this module: what is compared is its SHA-256 under a salt of th
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+
+from certledger.verifier.crypto.hashing import sha256
 
 PERSON_FIELDS = ("id_number", "passport_number", "permit_number", "travel_permit_number")
 """Fields with a number of the person that a certificate is about; one person may have several."""
@@ -47,9 +48,9 @@ class Identity:
 
 def _digests(fields: Mapping[str, str], names: Iterable[str], salt: bytes) -> frozenset[bytes]:
     return frozenset(
-        hmac.digest(salt, _TAG + "".join(fields[name].split()).upper().encode(), "sha256")
+        sha256(salt + _TAG + "".join(number.split()).upper().encode())
         for name in names
-        if fields.get(name)
+        if (number := fields.get(name))
     )
 
 
@@ -87,6 +88,9 @@ def _relation(
 
 def _group(sets: Sequence[frozenset[bytes]]) -> list[frozenset[bytes]]:
     """Return each set joined with all that it shares a member with, directly or through others."""
+    distinct = set(sets)
+    if len(distinct) == 1:  # Nearly always: all are of one holder.
+        return list(sets)
     parent: dict[bytes, bytes] = {}
 
     def root(member: bytes) -> bytes:
@@ -95,11 +99,15 @@ def _group(sets: Sequence[frozenset[bytes]]) -> list[frozenset[bytes]]:
             member = parent[member]
         return member
 
-    for members in sets:
+    for members in distinct:
         roots = [root(member) for member in members]
         for other in roots[1:]:
             parent[other] = roots[0]
     joined: dict[bytes, set[bytes]] = {}
     for member in list(parent):
         joined.setdefault(root(member), set()).add(member)
-    return [frozenset().union(*(joined[root(member)] for member in members)) for members in sets]
+    found = {
+        members: frozenset().union(*(joined[root(member)] for member in members))
+        for members in distinct
+    }
+    return [found[members] for members in sets]

@@ -11,7 +11,13 @@ from hypothesis import strategies as st
 
 from certledger.ledger.reform.book_files import read_book
 from certledger.verifier.reform.book import ApplicantKind, Book, BookUnknownError
-from certledger.verifier.reform.exemptions import Exemption, Reason, exemptions, percent
+from certledger.verifier.reform.exemptions import (
+    Exemption,
+    Reason,
+    count_exempt,
+    exemptions,
+    percent,
+)
 from tests.effort import effort
 from tests.ledger.reform.books import append_row, domain_book, domain_folder
 
@@ -114,6 +120,16 @@ def test_exemptions_agree_with_a_naive_oracle(given, code, applicant) -> None:
         (str(line.exemption), line.required, list(line.categories), list(line.asked_by))
         for line in found.lines
     ] == oracle(given, code, applicant)
+
+
+@settings(max_examples=effort(50, 1_000), deadline=None)
+@given(tables(), st.sampled_from(ITEMS), st.sampled_from(list(ApplicantKind)))
+def test_lines_are_counted_as_they_are_listed(given, code, applicant) -> None:
+    book = Book.from_tables("310000", given)
+    counts = exemptions(book, code, applicant).counts()
+    exempt = counts[Exemption.CITY] + counts[Exemption.ELECTRONIC]
+
+    assert count_exempt(book, [(code, applicant)]) == (exempt, sum(counts.values()))
 
 
 def test_a_bundle_asks_for_each_material_once(tmp_path: Path) -> None:

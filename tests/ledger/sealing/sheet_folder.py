@@ -136,4 +136,4 @@ def seal(
         papers=documents or Papers(),
         name=name,
     )
-    return seal_issues(check_rows(rows, context), catalog=catalog, head=head, **options)
+    return seal_issues(check_rows([*rows], context), catalog=catalog, head=head, **options)

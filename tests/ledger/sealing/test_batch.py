@@ -131,7 +131,10 @@ def test_the_folder_holds_the_batch_and_apart_from_it_what_is_secret(tmp_path: P
         "seed", "seal.json", "batch.json", "access-codes.csv", "holders/0.json", "holders/1.json",
     }  # fmt: skip
     assert found["batch.json"] == batch.submission()
-    assert [found["holders/0.json"], found["holders/1.json"]] == list(batch.holdings())
+    holdings = [Holding.parse(found[f"holders/{place}.json"]) for place in range(2)]
+    assert [one.record.canonical() for one in holdings] == batch.records
+    assert [one.disclosures[0].salt.encode() for one in holdings] == batch.sealed.codes
+    assert batch.sealed.disclosures == []  # Written as they were made, and not held.
     for secret in ("seed", "seal.json", "access-codes.csv", "holders/0.json"):
         assert (tmp_path / "w" / secret).stat().st_mode & 0o077 == 0
     rows = list(csv.DictReader(io.StringIO(found["access-codes.csv"].decode("utf-8-sig"))))
