@@ -151,6 +151,7 @@ _INSTITUTION_RULES: Mapping[str, Rule] = {
     "showAudit": Rule(roles=frozenset({Role.AUDITOR, Role.ADMINISTRATOR}), rate="120/minute"),
     "showExplorer": Rule(roles=None, rate="120/minute"),
     "showOffice": Rule(roles=KNOWN, rate="60/minute"),
+    "drawSample": Rule(roles=_AUDITING, longest=16 * KILOBYTE, rate="60/minute"),
     "closeOfficeCase": Rule(roles=_SUPERVISING, longest=16 * KILOBYTE, rate="60/minute"),
 }
 _PAGES = "1200/minute"

@@ -6,7 +6,12 @@ from certledger.api.pages.acts import get_act, prepare_act, sign_act
 from certledger.api.pages.api_reference import show_reference
 from certledger.api.pages.audit import show_audit, show_explorer
 from certledger.api.pages.issuer import get_issuer_acts, get_issuer_evidence, show_issuer
-from certledger.api.pages.office import close_office_case, get_office_table, show_office
+from certledger.api.pages.office import (
+    close_office_case,
+    draw_sample,
+    get_office_table,
+    show_office,
+)
 from certledger.api.pages.page_route import PageRoute
 from certledger.api.pages.registrar import show_registrar
 
@@ -16,6 +21,7 @@ INSTITUTION_PAGES = (
     PageRoute("/office", show_office, operation="showOffice"),
     PageRoute("/office/{name}.csv", get_office_table, operation="showOffice", for_script=True),
     PageRoute("/office/cases", close_office_case, operation="closeOfficeCase", method="POST"),
+    PageRoute("/office/samples", draw_sample, operation="drawSample", method="POST"),
     PageRoute("/issuer", show_issuer, operation="showIssuer"),
     PageRoute("/issuer/acts", get_issuer_acts, operation="showIssuer", for_script=True),
     PageRoute(

@@ -17,12 +17,13 @@ from certledger.api.pages.page_route import Form, read_form
 from certledger.api.pages.plots import trend_lines
 from certledger.api.pages.renderer import redirect, render
 from certledger.api.service import Service, service_of
-from certledger.ledger.core.book_values import StoredEdition, SupervisionCase
+from certledger.ledger.core.book_values import StoredEdition, StoredSample, SupervisionCase
 from certledger.ledger.core.service_values import Role
 from certledger.ledger.reform.bookshelf import BookAbsentError
-from certledger.ledger.reform.cases import CAUSES, CaseClosedError
+from certledger.ledger.reform.cases import CaseClosedError, CaseClosingError, close_cases
 from certledger.ledger.reform.coverage import Coverage, CoverageShare
-from certledger.verifier.formats.canonical_json import from_hex
+from certledger.ledger.reform.samples import SampleEmptyError
+from certledger.ledger.reform.scenarios import OBSTACLES, ScenarioRun
 from certledger.verifier.reform.book import ApplicantKind, Book, BookUnknownError, Name
 from certledger.verifier.reform.book_edition import BookEdition
 from certledger.verifier.reform.exemptions import REASONS, ExemptionList, exemptions
@@ -32,7 +33,8 @@ SHARES = ("items", "categories", "counters")
 RATES = ("exempt", "online", "city_wide", "unattended")
 DIMENSIONS = ("department", "region", "district", "kind")
 MAX_SHOWN_CASES = 200
-MAX_NAME_CHARACTERS, MAX_REASON_CHARACTERS = 80, 200
+MAX_SHOWN_SAMPLES = 20
+MAX_SAMPLE_SIZE = 10_000
 _SEES_ALL = frozenset({Role.AUDITOR, Role.ADMINISTRATOR})
 APPLICANTS = tuple(str(one) for one in ApplicantKind)
 
@@ -46,6 +48,8 @@ class OfficeFigures:
     coverage: Coverage | None = None
     days: Sequence[Mapping[str, Any]] = ()
     cases: Sequence[SupervisionCase] = ()
+    scenarios: Sequence[ScenarioRun] = ()
+    samples: Sequence[StoredSample] = ()
     chosen: ExemptionList | None = None
     choice_unknown: bool = False
     names: Mapping[str, Name] = field(default_factory=dict)
@@ -57,7 +61,7 @@ def load_figures(service: Service, caller: Caller, code: str, applicant: str) ->
     try:
         edition, coverage = service.figures.compute()
     except BookAbsentError:
-        return OfficeFigures(cases=cases)
+        return OfficeFigures(cases=cases, samples=_samples(service))
     book, chosen, unknown = edition.book, None, False
     if code:
         kind = ApplicantKind(applicant if applicant in APPLICANTS else APPLICANTS[0])
@@ -71,10 +75,17 @@ def load_figures(service: Service, caller: Caller, code: str, applicant: str) ->
         coverage=coverage,
         days=service.figures.days(),
         cases=cases,
+        scenarios=service.scenarios().run(book) if book.scenarios else (),
+        samples=_samples(service),
         chosen=chosen,
         choice_unknown=unknown,
         names=names_in(book),
     )
+
+
+def _samples(service: Service) -> Sequence[StoredSample]:
+    with service.store.begin(write=False) as unit:
+        return unit.samples(waiting=False)[:MAX_SHOWN_SAMPLES]
 
 
 def _cases(service: Service, caller: Caller) -> Sequence[SupervisionCase]:
@@ -129,6 +140,9 @@ async def show_office(request: Request, caller: Caller, trouble: str = "") -> Re
         applicants=APPLICANTS,
         reasons=REASONS,
         most_cases=MAX_SHOWN_CASES,
+        obstacles=OBSTACLES,
+        may_draw=caller.role in (RULES["createSample"].roles or ()),
+        most_sample=MAX_SAMPLE_SIZE,
         sees_cases=caller.role in (RULES["listCases"].roles or ()),
         trouble=trouble,
     )
@@ -154,30 +168,36 @@ async def close_office_case(request: Request, caller: Caller) -> Response:
     service = service_of(request)
     fields = await read_form(request)
     try:
-        closed = await service.pools.read(request, _close, service, caller, fields)
+        await service.pools.read(request, _close, service, caller, fields)
     except CaseClosedError:
         return await show_office(request, caller, trouble="closed_before")
-    if not closed:
+    except CaseClosingError:
         return await show_office(request, caller, trouble="reason_missing")
     return redirect("/office#cases")
 
 
-def _close(service: Service, caller: Caller, fields: Form) -> bool:
-    """Close a case; return False where name or reason are missing or too long."""
-    by, reason = fields.get("by", "").strip(), fields.get("reason", "").strip()
-    if not 0 < len(by) <= MAX_NAME_CHARACTERS or not 0 < len(reason) <= MAX_REASON_CHARACTERS:
-        return False
-    reference, cause = fields.get("reference", ""), fields.get("cause", "")
-    leaf = from_hex(fields.get("leaf", ""), 32)
-    with service.store.begin() as unit:
-        found = unit.find_case(reference, leaf, cause) if cause in CAUSES else None
-        is_own = found is not None and (caller.role in _SEES_ALL or found.party == caller.party)
-        if not is_own:
-            raise ResourceUnknownError("there is no such case")
-        now = int(service.clock())
-        if not unit.close_case(reference, leaf, cause, now=now, by=by, reason=reason):
-            raise CaseClosedError("another closed it before")
-    return True
+def _close(service: Service, caller: Caller, fields: Form) -> None:
+    reference = fields.get("reference", "")[:40]
+    with service.store.begin(write=False) as unit:
+        found = unit.cases_of(reference)
+    if not found or (caller.role not in _SEES_ALL and found[0].party != caller.party):
+        raise ResourceUnknownError("there is no such case")
+    now, by, reason = int(service.clock()), fields.get("by", ""), fields.get("reason", "")
+    close_cases(service.store, reference, by=by, reason=reason, now=now)
+
+
+async def draw_sample(request: Request, caller: Caller) -> Response:
+    """Sign the candidates of a sample, which a later block draws."""
+    service = service_of(request)
+    text = (await read_form(request)).get("size", "")
+    size = int(text) if text.isdecimal() and len(text) < 6 else 0
+    if not 1 <= size <= MAX_SAMPLE_SIZE:
+        return await show_office(request, caller, trouble="size_wrong")
+    try:
+        await service.pools.prove(request, service.samples.open, size)
+    except SampleEmptyError:
+        return await show_office(request, caller, trouble="sample_empty")
+    return redirect("/office#samples")
 
 
 # Tables ------------------------------------------------------------------------------------------
@@ -242,7 +262,40 @@ def _exemption_rows(figures: OfficeFigures) -> Sequence[Sequence[object]]:
     ]
 
 
+def _scenario_rows(figures: OfficeFigures) -> Sequence[Sequence[object]]:
+    head = ("code", "name_zh", "name_en", "issuing_region", "verifying_region", "step", "works")
+    return [
+        head,
+        *(
+            (
+                one.scenario.code,
+                one.scenario.name.zh,
+                one.scenario.name.en,
+                one.scenario.issuing_region,
+                one.scenario.verifying_region,
+                step.name,
+                step.works,
+            )
+            for one in figures.scenarios
+            for step in one.steps
+        ),
+    ]
+
+
+def _sample_rows(figures: OfficeFigures) -> Sequence[Sequence[object]]:
+    head = ("reference", "first", "last", "created", "drawn")
+    return [
+        head,
+        *(
+            (one.reference, one.first, one.last, one.created, one.file is not None)
+            for one in figures.samples
+        ),
+    ]
+
+
 TABLES = {
+    "scenarios": _scenario_rows,
+    "samples": _sample_rows,
     "coverage": _coverage_rows,
     "days": _day_rows,
     "cases": _case_rows,

@@ -106,9 +106,8 @@ def test_a_case_is_closed_once_with_reason_and_name(office: PageWorld) -> None:
         assert "2222-2222-2222" in page.text
         assert "\u202e" not in page.text
         assert "⟨U+202E⟩" in page.text
-        leaf = office.running.world.issuer.sealed[0].sealed.leaves[1].hex()
-        form = {"csrf": csrf_of(page.text), "reference": "2222-2222-2222", "leaf": leaf}
-        form |= {"cause": "revoked", "by": "Li", "reason": ""}
+        form = {"csrf": csrf_of(page.text), "reference": "2222-2222-2222"}
+        form |= {"by": "Li", "reason": ""}
         assert client.post("/office/cases", data=form).status_code == 409
         forged = form | {"reason": "seen", "csrf": "x" * 32}
         assert client.post("/office/cases", data=forged).status_code == 400
@@ -118,8 +117,7 @@ def test_a_case_is_closed_once_with_reason_and_name(office: PageWorld) -> None:
         assert "Somebody else closed this case before" in again.text
         assert "2222-2222-2222" not in client.get("/office").text
     with office.running.world.service.store.begin(write=False) as unit:
-        closed = unit.find_case("2222-2222-2222", bytes.fromhex(leaf), "revoked")
-    assert closed is not None
+        (closed,) = unit.cases_of("2222-2222-2222")
     assert (closed.closed_by, closed.reason) == ("Li", "=seen")
 
 
@@ -132,6 +130,28 @@ def test_a_counter_does_not_see_the_cases_of_another(office: PageWorld) -> None:
         page = client.get("/office")
         assert page.status_code == 200
         assert "Open cases" not in page.text
+
+
+def test_scenarios_are_run_and_a_sample_is_opened_by_auditors(office: PageWorld) -> None:
+    with signed_in(office, key_of(office, Role.AUDITOR)) as client:
+        page = client.get("/office").text
+        token = csrf_of(page)
+        told = client.get("/v1/scenarios", headers={"x-csrf-token": token}).json()["scenarios"]
+        works = sum(one["works"] for one in told)
+        assert f"Delta scenarios: {works} of {len(told)} work" in page
+        rows = rows_of(client.get("/office/scenarios.csv"))
+        assert {row["code"] for row in rows} == {one["code"] for one in told}
+        wrong = client.post("/office/samples", data={"csrf": token, "size": "0"})
+        assert (wrong.status_code, "must be 1 to" in wrong.text) == (409, True)
+        with office.running.world.service.store.begin(write=False) as unit:
+            is_empty = not unit.decision_records(unit.last_sampled() + 1, limit=1)
+        answer = client.post("/office/samples", data={"csrf": token, "size": "3"})
+        assert answer.status_code == (409 if is_empty else 303)
+        assert ("no decision since the last sample" in answer.text) is is_empty
+    with signed_in(office, office.counter_key) as client:
+        token = csrf_of(client.get("/office").text)
+        refused = client.post("/office/samples", data={"csrf": token, "size": "3"})
+        assert refused.status_code == 403
 
 
 def test_lines_of_a_plot_end_apart_and_in_the_frame() -> None:
