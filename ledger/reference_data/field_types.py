@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from functools import lru_cache
@@ -56,6 +57,8 @@ _BY_MAKER: Mapping[str, FieldType] = {
     "@period": FieldType.TEXT,
 }
 """By how samples of a field are made, where that is more than its name says."""
+_NUMERAL = re.compile(r"[0-9#]+(?:\.[0-9#]+)?")
+"""A sample that is a number: `#` is any digit."""
 
 _BY_LAST_PART: Mapping[str, FieldType] = {
     "date": FieldType.DATE,
@@ -81,4 +84,6 @@ def field_type(name: str) -> FieldType:
     last = name.rpartition("_")[2]
     if last in _BY_LAST_PART:
         return _BY_LAST_PART[last]
+    if values and all(map(_NUMERAL.fullmatch, values.split("|"))):
+        return FieldType.QUANTITY
     return FieldType.NAME if last == "name" and not values else FieldType.TEXT

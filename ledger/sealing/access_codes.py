@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from certledger.ledger.reference_data.field_types import FieldType
 from certledger.ledger.sealing import value_kinds
+from certledger.ledger.sheets import finding_kinds as kinds
 from certledger.ledger.sheets.cells import CellValue
 from certledger.ledger.sheets.findings import FindingKind
 from certledger.verifier.errors import MalformedError
@@ -20,6 +22,12 @@ MIN_DIFFERENT_CHARACTERS = 6
 """Different characters of a code; fewer have been made up, not drawn (one code in 40 million)."""
 MAX_SAME_PLACES = 9
 """Places in which two codes in a row agree; more come from dragging a cell down."""
+
+_DAY = re.compile(
+    r"[0-9]{1,2}月[0-9]{1,2}日|[0-9]{1,2}-[A-Z][a-z]{2}|[A-Z][a-z]{2}-[0-9]{2}"
+    r"|(?:19|20)[0-9]{2}([-/])[0-9]{1,2}\1[0-9]{1,2}"
+)
+"""Days as spreadsheet programs write them where a number like 1-2 was typed."""
 
 
 class CellReader(Protocol):
@@ -51,11 +59,16 @@ def read_number(cells: Mapping[str, CellValue], read: CellReader, report: CellRe
         return ""
     if not any(one.isdecimal() for one in typed):
         report(column, value_kinds.NUMBER_WITHOUT_DIGIT, value=typed)
+    elif _DAY.fullmatch(typed):
+        report(column, value_kinds.NUMBER_LIKE_DAY, value=typed)
     try:
-        return normal_number(typed)
+        number = normal_number(typed)
     except MalformedError as error:
         report(column, value_kinds.NUMBER, value=typed, why=error)
         return ""
+    if number != typed.upper():
+        report(column, kinds.NORMALISED, typed=typed, sealed=number)
+    return number
 
 
 @dataclass(kw_only=True, slots=True)

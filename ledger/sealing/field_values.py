@@ -40,12 +40,17 @@ _ERRORS = frozenset(
     }
 )  # fmt: skip
 """What programs write in place of a value, in capitals."""
-_PLACEHOLDERS = frozenset(
+_UNFILLED = frozenset(
     {
-        "无", "暂无", "待定", "待补", "待填", "未知", "不详", "空", "x", "xx", "xxx", "xxxx",
-        "n/a", "na", "none", "nil", "tbd", "unknown",
+        "待定", "待补", "待填", "xxx", "xxxx", "n/a", "none", "nil", "tbd", "测试", "test", "(空)",
+        "（空）", "true", "false", "[object object]", "***",
     }
 )  # fmt: skip
+"""What stands in any field until somebody fills it."""
+_PLACEHOLDERS = _UNFILLED | frozenset(
+    {"无", "暂无", "未知", "不详", "空", "略", "x", "xx", "na", "unknown"}
+)
+"""What is no name either, though another field may say it."""
 _DITTO = frozenset({"同上", "同前", "〃", "″", '"', "''", "ditto", "do.", "id."})
 """What repeats the cell above for a reader, and says nothing by itself."""
 _CODES = (FieldType.IDENTITY, FieldType.USCC)
@@ -62,6 +67,15 @@ _PLAIN = re.compile("[ -~\u4e00-\u9fa5〔〕（）、，。：；·《》【】�
 _RADICAL = re.compile("[\u2f00-\u2fd5]")
 _ENTITY = re.compile(r"&(?:amp|lt|gt|quot|apos|nbsp|#[0-9]{2,7}|#x[0-9a-fA-F]{2,6});")
 _NUMBER_IN_NAME = re.compile(r"[0-9０-９]{4,}|第[0-9０-９]+号")
+_ODD_IN_NAME = re.compile(
+    r"[*＊<>\\=%□■◆〓@#$^~{}|;；、+某\u2ff0-\u2fff]"
+    rf"|[{_HAN}][\u0300-\u036f\u20d0-\u20ff]"
+    r"|[A-Za-z][\u0370-\u052f]|[\u0370-\u052f][A-Za-z]"
+)
+"""What names do not have: marks of a mask, of a program, of several names; two alphabets in one."""
+_SPELT_NAME = re.compile(rf"(?=.{{2,8}}$)[{_HAN}]{{1,2}}[A-Za-z]{{2,6}}[{_HAN}]{{0,2}}")
+_BLANK = re.compile("[\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f]")
+"""Blanks that look like the common one, which is sealed."""
 _INVISIBLE = re.compile("[" + "".join(map(re.escape, map(chr, INVISIBLE))) + "]")
 
 
@@ -239,6 +253,10 @@ def _clean_rare(text: str, report: Report) -> str:
     if found := _INVISIBLE.search(text):
         report(value_kinds.TEXT_INVISIBLE, value=text, code=f"{ord(found[0]):04X}")
         text = text.translate(INVISIBLE).strip()
+    if _BLANK.search(text):
+        sealed = _BLANK.sub(" ", text)
+        report(kinds.NORMALISED, typed=text, sealed=sealed)
+        text = sealed
     if text and (reason := refusal_of(text)) is not None:
         raise UnfitValueError(value_kinds.TEXT, why_en=reason, why_zh=refusal_zh(text))
     return text
@@ -319,7 +337,16 @@ def _check_name(text: str, report: Report) -> str:
         report(value_kinds.PLACEHOLDER, value=text)
     elif _NUMBER_IN_NAME.search(text):
         report(value_kinds.NAME_HAS_NUMBER, value=text)
+    elif odd := _ODD_IN_NAME.search(text) or _SPELT_NAME.fullmatch(text):
+        report(value_kinds.NAME_ODD, value=text, part=odd[0])
     return text
+
+
+def _check_quantity(text: str, report: Report) -> str:
+    if text.startswith(("-", "−")):
+        report(value_kinds.NUMERAL, value=text)
+        return text
+    return _check_numeral(text, report)
 
 
 def _check_numeral(text: str, report: Report) -> str:
@@ -345,13 +372,15 @@ def _check_scientific(text: str, report: Report) -> str:
 def _check_text(text: str, report: Report) -> str:
     if text[0].isdigit() and SCIENTIFIC.fullmatch(text):
         report(kinds.SCIENTIFIC, value=text)
+    elif text.lower() in _UNFILLED:
+        report(value_kinds.PLACEHOLDER, value=text)
     return text
 
 
 _CHECKS: Mapping[FieldType, Callable[[str, Report], str]] = {
     FieldType.USCC: read_uscc,
     FieldType.AMOUNT: _check_numeral,
-    FieldType.QUANTITY: _check_numeral,
+    FieldType.QUANTITY: _check_quantity,
     FieldType.SCIENTIFIC: _check_scientific,
     FieldType.NAME: _check_name,
     FieldType.IDENTIFIER: read_identifier,

@@ -30,6 +30,10 @@ _OTHER_DOCUMENT = re.compile(
     r"[A-Z]{3}[0-9]{12}|[HM][0-9]{8,10}|[A-Z]{1,2}[0-9]{7,8}|[0-9]{8}|[A-Z][0-9]{9}"
 )
 """Forms of permanent residence cards, permits of Hong Kong, Macao and Taiwan, and passports."""
+MAX_AGE = 120
+"""Years between the birth and the day of issue that nobody is asked about."""
+_PROVINCES = re.compile("1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[1-3]")
+"""First digits of an identity number (GB/T 2260); after a 9 in one of permanent residents."""
 _OLD_REGISTRATION = re.compile(r"[0-9]{13}|[0-9]{15}")
 
 
@@ -134,7 +138,16 @@ def check_person(fields: Mapping[str, str], issued: date | None, report: ReportA
         report("birth_date", kind, field="birth_date", value=birth, issued=issued)
     if not re.fullmatch("[0-9]{17}[0-9X]", number):
         return
-    inside = birth_of(number).isoformat()
+    born = birth_of(number)
+    inside = born.isoformat()
+    if issued is not None and born > issued:
+        kind = value_kinds.BIRTH_AFTER
+        report("id_number", kind, field="id_number", value=inside, issued=issued)
+    if issued is not None and born.year < issued.year - MAX_AGE:
+        report("id_number", value_kinds.IDENTITY_AGE, value=number, inside=inside)
+    region = number[number.startswith("9") :][:2]
+    if not _PROVINCES.fullmatch(region):
+        report("id_number", value_kinds.IDENTITY_REGION, value=number, region=region)
     if birth is not None and birth != inside:
         kind = value_kinds.IDENTITY_BIRTH
         report("birth_date", kind, field="birth_date", value=birth, inside=inside)

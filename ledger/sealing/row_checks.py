@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -34,6 +35,10 @@ from certledger.verifier.formats.presentation import parse_holder_key
 from certledger.verifier.formats.record import MAX_DIGESTS, NUMBER
 
 CENTURY = timedelta(days=36_525)
+MIN_HOLDERS = 3
+"""Identity numbers of a sheet from which on they have more than one name."""
+_BRACKETS = str.maketrans("〔〕［］【】[]{}〈〉《》", "()()()()()()()")
+_ZEROS = re.compile(r"(?<![0-9])0+(?=[0-9])")
 _DAY_KINDS: Mapping[DayForm, FindingKind] = {
     DayForm.WITH_ZONE: value_kinds.DATE_ZONE,
     DayForm.IMPOSSIBLE: value_kinds.DATE_IMPOSSIBLE,
@@ -87,6 +92,7 @@ def review_rows(
         issue = sheet.issue_of(row, context.first + len(issues))
         if issue is not None:
             issues.append(issue)
+    sheet.check_holders()
     sheet.check_documents()
     return issues
 
@@ -107,6 +113,7 @@ class _SheetCheck:
     entries: dict[str, Entry | None] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
     seen: dict[tuple[str, str], tuple[IssuedEdition, int]] = field(default_factory=dict)
+    alike: dict[int, int] = field(default_factory=dict)
     missing: set[tuple[str, str]] = field(default_factory=set)
     swapped: set[tuple[str, str]] = field(default_factory=set)
     holders: dict[str, tuple[int, str]] = field(default_factory=dict)
@@ -185,6 +192,14 @@ class _SheetCheck:
             sealed = entry.category
             report_cell(self.findings, row, CATEGORY, kinds.NORMALISED, typed=typed, sealed=sealed)
         return entry
+
+    def check_holders(self) -> None:
+        """Ask where all identity numbers of a sheet have one name: another column may be it."""
+        names = {name for _, name in self.holders.values()}
+        if len(names) == 1 and len(self.holders) >= MIN_HOLDERS:
+            count, name = len(self.holders), names.pop()
+            kind = value_kinds.IDENTITY_ONE_NAME
+            self.findings.report(kind, 0, "holder_name", count=count, name=name)
 
     def check_documents(self) -> None:
         """Ask about PDFs in the folder that no row names, where any row names documents."""
@@ -449,6 +464,8 @@ class _RowCheck:
         self.sheet.seen[key] = IssuedEdition(index=self.index, edition=edition), self.row.number
         if typed is None:
             self._report_twice(number, current, here[1] if here else None)
+            if here is None:
+                self._check_alike(number)
             return None
         written = display(self.row.cells.get(NUMBER) or self.row.cells.get("number", ""))
         if current is None or typed not in (str(current.index), number, written.strip()):
@@ -462,6 +479,14 @@ class _RowCheck:
                 newest=newest,
             )
         return current
+
+    def _check_alike(self, number: str) -> None:
+        """Ask where the number of an earlier row differs in brackets or zeros alone."""
+        folded = hash((self.entry.category, _ZEROS.sub("", number.translate(_BRACKETS))))
+        first = self.sheet.alike.setdefault(folded, self.row.number)
+        if first != self.row.number:
+            column = NUMBER if NUMBER in self.row.cells else "number"
+            self.report(column, value_kinds.EDITION_NEARLY_TWICE, number=number, first=first)
 
     def _report_twice(self, number: str, current: IssuedEdition | None, first: int | None) -> None:
         category = self.entry.category

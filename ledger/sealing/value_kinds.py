@@ -165,6 +165,18 @@ IDENTITY_BIRTH = _kind(
     "身份证号中的出生日期是 {inside}，“{field}”却是 {value}；是否不是同一人",
     "the identity number says born {inside}, {field} says {value}: are these two persons",
 )
+IDENTITY_AGE = _kind(
+    "identity.age",
+    _Q,
+    "身份证号 {value} 中的出生日期是 {inside}，距今 120 年以上；是否如此",
+    "the identity number {value} says born {inside}, more than 120 years ago: is it meant",
+)
+IDENTITY_REGION = _kind(
+    "identity.region",
+    _Q,
+    "身份证号 {value} 的前两位 {region} 不是任何省份；号码是否正确",
+    "the identity number {value} begins with {region}, which is no province: is it right",
+)
 IDENTITY_SEX = _kind(
     "identity.sex_differs",
     _Q,
@@ -225,6 +237,18 @@ NAME_HAS_NUMBER = _kind(
     "名称 {value} 中有编号；是否确为名称",
     "there is a number in the name {value}: is it a name",
 )
+NAME_ODD = _kind(
+    "name.character",
+    _Q,
+    "名称 {value} 中有“{part}”，一般名称没有；是否确为名称",
+    "there is {part} in the name {value}, which names do not have: is it a name",
+)
+IDENTITY_ONE_NAME = _kind(
+    "identity.one_name",
+    _Q,
+    "{count} 个不同的身份证号都属于 {name}；姓名一列是否放错",
+    "{count} different identity numbers all belong to {name}: is that the column of names",
+)
 IDENTITY_TWO_NAMES = _kind(
     "identity.two_names",
     _Q,
@@ -236,6 +260,13 @@ NUMBER_WITHOUT_DIGIT = _kind(
     _Q,
     "编号 {value} 中没有数字；是否确为编号",
     "the number {value} has no digit: is it a number",
+)
+NUMBER_LIKE_DAY = _kind(
+    "number.day",
+    _Q,
+    "编号 {value} 像是日期，可能是表格软件把 1-2 之类的编号改成了日期；是否确为编号",
+    "the number {value} looks like a day, which a spreadsheet program makes of one like 1-2: is it"
+    " a number",
 )
 NUMERAL = _kind(
     "sheet.numeral",
@@ -374,6 +405,13 @@ EDITION_TWICE_HERE = _kind(
     _F,
     "编号 {number} 在本表第 {first} 行和第 {row} 行重复",
     "{number} stands in rows {first} and {row} of this sheet",
+)
+EDITION_NEARLY_TWICE = _kind(
+    "edition.nearly_twice",
+    _Q,
+    "{number} 与第 {first} 行的编号只差括号或零；是否两份证书",
+    "{number} differs from the number in row {first} in brackets or zeros alone: are they two"
+    " certificates",
 )
 EDITION_REPLACES_NOTHING = _kind(
     "edition.replaces_nothing",

@@ -47,6 +47,13 @@ ENCODING_DOUBTFUL = kind(
     "read as GB18030 it has many rare characters, such as {sample!s}; if they make no sense, save"
     " the file as CSV UTF-8",
 )
+ENCODING_EITHER = kind(
+    "sheet.encoding_doubtful",
+    _Q,
+    "按 UTF-8 读取；按 GB18030 读取则有“{sample}”，若应如此，请另存为 CSV UTF-8",
+    "read as UTF-8; as GB18030 it would have {sample!s}: if that is meant, save the file as CSV"
+    " UTF-8",
+)
 UNREADABLE = kind("sheet.unreadable", _F, "无法读取：{why}", "cannot be read: {why}")
 EMPTY = kind("sheet.empty", _F, "没有任何证照行", "there is no row of a certificate")
 NO_HEADER = kind("sheet.empty", _F, "没有表头行", "there is no header")

@@ -35,6 +35,9 @@ _PAIR = re.compile(rb"[\x81-\xfe][\x40-\x7e\x80-\xfe]|[\x00-\x7f]")
 MIN_RARE, MAX_RARE_SHARE = 3, 0.25
 """Characters beyond GB 2312 from which on a file read as GB18030 is doubtful."""
 
+_WIDE = re.compile("[\u0800-\U0010ffff]")
+_RUN = re.compile(rb"([A-Za-z]?)([\x80-\xff]+)([A-Za-z]?)")
+
 Row = tuple[int, list[str]]
 
 
@@ -78,10 +81,28 @@ def decode(data: bytes, findings: Findings) -> DecodedText:
         text = _decode_marked(body, order, "UTF-16", findings)
         return DecodedText(text=text, name="UTF-16", codec=order, rest=rest)
     try:
-        return DecodedText(text=body.decode("utf-8"), name="UTF-8", codec="utf-8", rest=rest)
+        text = body.decode("utf-8")
     except UnicodeDecodeError as error:
         text = _decode_gb18030(body, error, findings)
         return DecodedText(text=text, name="GB18030", codec="gb18030", rest=rest)
+    if _WIDE.search(text) is None and (sample := _han_of_pairs(body)):
+        findings.report(kinds.ENCODING_EITHER, sample=sample)
+    return DecodedText(text=text, name="UTF-8", codec="utf-8", rest=rest)
+
+
+def _han_of_pairs(data: bytes) -> str:
+    """Return what a file in UTF-8 without any Han says as GB18030, "" if that is no Chinese.
+
+    Han whose two bytes are also a character of UTF-8 stand alone; accents stand among letters.
+    """
+    runs = _RUN.findall(data)
+    if not all(len(run) % 2 == 0 for _, run, _ in runs):
+        return ""
+    pairs = [run[at : at + 2] for _, run, _ in runs for at in range(0, len(run), 2)]
+    if not all(map(_is_common, pairs)):
+        return ""
+    alone = b" ".join(run for before, run, after in runs if not (before or after))
+    return alone[:40].decode("gb18030", "ignore")
 
 
 def _decode_marked(data: bytes, codec: str, name: str, findings: Findings) -> str:

@@ -100,7 +100,7 @@ def test_codes_are_drawn_into_the_sheet_and_sealed(issuer: Path, tmp_path: Path)
 
 
 def test_the_page_of_a_preview_escapes_what_sheets_hold(issuer: Path, tmp_path: Path) -> None:
-    path = sheet(tmp_path, line(1, holder_name="<b>张</b>"))
+    path = sheet(tmp_path, line(1, post_name="<b>张</b>"))
     page = tmp_path / "p.html"
     call("seal", path, "--preview", "--html", page, "--lang", "zh")
     text = page.read_text(encoding="utf-8")
@@ -242,8 +242,8 @@ def test_fields_and_types_of_a_category_are_shown(issuer: Path) -> None:
     columns = ask("catalog", "show", "AS-TRAINING")["columns"]
     assert {one["name"]: one["type"] for one in columns} == {
         "category": "identifier", "number": "identifier", "holder_name": "name",
-        "id_number": "identity", "post_name": "text", "training_hours": "text", "issued": "date",
-        "expires": "date", "documents": "text",
+        "id_number": "identity", "post_name": "text", "training_hours": "quantity",
+        "issued": "date", "expires": "date", "documents": "text",
     }  # fmt: skip
     assert "公民身份号码" in call("catalog", "show", "AS-TRAINING").stdout
     call("catalog", "show", "NO-SUCH", code=2)

@@ -45,6 +45,7 @@ STOPS: dict[str, list[tuple[str, str]]] = {
     "d_num.xlsx": [
         ("D2", "sheet.digits_lost"), ("B5", "sheet.cell_shown_differs"),
         ("B7", "sheet.cell_number"), ("F8", "sheet.cell_shown_differs"),
+        ("F8", "sheet.numeral"),
     ],
     "e_missingcol.csv": [("id_number", "sheet.column_missing")],
     "g_swapped.csv": [("C2", "sheet.columns_swapped")],

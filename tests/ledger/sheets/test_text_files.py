@@ -89,6 +89,16 @@ def test_a_file_in_another_encoding_of_pairs_is_asked_about(
     assert code in [found for _, found in outcome.places(Grade.QUESTION)]
 
 
+def test_a_file_of_gbk_that_happens_to_be_utf8_is_asked_about(tmp_path: Path) -> None:
+    plain = line(number="XW-1", holder_name="@", post_name="")
+    path = write(tmp_path, f"{HEADER}\n{plain.replace('@', '谢伟')}\n", "gbk")
+    outcome = judge(path)
+    assert outcome.stops() == [("", "sheet.encoding_doubtful")]
+    assert "as GB18030 it would have 谢伟" in outcome.sentences()
+    for name in ("José Nuñez", "Ирина", "Σωκράτης"):
+        assert judge(write(tmp_path, f"{HEADER}\n{plain.replace('@', name)}\n")).word == "sealed"
+
+
 def test_a_file_of_two_encodings_is_refused_at_its_line(tmp_path: Path) -> None:
     path = tmp_path / "s.csv"
     good = "\n".join([HEADER, *(line(number) for number in range(1, 9))])

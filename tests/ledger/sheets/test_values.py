@@ -184,6 +184,21 @@ def test_birth_and_sex_beside_an_identity_number_are_compared(tmp_path: Path) ->
                                ("F4", "identity.birth_differs")]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("first17", "code"),
+    [
+        ("31010120261120123", "sheet.date_future"),
+        ("31010118000307123", "identity.age"),
+        ("19010119900307123", "identity.region"),
+        ("98010119900307123", "identity.region"),
+    ],
+)
+def test_an_identity_number_that_nobody_can_have_is_asked_about(
+    first17: str, code: str, tmp_path: Path
+) -> None:
+    assert outcome_of(tmp_path, id_number=identity(first17)).stops() == [(cell("id_number"), code)]
+
+
 # Codes of companies -----------------------------------------------------------------------------
 
 
@@ -280,6 +295,40 @@ def test_a_certificate_identifier_is_checked_where_a_number_is_one() -> None:
         ("category", "AS-TRAINNG", "sheet.category"),
         ("holder_name", "", "sheet.field_missing"),
         ("number", "", "sheet.field_missing"),
+        *[
+            (column, f"沪1{chr(code)}示例", "text.invisible")
+            for column in ("holder_name", "number", "post_name")
+            for code in (0xFE0F, 0xE0100, 0x2800, 0xFFFC, 0xFFF9, 0x206A, 0x180B, 0x1D159)
+        ],
+        *[
+            ("holder_name", name, "name.character")
+            for name in (
+                "张*",
+                "张某",
+                "张示例、李示例",
+                "张示例;李示例",
+                "<b>张</b>",
+                "%E5%BC%A0",
+                "\\u5f20示例",
+                "@SUM(A1)",
+                "张□例",
+                "张\u2ff0王民",
+                "张（王+民）",
+                "张\u0301示例",
+                "Zh\u0430ng Shili",
+                "张yi例",
+            )
+        ],
+        ("holder_name", "test", "sheet.placeholder"),
+        ("holder_name", "TRUE", "sheet.placeholder"),
+        ("post_name", "待定", "sheet.placeholder"),
+        ("post_name", "None", "sheet.placeholder"),
+        ("number", "1月2日", "number.day"),
+        ("number", "2-Jan", "number.day"),
+        ("number", "2026/1/2", "number.day"),
+        ("training_hours", "2026/11/5", "sheet.numeral"),
+        ("training_hours", "-40", "sheet.numeral"),
+        ("training_hours", "4O", "sheet.numeral"),
     ],
 )
 def test_damaged_values_are_told_at_their_cells(
@@ -346,6 +395,29 @@ def test_one_identity_number_with_two_names_is_asked_about(tmp_path: Path) -> No
     outcome = judge(path)
     assert outcome.stops() == [("C4", "identity.two_names")]
     assert "that of 张示例 in row 2 and of 李示例 here" in outcome.sentences()
+
+
+def test_numbers_that_differ_in_brackets_or_zeros_are_asked_about(tmp_path: Path) -> None:
+    path = tmp_path / "s.csv"
+    numbers = ["A〔2026〕1", "A（2026）1", "A[2026]01", "A〔2026〕10", "A2026-1"]
+    path.write_text("\n".join([HEADER, *[line(1, number=number) for number in numbers]]))
+    assert judge(path).stops() == [("B3", "edition.nearly_twice"), ("B4", "edition.nearly_twice")]
+
+
+def test_what_is_sealed_of_a_number_other_than_typed_is_told(tmp_path: Path) -> None:
+    outcome = outcome_of(tmp_path, number="沪训\u00a0²-1", post_name="园林\u00a0工")
+    assert outcome.issues[0].number == "沪训2-1"
+    assert outcome.issues[0].fields["post_name"] == "园林 工"
+    assert ("B2", "sheet.normalised") in outcome.places(Grade.NOTE)
+    assert "<U+00A0>" in outcome.sentences()
+
+
+def test_one_name_for_all_identity_numbers_is_asked_about(tmp_path: Path) -> None:
+    path = tmp_path / "s.csv"
+    people = [identity(f"3101011990030{day}123") for day in (1, 2, 3)]
+    rows = [line(n, holder_name="园林绿化工", id_number=one) for n, one in enumerate(people)]
+    path.write_text("\n".join([HEADER, *rows]))
+    assert judge(path).stops() == [("holder_name", "identity.one_name")]
 
 
 def test_swapped_columns_are_told_once(tmp_path: Path) -> None:
