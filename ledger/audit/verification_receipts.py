@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, exists, func, select
 
 from certledger.ledger.audit.receipt_chains import ReceiptChainCheck
+from certledger.ledger.audit.sample_check import SampleCoverage
 from certledger.ledger.core.receipt_chain import ReceiptChain
 from certledger.ledger.store.bulk_queries import PLACES, PREFIX
 from certledger.ledger.store.tables import (
@@ -42,6 +43,7 @@ class EventComparison:
     def __init__(self, connection: Connection, *, operator: bytes | None, now: int) -> None:
         self._connection, self._operator, self._now = connection, operator, now
         self.chain = ReceiptChainCheck(connection, ReceiptChain.VERIFICATIONS)
+        self._samples = SampleCoverage()
 
     def run(self, replay: Replay) -> Iterator[AuditFault]:
         """Yield the faults of receipts, of their rows, and of the batches they are in."""
@@ -65,6 +67,9 @@ class EventComparison:
         except CertledgerError as error:
             yield fault("receipt.unusable", where, str(error))
             return
+        record = receipt if isinstance(receipt, OperatorRecord) else None
+        if record is not None and (reason := self._samples.take(record, row.receipt)):
+            yield fault("receipt.unusable", where, reason)
         changed = [
             name for name, value in receipt_columns(receipt).items() if getattr(row, name) != value
         ]

@@ -80,7 +80,8 @@ FAULTS: Mapping[str, str] = {
     "database.record_differs": "a stored record is not the one that was anchored",
     "database.act_not_on_chain": "an act is shown as anchored that is not on the chain",
     "database.proof_differs": "a stored state proof does not verify",
-    "receipt.unusable": "a receipt is not signed by the operator for the row it is stored in",
+    "receipt.unusable": "a receipt is not signed by the operator for the row it is stored in, or a"
+    " sample leaves decisions out",
     "receipt.unanchored": "a verification receipt was not anchored within two days",
     "receipt.gap": "the operator's numbered receipts have a gap, or were rolled back",
     "receipt.broken": "an act was not anchored within the time its receipt promised",

@@ -116,7 +116,7 @@ def _header(value: Json) -> bytes:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class CheckedSample:
+class SampleCheck:
     """A sample that was drawn again: the candidates drawn, in order, and what it rests on."""
 
     drawn: Sequence[bytes]
@@ -141,7 +141,7 @@ def sample_seed(record: OperatorRecord, block_hash: bytes) -> bytes:
     return sha256(_TAG + identity + block_hash + sha256(record.format()))
 
 
-def check_sample(sample: SampleFile, question: Question) -> CheckedSample:
+def check_sample(sample: SampleFile, question: Question) -> SampleCheck:
     """Draw a sample again, from its file and a policy; the question's `now` is any later instant.
 
     Raises:
@@ -164,7 +164,7 @@ def check_sample(sample: SampleFile, question: Question) -> CheckedSample:
     block_hash = _seed_block(sample.headers, number, evidence)
     seed = sample_seed(record, block_hash)
     drawn = draw(sample.candidates, seed, int(details["size"]))
-    return CheckedSample(drawn=drawn, seed=seed, block=number, anchored=anchored)
+    return SampleCheck(drawn=drawn, seed=seed, block=number, anchored=anchored)
 
 
 def _check_candidates(sample: SampleFile) -> None:
