@@ -17,13 +17,14 @@ from certledger.api.pages.act_statements import parse_indexes
 from certledger.ledger.core.acts import ActState
 from certledger.ledger.core.service_values import Role
 from certledger.ledger.issuer.act_file import Envelope
-from certledger.ledger.issuer.signed_acts import add_signature
+from certledger.ledger.issuer.signed_acts import add_signature, packed_keys, sign_statement
 from certledger.ledger.issuer.typed_data import typed_data
 from certledger.verifier.errors import MalformedError
 from certledger.verifier.formats.signed_act import ACTS
-from certledger.verifier.formats.statements import Receipt, Statement
-from tests.ledger.live import registrar
-from tests.pages.conftest import LANGUAGES, REVERSED, WIDTHS, PageWorld
+from certledger.verifier.formats.statements import Receipt, Register, Statement
+from certledger.verifier.vocabulary import Purpose
+from tests.ledger.live import person, registrar
+from tests.pages.conftest import HTML, LANGUAGES, REVERSED, WIDTHS, PageWorld
 from tests.pages.institutions import csrf_of, is_too_wide, key_of, open_signed_in, signed_in
 
 
@@ -169,6 +170,31 @@ def _more_categories(present: list[str]) -> Iterator[str]:
     return (code for code in load_domain().categories if code not in present)
 
 
+def test_a_name_that_is_html_and_turns_text_is_shown_as_it_is(
+    pages: PageWorld, office: httpx.Client
+) -> None:
+    world, name = pages.running.world, f"{REVERSED}{HTML}"
+    signer = person("a key of nobody yet")
+    statement = Register(
+        issuer=b"91310000XX0000999A",
+        kind=1,
+        name=sha256(name.encode()).digest(),
+        keys=packed_keys({signer.address: Purpose.BATCHES}),
+        not_after=int(world.service.clock()) + 3_600,
+    )
+    act = sign_statement(statement, [signer], world.ledger.pin.identity)
+    file = json.loads(Envelope(act=act, name=name).format())
+    answer = office.post("/acts/sign", json={"file": file})
+    assert answer.json()["state"] == "waiting", answer.text
+    page = office.get("/registrar?region=31").text
+    assert act.digest.hex() in page
+    assert "\u202e" not in page
+    assert "&lt;U+202E&gt;" in page
+    assert "<img src=x" not in page
+    assert "&lt;img src=x" in page
+    assert "a second registrar, of another region" in page
+
+
 def test_a_key_is_added_whoever_signs_first(
     pages: PageWorld, issuer: httpx.Client, office: httpx.Client
 ) -> None:
@@ -275,6 +301,56 @@ def test_an_issuer_suspends_and_resumes_with_a_wallet(
     page.reload()
     page.wait_for_selector(".tag.final")
     pages.running.world.issuer.epoch += 1
+
+
+@pytest.mark.browser
+def test_a_batch_is_handed_in_and_becomes_final_before_ones_eyes(
+    pages: PageWorld, visit: Any, tmp_path: Any
+) -> None:
+    world = pages.running.world
+    file = tmp_path / "batch.json"
+    file.write_bytes(world.issuer.seal(2, "page-").submission())
+    page = open_signed_in(visit("en", 1280), key_of(pages, Role.ISSUER), "/issuer")
+    page.set_input_files("#batch-file", str(file))
+    expect(page.locator("#message.good")).to_contain_text("is being anchored")
+    expect(page.locator("#acts tbody tr").first).to_contain_text("Accepted")
+    world.ledger.run_until_idle()
+    expect(page.locator("#acts tbody tr").first).to_contain_text("Final", timeout=15_000)
+
+
+@pytest.mark.browser
+def test_a_session_that_ends_loses_nothing_typed_and_a_signed_file_is_uploaded(
+    pages: PageWorld, visit: Any, tmp_path: Any
+) -> None:
+    key, tab = key_of(pages, Role.ISSUER), visit("en", 390)
+    page = open_signed_in(tab, key, "/issuer")
+    page.fill("#indexes", "2")
+    page.select_option("#status", "suspended")
+    page.context.clear_cookies()
+    page.click("form[data-act=status] button")
+    expect(page.locator("#message.bad")).to_contain_text("Your session has ended")
+    assert page.input_value("#indexes") == "2"
+    other = page.context.new_page()
+    other.goto(f"{pages.url}/sign-in?next=/issuer")
+    other.fill("#key", key)
+    other.keyboard.press("Enter")
+    other.wait_for_url("**/issuer")
+    page.click("form[data-act=status] button")
+    page.wait_for_selector("#review:not([hidden])")
+    with page.expect_download() as download:
+        page.click("#review-download")
+    unsigned = Envelope.parse(download.value.path().read_bytes())
+    assert unsigned.act.signatures == ()
+    file = tmp_path / "signed.json"
+    signer = pages.running.world.issuer.key
+    file.write_bytes(unsigned.with_act(add_signature(unsigned.act, signer)).format())
+    page.set_input_files("#signed-file", str(file))
+    page.wait_for_selector("#message.good")
+    pages.running.world.ledger.run_until_idle()
+    pages.running.world.issuer.epoch += 1
+    refused = [one for one in tab.faults if "Failed to load resource" in one]
+    assert refused, "the refusals of a session that ended"
+    tab.faults[:] = [one for one in tab.faults if one not in refused]
 
 
 @pytest.mark.browser

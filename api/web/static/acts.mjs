@@ -42,7 +42,7 @@ function show(act) {
   panel.focus();
 }
 
-/** POST; after signing in again in another tab the token is another one, so it is fetched once. @param {string} path @param {string} body */
+/** POST; after signing in again in another tab the token is another one, so it is fetched once. @param {string} path @param {BodyInit} body */
 async function call(path, body) {
   try {
     return await post(path, body);
@@ -152,8 +152,7 @@ function onFile(input, take) {
 
 for (const id of ["signed-file", "proposed-file"]) onFile(byId(id), async (file) => send({ file: JSON.parse(await file.text()) }));
 onFile(byId("batch-file"), async (file) => {
-  const batch = JSON.parse(await file.text());
-  const done = await call("/v1/batches", JSON.stringify(batch));
+  const done = await call("/v1/batches", file);
   say(word("acts.batch_accepted", { number: done.receipt.sequence }), "good");
   watch();
 });
