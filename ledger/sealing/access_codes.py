@@ -30,6 +30,12 @@ _DAY = re.compile(
 """Days as spreadsheet programs write them where a number like 1-2 was typed."""
 
 
+_DOUBTFUL_NUMBER = re.compile(
+    r"[0-9]{4}[-/.年][0-9]{1,2}[-/.月][0-9]{1,2}日?|1[3-9][0-9]{9}|(?:[^、；;]*[0-9][^、；;]*[、；;])+.*"
+)
+"""A day, a mobile telephone number, several numbers."""
+
+
 class CellReader(Protocol):
     """Reads a cell: what would be sealed of it, None where it has a fault, which is reported."""
 
@@ -61,6 +67,8 @@ def read_number(cells: Mapping[str, CellValue], read: CellReader, report: CellRe
         report(column, value_kinds.NUMBER_WITHOUT_DIGIT, value=typed)
     elif _DAY.fullmatch(typed):
         report(column, value_kinds.NUMBER_LIKE_DAY, value=typed)
+    elif _DOUBTFUL_NUMBER.fullmatch(typed):
+        report(column, value_kinds.NUMBER_DOUBTFUL, value=typed)
     try:
         number = normal_number(typed)
     except MalformedError as error:

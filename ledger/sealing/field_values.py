@@ -65,6 +65,20 @@ _PRIVATE = re.compile("[\ue000-\uf8ff\U000f0000-\U0010ffff]")
 _PLAIN = re.compile("[ -~\u4e00-\u9fa5〔〕（）、，。：；·《》【】“”—？]+")
 """Common characters: none of them is refused, invisible or for private use."""
 _RADICAL = re.compile("[\u2f00-\u2fd5]")
+_DOUBTFUL_NAME = re.compile(
+    rf"[0-9]{{1,3}}[.、．)）].*|[{_HAN}]+[0-9]{{1,3}}|.*[*＊<>{{}}@#|\\\\^=$%].*|[{_HAN}]某某?|"
+    rf"[{_HAN}]{{2,4}}(?:[、，,;；/][{_HAN}]{{2,4}})+|"
+    r".*[（(](?:已?注销|作废|已?撤销|补发|补办|代领|离职|退休|男|女|原名.*)[）)]"
+)
+"""Names with a list number, a mask, a mark of programs, several persons, a remark."""
+_HEADERS = frozenset(
+    {"姓名", "名称", "持证人", "持有人", "持证主体", "单位名称", "企业名称", "name"}
+)
+_FULL_WIDTH = re.compile("[\uff10-\uff19\uff21-\uff3a\uff41-\uff5a]+")
+_LOOK_ALIKE = re.compile("[ΑΒΕΖΗΙΚΜΝΟΡΤΥΧονАВЕЅІЈКМНОРСТУХаеорсухіјѕ]")
+"""Greek and Cyrillic letters with the shape of Latin ones."""
+_FOREIGN = re.compile("[\u0370-\u03ff\u0400-\u04ff]{3}")
+"""Letters in a row that make a Greek or Cyrillic word, and are meant so."""
 _ENTITY = re.compile(r"&(?:amp|lt|gt|quot|apos|nbsp|#[0-9]{2,7}|#x[0-9a-fA-F]{2,6});")
 _NUMBER_IN_NAME = re.compile(r"[0-9０-９]{4,}|第[0-9０-９]+号")
 _ODD_IN_NAME = re.compile(
@@ -197,6 +211,7 @@ def _clean(text: str, kind: FieldType, report: Report) -> str:
         raise UnfitValueError(kinds.CELL_DITTO, value=text)
     if not (text.isascii() and text.isprintable()):
         text = _clean_unicode(text, report)
+        text = _check_width(text, kind, report)
         if kind is FieldType.NAME and _SPACED_NAME.fullmatch(text):
             sealed = "".join(text.split())
             report(value_kinds.TEXT_INNER_BLANK, value=text, sealed=sealed)
@@ -231,6 +246,22 @@ def _clean_unicode(text: str, report: Report) -> str:
     if _QUESTION_MARK.search(text):
         report(value_kinds.TEXT_QUESTION_MARK, value=text)
     return text
+
+
+def _check_width(text: str, kind: FieldType, report: Report) -> str:
+    """Return a name or number with half-width letters and digits; ask about look-alike letters."""
+    if (found := _LOOK_ALIKE.search(text)) and not _FOREIGN.search(text):
+        code = f"{ord(found[0]):04X}"
+        report(value_kinds.TEXT_LOOK_ALIKE, value=text, letter=found[0], code=code)
+    if kind not in (FieldType.NAME, FieldType.IDENTIFIER) or not _FULL_WIDTH.search(text):
+        return text
+    sealed = _FULL_WIDTH.sub(lambda one: unicodedata.normalize("NFKC", one[0]), text)
+    question = value_kinds.TEXT_FULL_WIDTH
+    if kind is FieldType.NAME:
+        report(question, value=text, sealed=sealed)
+    else:
+        report(kinds.NORMALISED, typed=text, sealed=sealed)
+    return sealed
 
 
 def _clean_rare(text: str, report: Report) -> str:
@@ -339,6 +370,8 @@ def _check_name(text: str, report: Report) -> str:
         report(value_kinds.NAME_HAS_NUMBER, value=text)
     elif odd := _ODD_IN_NAME.search(text) or _SPELT_NAME.fullmatch(text):
         report(value_kinds.NAME_ODD, value=text, part=odd[0])
+    elif _DOUBTFUL_NAME.fullmatch(text) or text.lower() in _HEADERS:
+        report(value_kinds.NAME_DOUBTFUL, value=text)
     return text
 
 

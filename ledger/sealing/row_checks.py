@@ -31,6 +31,7 @@ from certledger.ledger.sheets.reader import LIST_MARK, SheetRow, report_cell
 from certledger.ledger.sheets.totals import total_of
 from certledger.verifier.errors import MalformedError
 from certledger.verifier.formats.catalog import Entry
+from certledger.verifier.formats.look_alikes import look_of
 from certledger.verifier.formats.presentation import parse_holder_key
 from certledger.verifier.formats.record import MAX_DIGESTS, NUMBER
 
@@ -114,6 +115,7 @@ class _SheetCheck:
     names: dict[str, str] = field(default_factory=dict)
     seen: dict[tuple[str, str], tuple[IssuedEdition, int]] = field(default_factory=dict)
     alike: dict[int, int] = field(default_factory=dict)
+    looks: dict[tuple[str, str], str] = field(default_factory=dict)
     missing: set[tuple[str, str]] = field(default_factory=set)
     swapped: set[tuple[str, str]] = field(default_factory=set)
     holders: dict[str, tuple[int, str]] = field(default_factory=dict)
@@ -454,9 +456,23 @@ class _RowCheck:
 
     # Editions
 
+    def _ask_about_likeness(self, number: str) -> None:
+        """Ask where another number, in the sheet or issued, looks the same."""
+        look, looks = look_of(number), self.sheet.looks
+        key = (self.entry.category, look)
+        other = looks.get(key)
+        if look != number:  # Most numbers are their own look, and are in `seen`.
+            looks.setdefault(key, number)
+            if key in self.sheet.seen or self.sheet.context.issued.newest(*key) is not None:
+                other = look
+        if other not in (None, number):
+            column = NUMBER if NUMBER in self.row.cells else "number"
+            self.report(column, value_kinds.NUMBER_LOOKS_ALIKE, number=number, other=other)
+
     def _edition(self, number: str) -> IssuedEdition | None:
         """Return the edition that this row replaces, None for a first edition."""
         key = (self.entry.category, number)
+        self._ask_about_likeness(number)
         here = self.sheet.seen.get(key)
         current = here[0] if here else self.sheet.context.issued.newest(*key)
         typed = self.row.text("replaces")

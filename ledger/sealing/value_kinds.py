@@ -56,6 +56,19 @@ TEXT_INVISIBLE = _kind(
     "{value} 中有看不见的字符 U+{code}；将去除后封存，是否如此",
     "{value} has the invisible character U+{code}, which would be removed: is that right",
 )
+TEXT_FULL_WIDTH = _kind(
+    "text.full_width",
+    _Q,
+    "{value} 中有全角字母或数字；将封存 {sealed}，是否如此",
+    "{value} has full-width letters or digits; {sealed} would be sealed: is that right",
+)
+TEXT_LOOK_ALIKE = _kind(
+    "text.look_alike",
+    _Q,
+    "{value} 中的 {letter}（U+{code}）是希腊或西里尔字母，看起来像拉丁字母；是否确实如此",
+    "{letter} (U+{code}) in {value} is a Greek or Cyrillic letter that looks like a Latin one: is"
+    " it meant",
+)
 TEXT_QUESTION_MARK = _kind(
     "text.question_mark",
     _Q,
@@ -139,6 +152,26 @@ LINK_DIFFERS = _kind(
     "查验链接不是本行编号和查验码的链接；请再次运行 certledger codes，并重新制作证书文件",
     "the short link is not that of this row's number and access code: run `certledger codes` again"
     " and make the document anew",
+)
+NUMBER_DOUBTFUL = _kind(
+    "number.doubtful",
+    _Q,
+    "编号 {value} 像是日期、电话号码或几个编号；是否确为一个编号",
+    "the number {value} looks like a day, a telephone number or several numbers: is it one number",
+)
+NAME_DOUBTFUL = _kind(
+    "name.doubtful",
+    _Q,
+    "名称 {value} 像是带有序号、备注、遮盖符号，或是几个人，或是表头；是否确为名称本身",
+    "the name {value} looks like one with a list number, a remark or a mask, like several persons,"
+    " or like a header: is it the name alone",
+)
+NUMBER_LOOKS_ALIKE = _kind(
+    "number.looks_alike",
+    _Q,
+    "编号 {number} 与 {other} 看起来相同（如 O 与 0、I 与 1）；是否为两份不同的证书",
+    "the number {number} looks like {other} (as O like 0, and I like 1): are these two"
+    " certificates",
 )
 IDENTITY = _kind(
     "identity.invalid",

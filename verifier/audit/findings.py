@@ -95,6 +95,7 @@ FINDINGS: Mapping[str, str] = {
     "batch.key_lost_resolved": "a batch was signed by a lost key; all of it is out of force",
     "status.corrected": "a certificate was reinstated, its registrar having signed",
     "issuer.name_in_use": "an issuer was registered under the name of another one",
+    "issuer.name_alike": "the names of two issuers look the same",
     "records.awaited": "the records of a batch are not submitted yet; a day has not passed",
     "anchoring.late": "records were anchored later than their entry's lag allows",
     "database.behind": "the database has not followed the chain to its final block",

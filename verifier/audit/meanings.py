@@ -117,6 +117,7 @@ MEANINGS: Mapping[str, Meaning] = {
     "batch.key_lost_resolved": Meaning(_NOTE, _NOTHING, "批次由报失密钥签署, 其证照已全部失效"),
     "status.corrected": Meaning(_NOTE, _NOTHING, "证照经登记官签署后恢复"),
     "issuer.name_in_use": Meaning(_SLIGHT, _NOTHING, "机构以另一机构的名称登记"),
+    "issuer.name_alike": Meaning(_SLIGHT, _NOTHING, "两个机构的名称看起来相同"),
     "records.awaited": Meaning(_NOTE, _NOTHING, "批次的记录尚未交付, 未满一日"),
     "anchoring.late": Meaning(_SLIGHT, _NOTHING, "记录上链晚于其条目允许的时限"),
     "database.behind": Meaning(_NOTE, _NOTHING, "数据库尚未跟进到最终区块"),

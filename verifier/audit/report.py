@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from certledger.verifier.audit.findings import AuditFault, AuditFaults, Weight
+from certledger.verifier.audit.findings import AuditFault, AuditFaults, Weight, fault
 from certledger.verifier.audit.replay import Replay
 from certledger.verifier.audit.rules import ReplayedIssuer
 from certledger.verifier.crypto.hashing import sha256
 from certledger.verifier.errors import CertledgerError
 from certledger.verifier.formats.canonical_json import Json, format_time
+from certledger.verifier.formats.look_alikes import look_of_name
 from certledger.verifier.formats.policy import LedgerPin, TrustPolicy
 from certledger.verifier.node_rpc import NodeBlock
 
@@ -69,6 +70,17 @@ def _name_of(issuer: str, digest: bytes, replay: Replay) -> str | None:
     return name if name is not None and sha256(name.encode()) == digest else None
 
 
+def find_alike_names(issuers: Iterable[AuditedIssuer]) -> Iterator[AuditFault]:
+    """Yield a finding for each issuer whose name looks like an earlier one's, and is another."""
+    first: dict[str, AuditedIssuer] = {}
+    for issuer in issuers:
+        if issuer.name is not None:
+            other = first.setdefault(look_of_name(issuer.name), issuer)
+            if other.name != issuer.name:
+                detail = f"{issuer.name!r} and {other.name!r} of {other.issuer}"
+                yield fault("issuer.name_alike", issuer.issuer, detail)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AuditReport:
     """The report of an audit as of a block, None where the audit failed before it had one.
@@ -99,6 +111,8 @@ class AuditReport:
     ) -> AuditReport:
         """Return the report of a replay under a policy."""
         found: AuditFaults = replay.faults
+        issuers = [AuditedIssuer.of(code, one, replay) for code, one in replay.issuers.items()]
+        found.extend(find_alike_names(issuers))
         return cls(
             pin=pin,
             block=block,
@@ -109,7 +123,7 @@ class AuditReport:
             found=dict(sorted(found.counts.items())),
             start=start,
             policy=policy,
-            issuers=[AuditedIssuer.of(code, one, replay) for code, one in replay.issuers.items()],
+            issuers=issuers,
         )
 
     @property
