@@ -176,6 +176,8 @@ class ValueReader:
         value = self._own(value, report)
         if not isinstance(value, Cell):
             text = value
+        elif value.kind is CellKind.TEXT:
+            text = _shown_text(value, report)
         elif value.kind is CellKind.NUMBER:
             text = _number_text(value, kind, report)
         else:
@@ -187,7 +189,11 @@ class ValueReader:
 
     def _own(self, value: CellValue, report: Report) -> CellValue:
         """Return a value, that of merged cells where the issuer says that all rows share it."""
-        if isinstance(value, str) or value.kind is not CellKind.COVERED:
+        if isinstance(value, str):
+            return value
+        if value.struck:
+            report(kinds.CELL_STRUCK, shown=display(value))
+        if value.kind is not CellKind.COVERED:
             return value
         if value.is_below and value.range not in self._merged:
             self._merged.add(value.range)
@@ -321,6 +327,16 @@ def _number_text(cell: Cell, kind: FieldType, report: Report) -> str:
         return stored
     if kind not in _NUMBERS or _as_number(shown) != number:
         report(kinds.CELL_SHOWN_DIFFERS, shown=shown, stored=stored, sealed=shown)
+    return shown
+
+
+def _shown_text(cell: Cell, report: Report) -> str:
+    """Return a text as its format shows it."""
+    shown = cell.shown()
+    if shown is None:
+        raise UnfitValueError(kinds.CELL_FORMAT, stored=cell.stored, format=cell.format_code)
+    if shown != cell.stored.strip():
+        report(kinds.CELL_SHOWN_DIFFERS, shown=shown, stored=cell.stored, sealed=shown)
     return shown
 
 

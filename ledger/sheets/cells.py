@@ -1,6 +1,7 @@
 """One cell: what it stores, and what a spreadsheet program shows of it.
 
-A cell of plain text is a `str`; everything else is a `Cell`.
+A cell of plain text is a `str`; everything else is a `Cell`, text that a format changes or that is
+struck through too.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from certledger.ledger.sheets.number_formats import (
     plain,
     shown_moment,
     shown_number,
+    shown_text,
 )
 
 
@@ -26,6 +28,7 @@ class CellKind(Enum):
     """What a cell stores."""
 
     NUMBER = auto()
+    TEXT = auto()
     BOOLEAN = auto()
     ERROR = auto()
     UNCOMPUTED = auto()
@@ -42,6 +45,7 @@ class Cell:
         since_1904: the workbook counts days from 1904.
         shared: of a covered cell, the value of the first cell of the merged range.
         range: of a covered cell, the merged range, like G2:G4.
+        struck: the cell is struck through, in whole or in part.
         is_below: of a covered cell, it is in the column of the first cell.
     """
 
@@ -52,6 +56,7 @@ class Cell:
     shared: CellValue = ""
     range: str = ""
     is_below: bool = False
+    struck: bool = False
 
     @property
     def number(self) -> Decimal | None:
@@ -71,6 +76,8 @@ class Cell:
 
     def shown(self) -> str | None:
         """Return what a spreadsheet program shows, None where that cannot be told."""
+        if self.kind is CellKind.TEXT:
+            return shown_text(self.stored, self.format_code)
         number = self.number
         if number is None:
             return self.stored

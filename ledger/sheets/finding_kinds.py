@@ -211,6 +211,12 @@ CELL_BOOLEAN = kind(
     "单元格是逻辑值 {value}，不是文本；请设为文本格式后重新输入",
     "the cell holds the truth value {value} and no text: format it as text and type it again",
 )
+CELL_STRUCK = kind(
+    "sheet.cell_struck",
+    _Q,
+    "单元格“{shown}”带有删除线，将照样封存；是否如此",
+    "the cell {shown} is struck through, in whole or in part, and would be sealed: is it meant",
+)
 CELL_DITTO = kind(
     "sheet.cell_ditto",
     _F,

@@ -19,6 +19,8 @@ MAX_GENERAL_CHARACTERS = 11
 MAX_EXACT_DIGITS = 15
 """Digits that a spreadsheet program keeps of a number."""
 MAX_FORMAT_CHARACTERS = 255
+MAX_SECTIONS = 4
+"""Sections of a format: positive, negative, zero, text."""
 MIN_SERIAL, MAX_SERIAL = 61, 2_958_466
 """Serial numbers of days from 1900-03-01 (before it two systems differ) to 9999-12-31."""
 _FIRST_DAY, _FIRST_DAY_1904 = date(1899, 12, 30), date(1904, 1, 1)
@@ -43,6 +45,7 @@ _TOKEN = re.compile(
     r"|(?P<digits>[0#?]+)|(?P<other>.)",
     re.IGNORECASE | re.DOTALL,
 )
+_STORED = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[Ee][+-]?[0-9]{1,4})?")
 _COLOURS = re.compile(
     r"(black|blue|cyan|green|magenta|red|white|yellow|color ?\d+|黑色?|红色?|蓝色?|绿色?)",
     re.IGNORECASE,
@@ -115,11 +118,10 @@ def _is_minute(tokens: tuple[_Token, ...], place: int) -> bool:
 
 def exact(stored: str) -> Decimal | None:
     """Return a stored number with the 15 digits that a spreadsheet program keeps, None if none."""
-    try:
-        value = float(stored)
-    except ValueError:
+    if not _STORED.fullmatch(stored):
         return None
-    if value != value or value in (float("inf"), float("-inf")):
+    value = float(stored)
+    if value in (float("inf"), float("-inf")):
         return None
     return Decimal(format(value, f".{MAX_EXACT_DIGITS}g"))
 
@@ -146,10 +148,43 @@ def shown_number(value: Decimal, code: str) -> str | None:
     if code in (GENERAL, "@", ""):
         return _general(value)
     sections = _sections(code)
-    if len(sections) > 4:
+    if len(sections) > MAX_SECTIONS or any(map(_is_conditional, sections)):
         return None
     chosen, signed = _choose(value, len(sections))
     return _render(abs(value), sections[chosen], "-" if signed else "")
+
+
+def _is_conditional(section: tuple[_Token, ...]) -> bool:
+    return any(token.kind == "bracket" and token.text[:1] in tuple("<>=") for token in section)
+
+
+@lru_cache(maxsize=4096)
+def changes_text(code: str) -> bool:
+    """Whether a format may show a text otherwise than it is stored."""
+    return code not in (GENERAL, "@", "") and _section_of_text(code) is not None
+
+
+def _section_of_text(code: str) -> tuple[_Token, ...] | None:
+    """Return the section for texts: the fourth, else the last where it has an @."""
+    sections = _sections(code)
+    if len(sections) >= MAX_SECTIONS:
+        return sections[MAX_SECTIONS - 1]
+    has_mark = any(token.kind == "other" and token.text == "@" for token in sections[-1])
+    return sections[-1] if has_mark else None
+
+
+def shown_text(text: str, code: str) -> str | None:
+    """Return what is shown for a text, None where that cannot be told or nothing is."""
+    section = _section_of_text(code)
+    if section is None:
+        return text
+    parts: list[str] = []
+    for token in section:
+        part = text if token.kind == "other" and token.text == "@" else _literal(token)
+        if part is None:
+            return None
+        parts.append(part)
+    return "".join(parts).strip() or None
 
 
 def _choose(value: Decimal, count: int) -> tuple[int, bool]:

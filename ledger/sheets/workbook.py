@@ -9,8 +9,8 @@ from certledger.ledger.sheets import finding_kinds as kinds
 from certledger.ledger.sheets.archive import Archive, open_archive
 from certledger.ledger.sheets.findings import Findings
 from certledger.ledger.sheets.grid import Grid
-from certledger.ledger.sheets.number_formats import BUILT_IN, GENERAL
-from certledger.ledger.sheets.worksheet import MAX_CELLS, read_worksheet, unescape
+from certledger.ledger.sheets.styles import read_shared_texts, read_styles
+from certledger.ledger.sheets.worksheet import read_worksheet
 
 MAX_WORKSHEETS_NAMED = 50
 _STATES = {
@@ -51,12 +51,14 @@ def read_workbook(data: bytes, findings: Findings, tab: str | None) -> Grid:
         _note_left_out(contents.sheets, chosen, findings)
         relations = archive.relations(part).values()
         targets = {kind: archive.find(target) for kind, target in relations}
+        texts, struck = read_shared_texts(archive, targets.get("sharedStrings"))
         return read_worksheet(
             archive,
             chosen.part,
             name=chosen.name,
-            texts=_shared_texts(archive, targets.get("sharedStrings")),
-            formats=_formats(archive, targets.get("styles")),
+            texts=texts,
+            struck_texts=struck,
+            styles=read_styles(archive, targets.get("styles")),
             since_1904=contents.since_1904,
         )
 
@@ -122,62 +124,3 @@ def _note_left_out(sheets: Sequence[_Listed], chosen: _Listed, findings: Finding
         if sheet is not chosen:
             zh, en = _STATES.get(sheet.state, _STATES["visible"])
             findings.report(kinds.WORKSHEET_LEFT_OUT, name=sheet.name, state_zh=zh, state_en=en)
-
-
-def _shared_texts(archive: Archive, part: str | None) -> list[str]:
-    """Return the texts that cells name by number, without what only shows how to pronounce them."""
-    texts: list[str] = []
-    parts: list[str] = []
-    wanted = phonetic = False
-
-    def start(tag: str, attributes: dict[str, str]) -> None:
-        nonlocal wanted, phonetic
-        if tag == "rPh":
-            phonetic = True
-        wanted = tag == "t" and not phonetic
-
-    def end(tag: str) -> None:
-        nonlocal wanted, phonetic
-        wanted = False
-        if tag == "rPh":
-            phonetic = False
-        elif tag == "si":
-            texts.append(unescape("".join(parts)))
-            parts.clear()
-            if len(texts) > MAX_CELLS:
-                raise archive.findings.fail(kinds.FILE_SIZE, what="texts", most=str(MAX_CELLS))
-
-    def text(piece: str) -> None:
-        if wanted:
-            parts.append(piece)
-
-    if part is not None:
-        archive.parse(part, start, end, text)
-    return texts
-
-
-def _formats(archive: Archive, part: str | None) -> list[str]:
-    """Return the format code of each style of cells."""
-    custom: dict[str, str] = {}
-    formats: list[str] = []
-    inside = False
-
-    def start(tag: str, attributes: dict[str, str]) -> None:
-        nonlocal inside
-        if tag == "numFmt":
-            custom[attributes.get("numFmtId", "")] = attributes.get("formatCode", GENERAL)
-        elif tag == "cellXfs":
-            inside = True
-        elif tag == "xf" and inside:
-            number = attributes.get("numFmtId", "0")
-            known = BUILT_IN.get(int(number), f"#{number}") if number.isdecimal() else GENERAL
-            formats.append(custom.get(number, known))
-
-    def end(tag: str) -> None:
-        nonlocal inside
-        if tag == "cellXfs":
-            inside = False
-
-    if part is not None:
-        archive.parse(part, start, end)
-    return formats

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field
 
 from certledger.ledger.sheets import finding_kinds as kinds
 from certledger.ledger.sheets.archive import Archive
 from certledger.ledger.sheets.cells import Cell, CellKind, CellValue
 from certledger.ledger.sheets.grid import Grid, GridRow
-from certledger.ledger.sheets.number_formats import GENERAL
+from certledger.ledger.sheets.styles import MAX_CELLS, Styles, is_on, number_of, unescape
 
-MAX_CELLS = 8_000_000
-"""Filled cells of a worksheet, and cells that merged ranges cover."""
 MAX_ROW, MAX_COLUMN = 1_048_576, 16_384
 _REFERENCE = re.compile(r"\$?([A-Za-z]{1,3})\$?([0-9]{1,7})")
-_ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
+MIN_HEIGHT, MIN_WIDTH = 2.0, 0.3
+"""Points of a row, and characters of a column, in which something can be seen."""
+_SIZE = re.compile(r"[0-9]{1,9}(?:\.[0-9]*)?(?:[Ee][+-]?[0-9]{1,3})?")
 _TRUE = {"1": "TRUE", "0": "FALSE"}
 
 
@@ -30,6 +30,7 @@ class _Pending:
     formula: bool = False
     value: list[str] = field(default_factory=list)
     inline: list[str] = field(default_factory=list)
+    struck: bool = False
 
 
 @dataclass(kw_only=True, slots=True)
@@ -38,7 +39,8 @@ class _Stream:
 
     archive: Archive
     texts: Sequence[str]
-    formats: Sequence[str]
+    struck_texts: Set[int]
+    styles: Styles
     since_1904: bool
     rows: list[GridRow] = field(default_factory=list)
     hidden_columns: list[tuple[int, int]] = field(default_factory=list)
@@ -60,6 +62,8 @@ class _Stream:
             self.target = self.cell.inline
         elif tag == "f" and self.cell is not None:
             self.cell.formula = True
+        elif tag == "strike" and self.cell is not None:
+            self.cell.struck |= is_on(attributes)
         elif tag == "row":
             self._start_row(attributes)
         elif tag == "rPh":
@@ -91,7 +95,9 @@ class _Stream:
         self.last_row = int(number) if number.isdecimal() else self.last_row + 1
         if not 0 < self.last_row <= MAX_ROW:
             raise ValueError(f"row {self.last_row} is beyond {MAX_ROW}")
-        hidden = attributes.get("hidden") in ("1", "true") or _is_zero(attributes.get("ht"))
+        hidden = attributes.get("hidden") in ("1", "true") or _is_below(
+            attributes.get("ht"), MIN_HEIGHT
+        )
         self.row = GridRow(self.last_row, [], hidden)
         self.last_column = -1
 
@@ -117,18 +123,27 @@ class _Stream:
     def _value(self, cell: _Pending) -> CellValue:
         stored = "".join(cell.value)
         if cell.kind == "inlineStr":
-            return unescape("".join(cell.inline) or stored)
+            return self._text(cell, unescape("".join(cell.inline) or stored))
         if cell.kind == "s":
             place = int(stored) if stored.isdecimal() else -1
             if not 0 <= place < len(self.texts):
                 raise ValueError(f"a cell names text {stored[:20]!r}, there are {len(self.texts)}")
-            return self.texts[place]
+            cell.struck = place in self.struck_texts
+            return self._text(cell, self.texts[place])
         if cell.kind == "str":
-            return unescape(stored)
+            return self._text(cell, unescape(stored))
         stored = stored.strip()
         if not stored:
             return Cell(CellKind.UNCOMPUTED) if cell.formula else ""
         return self._typed(cell, stored)
+
+    def _text(self, cell: _Pending, text: str) -> CellValue:
+        """Return a text; as a cell of its own where it is not what is seen."""
+        if not text or not (cell.struck or self.styles.is_special(cell.style)):
+            return text
+        style = number_of(cell.style)
+        struck = cell.struck or style in self.styles.struck
+        return Cell(CellKind.TEXT, text, self.styles.code(style), struck=struck)
 
     def _typed(self, cell: _Pending, stored: str) -> CellValue:
         if cell.kind == "e":
@@ -137,24 +152,23 @@ class _Stream:
             return Cell(CellKind.BOOLEAN, _TRUE.get(stored, stored))
         if cell.kind == "d":  # A day in ISO 8601, as strict workbooks have it.
             return stored.removesuffix("Z").replace("T", " ")
-        style = int(cell.style) if cell.style.isdecimal() else 0
-        code = self.formats[style] if style < len(self.formats) else GENERAL
-        return Cell(CellKind.NUMBER, stored, code, self.since_1904)
+        style = number_of(cell.style)
+        struck = style in self.styles.struck
+        code = self.styles.code(style)
+        return Cell(CellKind.NUMBER, stored, code, self.since_1904, struck=struck)
 
     def _hide_column(self, attributes: dict[str, str]) -> None:
         first, last = attributes.get("min", ""), attributes.get("max", "")
-        hidden = attributes.get("hidden") in ("1", "true") or _is_zero(attributes.get("width"))
+        hidden = attributes.get("hidden") in ("1", "true") or _is_below(
+            attributes.get("width"), MIN_WIDTH
+        )
         if hidden and first.isdecimal() and last.isdecimal():
             self.hidden_columns.append((int(first) - 1, int(last) - 1))
 
 
-def _is_zero(size: str | None) -> bool:
-    return size is not None and re.fullmatch(r"0+(\.0*)?", size) is not None
-
-
-def unescape(text: str) -> str:
-    """Return text with the control characters that XML cannot hold (`_x000D_`) put back."""
-    return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text) if "_x" in text else text
+def _is_below(size: str | None, least: float) -> bool:
+    """Whether a height or width is so small that nothing can be seen."""
+    return size is not None and _SIZE.fullmatch(size) is not None and float(size) < least
 
 
 def column_index(letters: str) -> int:
@@ -171,7 +185,8 @@ def read_worksheet(
     *,
     name: str,
     texts: Sequence[str],
-    formats: Sequence[str],
+    struck_texts: Set[int],
+    styles: Styles,
     since_1904: bool,
 ) -> Grid:
     """Return the cells of one worksheet, those that merged cells cover marked as such.
@@ -179,7 +194,13 @@ def read_worksheet(
     Raises:
         SheetInvalidError: the part is damaged, or has too many cells.
     """
-    stream = _Stream(archive=archive, texts=texts, formats=formats, since_1904=since_1904)
+    stream = _Stream(
+        archive=archive,
+        texts=texts,
+        struck_texts=struck_texts,
+        styles=styles,
+        since_1904=since_1904,
+    )
     archive.parse(part, stream.start, stream.end, stream.text)
     rows = sorted(stream.rows, key=lambda row: row.number)
     for row in rows:

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import openpyxl
 import pytest
+from openpyxl.cell.rich_text import CellRichText, TextBlock
+from openpyxl.cell.text import InlineFont
+from openpyxl.styles import Font
 from openpyxl.worksheet.worksheet import Worksheet
 
 from certledger.ledger.sheets import archive
@@ -91,6 +94,43 @@ def test_a_cell_whose_meaning_cannot_be_told_is_a_fault(
 ) -> None:
     outcome = outcome_of(tmp_path, style, **{column: value})
     assert outcome.stops() == [(at(column), code)], outcome.sentences()
+
+
+@pytest.mark.parametrize(
+    ("style", "code", "sealed"),
+    [
+        ('"沪"@', "sheet.cell_shown_differs", "沪甲"),
+        ('0;0;0;@"乙"', "sheet.cell_shown_differs", "甲乙"),
+        (";;;", "sheet.cell_format", None),
+        ("@", None, "甲"),
+        ("0;-0", None, "甲"),
+    ],
+)
+def test_a_text_is_sealed_as_its_format_shows_it(
+    style: str, code: str | None, sealed: str | None, tmp_path: Path
+) -> None:
+    outcome = outcome_of(tmp_path, style, post_name="甲")
+    assert outcome.stops() == ([(at("post_name"), code)] if code else [])
+    assert [one.fields["post_name"] for one in outcome.issues] == ([sealed] if sealed else [])
+
+
+def test_what_is_struck_through_is_asked_about(tmp_path: Path) -> None:
+    path = save(tmp_path / "s.xlsx", [NAMES, cells(1), cells(2), cells(3)])
+    with changed(path) as sheet:
+        sheet["C3"].font = Font(strike=True)
+        sheet["C4"].value = CellRichText(TextBlock(InlineFont(strike=True), "李"), "张示例")
+    outcome = judge(path, accept={"identity.two_names"})
+    assert outcome.stops() == [("C3", "sheet.cell_struck"), ("C4", "sheet.cell_struck")]
+    assert "李张示例" in outcome.sentences()
+
+
+def test_rows_and_columns_too_small_to_see_are_hidden(tmp_path: Path) -> None:
+    path = save(tmp_path / "s.xlsx", [NAMES, cells(1), cells(2)])
+    with changed(path) as sheet:
+        sheet.row_dimensions[3].height = 0.5
+        sheet.column_dimensions["D"].width = 0.1
+    assert ("3", "sheet.row_hidden") in judge(path).stops()
+    assert "sheet.column_hidden" in [code for _, code in judge(path).stops()]
 
 
 def test_days_since_1904_are_counted_so(tmp_path: Path) -> None:
