@@ -327,7 +327,7 @@ def test_paths_that_documents_name_are_there() -> None:
     path = re.compile(r"`((?:api|bench|contracts|docs|ledger|tests|verifier)/[\w./-]*)`")
     faults = [
         f"{file.name}: {name}"
-        for file in (HOUSE / "README.md", *(HOUSE / "docs").glob("*.md"))
+        for file in (*HOUSE.glob("*.md"), *(HOUSE / "docs").glob("*.md"))
         for name in path.findall(file.read_text(encoding="utf-8"))
         if not (HOUSE / name).exists()
     ]

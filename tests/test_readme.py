@@ -16,6 +16,7 @@ from tests.fork_server import fork_server, write_client
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+CHINESE = (ROOT / "README.zh.md").read_text(encoding="utf-8")
 
 
 def blocks(language: str) -> list[str]:
@@ -112,3 +113,17 @@ def test_the_two_commands_are_targets_of_make(line: str) -> None:
     )
 
     assert done.returncode == 0, done.stderr
+
+
+def test_the_Chinese_README_has_the_same_commands_links_and_sections() -> None:
+    for pattern in (r"^```.*?^```$", r"^#+ ", r"^\|[^\n]*$", r"^\* "):
+        found = [re.findall(pattern, text, re.MULTILINE | re.DOTALL) for text in (README, CHINESE)]
+        if pattern.startswith("^```"):
+            assert found[0] == found[1]
+        assert len(found[0]) == len(found[1]) > 0, pattern
+    links = [sorted(re.findall(r"\]\(([^)]+)\)", text)) for text in (README, CHINESE)]
+    assert [one for one in links[0] if one != "README.zh.md"] == [
+        one for one in links[1] if one != "README.md"
+    ]
+    literals = [set(re.findall(r"`([^`\n]+)`", text)) for text in (README, CHINESE)]
+    assert literals[0] == literals[1]
