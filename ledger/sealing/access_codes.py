@@ -23,17 +23,12 @@ MIN_DIFFERENT_CHARACTERS = 6
 MAX_SAME_PLACES = 9
 """Places in which two codes in a row agree; more come from dragging a cell down."""
 
-_DAY = re.compile(
-    r"[0-9]{1,2}月[0-9]{1,2}日|[0-9]{1,2}-[A-Z][a-z]{2}|[A-Z][a-z]{2}-[0-9]{2}"
-    r"|(?:19|20)[0-9]{2}([-/])[0-9]{1,2}\1[0-9]{1,2}"
-)
-"""Days as spreadsheet programs write them where a number like 1-2 was typed."""
-
-
 _DOUBTFUL_NUMBER = re.compile(
-    r"[0-9]{4}[-/.年][0-9]{1,2}[-/.月][0-9]{1,2}日?|1[3-9][0-9]{9}|(?:[^、；;]*[0-9][^、；;]*[、；;])+.*"
+    r"[0-9]{4}[-/.年][0-9]{1,2}[-/.月][0-9]{1,2}日?|[0-9]{1,2}月[0-9]{1,2}日"
+    r"|[0-9]{1,2}-[A-Z][a-z]{2}|[A-Z][a-z]{2}-[0-9]{2}"
+    r"|1[3-9][0-9]{9}|(?:[^、；;]*[0-9][^、；;]*[、；;])+.*"
 )
-"""A day, a mobile telephone number, several numbers."""
+"""A day, as spreadsheet programs make it of 1-2 too; a mobile telephone number; several numbers."""
 
 
 class CellReader(Protocol):
@@ -65,8 +60,6 @@ def read_number(cells: Mapping[str, CellValue], read: CellReader, report: CellRe
         return ""
     if not any(one.isdecimal() for one in typed):
         report(column, value_kinds.NUMBER_WITHOUT_DIGIT, value=typed)
-    elif _DAY.fullmatch(typed):
-        report(column, value_kinds.NUMBER_LIKE_DAY, value=typed)
     elif _DOUBTFUL_NUMBER.fullmatch(typed):
         report(column, value_kinds.NUMBER_DOUBTFUL, value=typed)
     try:

@@ -66,11 +66,10 @@ _PLAIN = re.compile("[ -~\u4e00-\u9fa5〔〕（）、，。：；·《》【】�
 """Common characters: none of them is refused, invisible or for private use."""
 _RADICAL = re.compile("[\u2f00-\u2fd5]")
 _DOUBTFUL_NAME = re.compile(
-    rf"[0-9]{{1,3}}[.、．)）].*|[{_HAN}]+[0-9]{{1,3}}|.*[*＊<>{{}}@#|\\\\^=$%].*|[{_HAN}]某某?|"
-    rf"[{_HAN}]{{2,4}}(?:[、，,;；/][{_HAN}]{{2,4}})+|"
+    rf"[0-9]{{1,3}}[.、．)）].*|[{_HAN}]+[0-9]{{1,3}}|[{_HAN}]{{2,4}}(?:[，,/][{_HAN}]{{2,4}})+|"
     r".*[（(](?:已?注销|作废|已?撤销|补发|补办|代领|离职|退休|男|女|原名.*)[）)]"
 )
-"""Names with a list number, a mask, a mark of programs, several persons, a remark."""
+"""Names with a list number, several persons, a remark."""
 _HEADERS = frozenset(
     {"姓名", "名称", "持证人", "持有人", "持证主体", "单位名称", "企业名称", "name"}
 )
@@ -384,9 +383,12 @@ def _check_name(text: str, report: Report) -> str:
         report(value_kinds.PLACEHOLDER, value=text)
     elif _NUMBER_IN_NAME.search(text):
         report(value_kinds.NAME_HAS_NUMBER, value=text)
-    elif odd := _ODD_IN_NAME.search(text) or _SPELT_NAME.fullmatch(text):
-        report(value_kinds.NAME_ODD, value=text, part=odd[0])
-    elif _DOUBTFUL_NAME.fullmatch(text) or text.lower() in _HEADERS:
+    elif (
+        _DOUBTFUL_NAME.fullmatch(text)
+        or _ODD_IN_NAME.search(text)
+        or _SPELT_NAME.fullmatch(text)
+        or text.lower() in _HEADERS
+    ):
         report(value_kinds.NAME_DOUBTFUL, value=text)
     return text
 

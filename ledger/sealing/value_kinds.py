@@ -270,12 +270,6 @@ NAME_HAS_NUMBER = _kind(
     "名称 {value} 中有编号；是否确为名称",
     "there is a number in the name {value}: is it a name",
 )
-NAME_ODD = _kind(
-    "name.character",
-    _Q,
-    "名称 {value} 中有“{part}”，一般名称没有；是否确为名称",
-    "there is {part} in the name {value}, which names do not have: is it a name",
-)
 IDENTITY_ONE_NAME = _kind(
     "identity.one_name",
     _Q,
@@ -293,13 +287,6 @@ NUMBER_WITHOUT_DIGIT = _kind(
     _Q,
     "编号 {value} 中没有数字；是否确为编号",
     "the number {value} has no digit: is it a number",
-)
-NUMBER_LIKE_DAY = _kind(
-    "number.day",
-    _Q,
-    "编号 {value} 像是日期，可能是表格软件把 1-2 之类的编号改成了日期；是否确为编号",
-    "the number {value} looks like a day, which a spreadsheet program makes of one like 1-2: is it"
-    " a number",
 )
 NUMERAL = _kind(
     "sheet.numeral",

@@ -301,7 +301,7 @@ def test_a_certificate_identifier_is_checked_where_a_number_is_one() -> None:
             for code in (0xFE0F, 0xE0100, 0x2800, 0xFFFC, 0xFFF9, 0x206A, 0x180B, 0x1D159)
         ],
         *[
-            ("holder_name", name, "name.character")
+            ("holder_name", name, "name.doubtful")
             for name in (
                 "张*",
                 "张某",
@@ -323,9 +323,9 @@ def test_a_certificate_identifier_is_checked_where_a_number_is_one() -> None:
         ("holder_name", "TRUE", "sheet.placeholder"),
         ("post_name", "待定", "sheet.placeholder"),
         ("post_name", "None", "sheet.placeholder"),
-        ("number", "1月2日", "number.day"),
-        ("number", "2-Jan", "number.day"),
-        ("number", "2026/1/2", "number.day"),
+        ("number", "1月2日", "number.doubtful"),
+        ("number", "2-Jan", "number.doubtful"),
+        ("number", "2026/1/2", "number.doubtful"),
         ("training_hours", "2026/11/5", "sheet.numeral"),
         ("training_hours", "-40", "sheet.numeral"),
         ("training_hours", "4O", "sheet.numeral"),
