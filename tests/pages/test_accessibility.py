@@ -8,10 +8,14 @@ from typing import Any
 
 import pytest
 
+from certledger.ledger.core.service_values import Role
 from tests.pages.conftest import PageWorld
+from tests.pages.institutions import key_of, open_signed_in
 from tests.pages.test_holder import open_files
+from tests.pages.test_office import BUNDLE, office
 from tests.pages.test_public import drop, link, ready
 
+__all__ = ["office"]
 pytestmark = pytest.mark.browser
 AXE = Path(__file__).parents[2] / ".tools" / "npm" / "node_modules" / "axe-core" / "axe.min.js"
 RUN = """
@@ -68,21 +72,71 @@ STEPS: Mapping[str, tuple[str, Callable[[Any, PageWorld], None]]] = {
 }
 
 
-@pytest.mark.parametrize(
+def _review(page: Any, pages: PageWorld) -> None:
+    page.fill("#indexes", "0")
+    page.select_option("#status", "suspended")
+    page.click("form[data-act=status] button")
+    page.wait_for_selector("#review:not([hidden])")
+
+
+def _trace(page: Any, pages: PageWorld) -> None:
+    page.fill("#find", f"{pages.running.world.issuer.issuer}#0")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".steps > li")
+
+
+def _operation(page: Any, pages: PageWorld) -> None:
+    page.locator("#getCheckpoint summary").click()
+    page.locator("#getCheckpoint button").click()
+    page.wait_for_selector("#getCheckpoint .answer:not([hidden])")
+
+
+SIGNED_IN: Mapping[str, tuple[Role, str, Callable[[Any, PageWorld], None]]] = {
+    "issuer": (Role.ISSUER, "/issuer", _review),
+    "registrar": (Role.ADMINISTRATOR, "/registrar?region=31", _nothing),
+    "audit": (Role.AUDITOR, "/audit", _nothing),
+    "trace": (Role.AUDITOR, "/audit", _trace),
+    "explorer": (Role.AUDITOR, "/explorer", _nothing),
+    "office": (Role.AUDITOR, f"/office?item={BUNDLE}&applicant=company", _nothing),
+    "API": (Role.AUDITOR, "/docs", _operation),
+}
+SCHEMES = pytest.mark.parametrize(
     ("language", "width", "scheme"), [("zh", 390, "light"), ("en", 1280, "dark")]
 )
+
+
+def faults_of(page: Any) -> list[str]:
+    """Return what axe finds, each with its elements."""
+    if not AXE.is_file():
+        pytest.skip("axe-core is not here: `make tools` brings it")
+    page.evaluate(AXE.read_text("utf-8"))
+    return list(page.evaluate(RUN))
+
+
+@SCHEMES
 def test_no_page_keeps_anybody_out(
     pages: PageWorld, visit: Any, language: str, width: int, scheme: str
 ) -> None:
-    if not AXE.is_file():
-        pytest.skip("axe-core is not here: `make tools` brings it")
     faults = {}
     for name, (path, step) in STEPS.items():
         page = visit(language, width, color_scheme=scheme, bypass_csp=True).open(path)
         if path not in ("/", "/sign-in", "/desk"):
             ready(page)
         step(page, pages)
-        page.evaluate(AXE.read_text("utf-8"))
-        if found := page.evaluate(RUN):
+        if found := faults_of(page):
+            faults[name] = found
+    assert faults == {}
+
+
+@SCHEMES
+def test_no_page_of_an_institution_keeps_anybody_out(
+    office: PageWorld, visit: Any, language: str, width: int, scheme: str
+) -> None:
+    faults = {}
+    for name, (role, path, step) in SIGNED_IN.items():
+        tab = visit(language, width, color_scheme=scheme, bypass_csp=True)
+        page = open_signed_in(tab, key_of(office, role), path)
+        step(page, office)
+        if found := faults_of(page):
             faults[name] = found
     assert faults == {}
