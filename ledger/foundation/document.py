@@ -13,6 +13,7 @@ from certledger.ledger.foundation.part import (
     OperatorPart,
     RegionPart,
     SignedPart,
+    check_name,
     title_of,
 )
 from certledger.ledger.keys import Signer
@@ -88,6 +89,9 @@ class Founding:
     operator: SignedPart
     regions: tuple[SignedPart, ...]
     terms: Mapping[str, Json]
+
+    def __post_init__(self) -> None:
+        check_name(self.name)
 
     @classmethod
     def of(cls, name: str, parts: Iterable[SignedPart], terms: FoundingTerms) -> Self:

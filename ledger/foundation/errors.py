@@ -13,7 +13,7 @@ class FoundationError(CertledgerError):
     `part_foreign` (another region's part), `too_few`, `document_differs` (files to be merged say
     different things), `stranger` (signed by somebody else than the document names), `signature`,
     `unsigned`, `wrong_chain`, `deployment_differs`, `policy_differs`, `final_checkpoint`,
-    `other_key`, `nothing_changes`, `home` (the home is another party's, or nobody's yet).
+    `name`, `other_key`, `nothing_changes`, `home` (the home is another party's, or nobody's yet).
     """
 
     exit_status = ExitStatus.UNUSABLE

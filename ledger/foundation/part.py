@@ -12,6 +12,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from certledger.ledger.foundation.errors import FoundationError
 from certledger.ledger.keys import Signer
+from certledger.ledger.sealing.text import refusal_of
+from certledger.ledger.sheets.header import INVISIBLE
 from certledger.verifier.crypto.hashing import keccak
 from certledger.verifier.crypto.secp256k1 import recover_address
 from certledger.verifier.formats.canonical_json import Json, Members, format_canonical, from_hex
@@ -96,6 +98,9 @@ class RegionPart:
     root: RootPart | None = None
     witness: WitnessPart | None = None
 
+    def __post_init__(self) -> None:
+        check_name(self.operator)
+
     def to_json(self) -> dict[str, Json]:
         """Return the member `part` of the file."""
         value: dict[str, Json] = {
@@ -159,6 +164,9 @@ class OperatorPart:
     chain_id: int
     genesis: bytes
     embedded: bool
+
+    def __post_init__(self) -> None:
+        check_name(self.name)
 
     def to_json(self) -> dict[str, Json]:
         """Return the member `part` of the file."""
@@ -291,6 +299,18 @@ def _is_signed(part: Part, name: str, key: bytes, signature: bytes) -> bool:
     except (InvalidSignature, ValueError):
         return False
     return True
+
+
+def check_name(name: str) -> None:
+    """Refuse a name that is shown otherwise than it is signed.
+
+    Raises:
+        FoundationError: it is empty, or has a character that no sealed text may have.
+    """
+    if (reason := refusal_of(name)) is not None:
+        raise FoundationError("name", f"no name for people: {reason}")
+    if found := next((one for one in name if ord(one) in INVISIBLE), None):
+        raise FoundationError("name", f"the name {name!r} has the invisible U+{ord(found):04X}")
 
 
 def read_address(read: Members, name: str) -> bytes:

@@ -17,7 +17,7 @@ from certledger.ledger.foundation.description import describe_founding
 from certledger.ledger.foundation.document import Founding, SignedFounding, merge
 from certledger.ledger.foundation.errors import FoundationError
 from certledger.ledger.foundation.operator import check_chain_of
-from certledger.ledger.foundation.part import RegionPart, SignedPart
+from certledger.ledger.foundation.part import OperatorPart, RegionPart, SignedPart
 from certledger.ledger.foundation.renewal import check_first
 from certledger.verifier.errors import CertledgerError, MalformedError
 from certledger.verifier.formats.canonical_json import parse_canonical
@@ -76,6 +76,21 @@ def test_parts_that_make_no_ledger_are_refused(brought: list[SignedPart], code: 
     with pytest.raises(FoundationError) as error:
         founded(*brought)
     assert code_of(error) == code
+
+
+@pytest.mark.parametrize("name", ["长\u202e三角", "长三角\u200b", " 长三角", "", "长\ufe0f三角"])
+def test_a_name_that_shows_otherwise_than_it_is_signed_is_refused(name: str) -> None:
+    whole = founded()
+    with pytest.raises(FoundationError) as refused:
+        replace(whole.founding, name=name)
+    assert code_of(refused) == "foundation.name"
+    operator, region = whole.founding.operator.part, whole.founding.regions[0].part
+    assert isinstance(operator, OperatorPart)
+    assert isinstance(region, RegionPart)
+    with pytest.raises(FoundationError):
+        replace(operator, name=name)
+    with pytest.raises(FoundationError):
+        replace(region, operator=name)
 
 
 def test_a_threshold_out_of_reach_is_refused() -> None:
