@@ -170,6 +170,7 @@ SCHEMAS: Mapping[str, Schema] = {
             "lookup": ref("LookedUp"),
             "documents": listed(ref("Fingerprint"), MAX_DOCUMENTS),
             "nonce": text("^[A-Za-z0-9._-]{1,64}$"),
+            "earlier": REFERENCE,
             "service_item": text("^[A-Z0-9-]{2,32}$"),
         },
         "evidence",
@@ -177,6 +178,7 @@ SCHEMAS: Mapping[str, Schema] = {
         "lookup",
         "documents",
         "nonce",
+        "earlier",
         "service_item",
     ),
     VERIFICATION: {

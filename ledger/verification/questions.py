@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from certledger.ledger.verification.verification_receipt import REFERENCE
 from certledger.verifier.errors import MalformedError
 from certledger.verifier.formats.canonical_json import (
     DECODER,
@@ -50,6 +51,8 @@ class Lookup:
 class VerifyRequest:
     """One question: exactly one of an evidence file, a code's text, and a lookup.
 
+    `earlier` is the reference of the caller's earlier verification of the same presentation, which
+    was used up by it.
     `known` says that the question has no other member and that the evidence is canonical.
     `unusable` is the code of the rule that a question of a list breaks.
     """
@@ -60,6 +63,7 @@ class VerifyRequest:
     lookup: Lookup | None = None
     documents: tuple[Fingerprint, ...] = ()
     nonce: str | None = None
+    earlier: str | None = None
     service_item: str | None = None
     unusable: str | None = None
 
@@ -208,6 +212,7 @@ def question_of(value: Json, where: str) -> VerifyRequest:
         lookup=_lookup(read.inner("lookup")) if named == ["lookup"] else None,
         documents=_documents(read),
         nonce=read.text("nonce", WORD) if read.has("nonce") else None,
+        earlier=read.text("earlier", REFERENCE) if read.has("earlier") else None,
         service_item=read.text("service_item", _ITEM) if read.has("service_item") else None,
     )
     read.done()

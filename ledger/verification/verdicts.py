@@ -104,12 +104,17 @@ class AcceptedPresentations:
         self._store, self._seconds, self._clock = store, seconds, clock
         self._asked = threading.local()
 
-    def begin(self) -> None:
-        """Begin a question: the next `seen` in this thread sets the presentation to accept."""
-        self._asked.digest = None
+    def begin(self, *, again: bool = False) -> None:
+        """Begin a question: the next `seen` in this thread sets the presentation to accept.
+
+        With `again`, the presentation is that of an earlier question: it is not looked up.
+        """
+        self._asked.digest, self._asked.again = None, again
 
     def seen(self, mark: bytes) -> bool:
         """Return whether this presentation was accepted before."""
+        if self._asked.again:
+            return False
         self._asked.digest = sha256(mark)
         with self._store.begin(write=False) as unit:
             return unit.presentation_accepted(self._asked.digest)
@@ -124,6 +129,14 @@ class AcceptedPresentations:
             return True
         with self._store.begin() as unit:
             return unit.accept_presentation(digest, until=now + self._seconds, now=now)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asker:
+    """The credential that asks, and the counter whose nonces its questions carry."""
+
+    caller: str
+    audience: str | None
 
 
 class Verdicts:
@@ -196,7 +209,8 @@ class Verdicts:
         """
         now = int(self._clock())
         opener = cache(self._open_verifier)  # Opened at most once a request: it checks a snapshot.
-        judged = [self._judged(one, now, audience, opener) for one in questions]
+        asker = Asker(caller=caller, audience=audience)
+        judged = [self._judged(one, now, asker, opener) for one in questions]
         return self._answer(judged, now, caller=caller, party=party)
 
     def cached_answer(self, data: bytes, *, caller: str, party: str) -> VerificationAnswer | None:
@@ -212,7 +226,7 @@ class Verdicts:
         self,
         asked: VerifyRequest,
         now: int,
-        audience: str | None,
+        asker: Asker,
         opener: Callable[[], CompactVerifier],
     ) -> Judged:
         """Return a result and its canonical bytes.
@@ -220,7 +234,7 @@ class Verdicts:
         Cache key: SHA-256 of the evidence, second, and newest checkpoint; cleared when full.
         """
         number = self._node.number
-        result = self._once(asked, now, audience, opener)
+        result = self._once(asked, now, asker, opener)
         judged = result, result.canonical()
         # Not cached: presentations, which are accepted once, and verdicts other than valid, which
         # an unreachable node may cause.
@@ -268,15 +282,34 @@ class Verdicts:
         self,
         asked: VerifyRequest,
         now: int,
-        audience: str | None,
+        asker: Asker,
         opener: Callable[[], CompactVerifier],
     ) -> Result:
         self._presented.begin()
-        result = self._result(asked, now, audience, opener)
+        result = self._result(asked, now, asker.audience, opener)
         if result.verdict is Verdict.VALID and not self._presented.accept():
             # Another question recorded the presentation first: now `seen` finds the row.
-            return self._result(asked, now, audience, opener)
+            result = self._result(asked, now, asker.audience, opener)
+        if asked.earlier is not None and self._is_own(result, asked.earlier, asker.caller):
+            self._presented.begin(again=True)
+            result = self._result(asked, now, asker.audience, opener)
         return result
+
+    def _is_own(self, result: Result, reference: str, caller: str) -> bool:
+        """Return whether the caller itself was shown the presentation that was used already.
+
+        Its earlier verification says so: of the same certificate, and valid.
+        """
+        if all(finding.code != "holder.replayed" for finding in result.findings):
+            return False
+        with self._node.store.begin(write=False) as unit:
+            earlier = unit.verification(reference)
+        return (
+            earlier is not None
+            and earlier.caller == caller
+            and earlier.verdict == Verdict.VALID
+            and earlier.leaves == _leaf_of(result)
+        )
 
     def _result(
         self,

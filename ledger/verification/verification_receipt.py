@@ -33,7 +33,7 @@ MAX_BASES = 8
 MAX_CODES = 16
 """Codes of checks that did not pass, in a receipt."""
 MAX_BASIS_CHARACTERS = 4_096
-_REFERENCE = re.compile("[0-9A-HJKMNP-TV-Z]{4}(-[0-9A-HJKMNP-TV-Z]{4}){2}")
+REFERENCE = re.compile("[0-9A-HJKMNP-TV-Z]{4}(-[0-9A-HJKMNP-TV-Z]{4}){2}")
 _CODE = re.compile("[a-z_0-9.]{1,64}")
 _ALPHABET = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _LETTERS = bytes(_ALPHABET[byte & 31] for byte in range(256))
@@ -125,7 +125,7 @@ def _check_content(read: Members, kind: str) -> None:
     from_hex(read.text("operator"), 20)
     read.text("caller", longest=80)
     parse_time(read.text("checked"))
-    read.text("reference", _REFERENCE)
+    read.text("reference", REFERENCE)
     read.integer("number", 1)
     count, verdicts = read.integer("count", 1, MAX_RESULTS), read.inner("verdicts")
     counts = [verdicts.integer(one, 1, count) for one in map(str, Verdict) if verdicts.has(one)]

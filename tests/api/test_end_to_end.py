@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from certledger.api.app import app_of
 from certledger.api.service import Service
+from certledger.ledger.core.service_values import Role
 from certledger.ledger.intake.batches import submit_batch
 from certledger.ledger.sealing.batch import seal_issues
 from certledger.ledger.sealing.issue import Issue
@@ -299,6 +300,28 @@ def test_a_presentation_is_good_once_and_only_for_the_counter_that_asked(
     assert ask(counter, nonce="n-2") == ("cannot_tell", "holder.other_nonce")
     assert ask(counter) == ("valid", "ok")
     assert ask(counter) == ("cannot_tell", "holder.replayed")
+
+
+def test_the_counter_that_was_shown_a_presentation_may_ask_again_by_its_reference(
+    world: World, counter: httpx.Client
+) -> None:
+    question = bound(world, "bound 3", "n-3")
+
+    def ask(client: httpx.Client, **more: str) -> tuple[str, str, str]:
+        answer = client.post("/v1/verifications", json=question | more).json()
+        result = answer["result"]
+        return result["verdict"], result["checks"][9]["code"], answer["reference"]
+
+    *first, reference = ask(counter)
+    *refused, other = ask(counter, earlier="0000-0000-0000")
+    assert (first, refused) == (["valid", "ok"], ["cannot_tell", "holder.replayed"])
+    assert ask(counter, earlier=reference)[:2] == ("valid", "ok")
+    assert ask(counter, earlier=reference, nonce="n-4")[:2] == ("cannot_tell", "holder.other_nonce")
+    assert ask(counter, earlier=other)[:2] == ("cannot_tell", "holder.replayed"), "it was refused"
+    _, key = world.service.keys.create(name="desk 2", role=Role.COUNTER, counter="pudong-7")
+    second = httpx.Client(base_url=counter.base_url, headers={"authorization": f"Bearer {key}"})
+    assert ask(second, earlier=reference)[:2] == ("cannot_tell", "holder.replayed")
+    assert counter.post("/v1/verifications", json=question | {"earlier": "x"}).status_code == 422
 
 
 def test_a_presentation_is_accepted_once_by_all_processes_together(

@@ -4,30 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import date
 from typing import Any
 
 import httpx
 import pytest
 
-from certledger.ledger.core.book_values import StoredEdition
-from certledger.ledger.reform.book_files import read_book
-from tests.ledger.reform.books import domain_folder
 from tests.pages.conftest import LANGUAGES, WIDTHS, PageWorld
+from tests.pages.test_office import office
 from tests.pages.test_public import BANNERS, compact, drop, link, ready, verdict
 
+__all__ = ["office"]
 pytestmark = pytest.mark.browser
 GERMAN = str.maketrans(":/-*+YZ", "Ö-ß(`ZY")
 FRENCH = str.maketrans(":0123456789$%*-/.AQZWM", "Mà&é\"'(-è_ç458)!:QAWZ?")
-
-
-@pytest.fixture(scope="module")
-def edition(pages: PageWorld, tmp_path_factory: pytest.TempPathFactory) -> StoredEdition:
-    world = pages.running.world
-    files = read_book(domain_folder(tmp_path_factory.mktemp("book")))
-    return world.service.bookshelf.add(
-        files.tables, holds_from=date(2026, 1, 1), region="310000", operator=world.ledger.operator
-    )
 
 
 @pytest.fixture
@@ -113,10 +102,8 @@ def test_links_numbers_and_files_are_taken_too(pages: PageWorld, desk: Any) -> N
     assert "EU digital COVID" in page.inner_text("#notice")
 
 
-def test_the_materials_tick_themselves_off(
-    pages: PageWorld, desk: Any, edition: StoredEdition
-) -> None:
-    page = desk("zh")
+def choose_item(pages: PageWorld, page: Any) -> None:
+    """Choose an item at the desk that asks for an identity card."""
     found = httpx.get(f"{pages.url}/desk/items", params={"q": ""}).json()["found"]
     book = pages.running.world.service.bookshelf.current().book
     code = next(
@@ -129,6 +116,11 @@ def test_the_materials_tick_themselves_off(
     page.wait_for_selector("#items option", state="attached")
     page.fill("#item", page.get_attribute("#items option", "value"))
     page.wait_for_selector("#lines li")
+
+
+def test_the_materials_tick_themselves_off(pages: PageWorld, desk: Any, office: PageWorld) -> None:
+    page = desk("zh")
+    choose_item(pages, page)
     assert page.locator("#lines li.valid").count() == 0
     page.focus("#box")
     scan(page, compact(pages.certificates["good"]))

@@ -19,10 +19,11 @@ from certledger.verifier.formats.canonical_json import format_canonical
 from certledger.verifier.formats.evidence import Evidence
 from tests.ledger.pdf.test_writer import documents
 from tests.pages.conftest import LANGUAGES, WIDTHS, Certificate, PageWorld
-from tests.pages.test_desk import desk, scan
+from tests.pages.test_desk import choose_item, desk, scan
+from tests.pages.test_office import office
 from tests.pages.test_public import compact, ready
 
-__all__ = ["desk"]
+__all__ = ["desk", "office"]
 STATIC = Path(__file__).parents[2] / "api" / "web" / "static"
 VECTORS = Path(__file__).parents[1] / "vectors"
 NODE = shutil.which("node")
@@ -99,6 +100,28 @@ def test_a_bound_certificate_is_signed_for_one_counter_once(
     scan(counter, code)
     counter.wait_for_selector("#verdict.cannot_tell")
     assert "used already" in counter.inner_text("#verdict")
+
+
+@pytest.mark.browser
+def test_a_bound_certificate_counts_for_the_materials_with_those_shown_after_it(
+    pages: PageWorld, visit: Any, desk: Any, office: PageWorld
+) -> None:
+    counter, bound = desk("en"), pages.certificates["bound"]
+    choose_item(pages, counter)
+    page = ready(visit("en").open("/holder"))
+    open_files(page, bound, key=True)
+    page.fill("#audience", counter.text_content("#audience"))
+    page.fill("#nonce", counter.text_content("#nonce"))
+    page.click("button[value=code]")
+    code = code_on(page)
+    counter.bring_to_front()
+    counter.focus("#box")
+    for text in (code, compact(pages.certificates["good"])):
+        with counter.expect_response("**/v1/applications") as answered:
+            scan(counter, text)
+        results = answered.value.json()["results"]
+        assert {one["verdict"] for one in results} == {"valid"}
+    assert len(results) == 2
 
 
 @pytest.mark.browser

@@ -174,7 +174,8 @@ function finish() {
 /** Add a certificate to those of this applicant. @param {object} answer */
 function record(answer) {
   const { result, words, reference } = answer;
-  applicant.questions.push(question.replace(`,"nonce":"${applicant.nonce}"`, ""));
+  // The presentation of a bound certificate is accepted once: the reference says that it was by this question.
+  applicant.questions.push(question.replace(/\}$/, `,"earlier":"${reference}"}`));
   const name = language === "zh" ? result.certificate.name_zh : result.certificate.name_en;
   byId("certificates").append(
     element(
