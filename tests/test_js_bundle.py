@@ -204,6 +204,11 @@ def test_a_wheel_has_the_file_and_not_the_modules(tmp_path: Path) -> None:
         }
         assert archive.read(BUNDLE.relative_to(HOUSE).as_posix()) == BUNDLE.read_bytes()
     assert [name for name in names if "/js/" in name] == []
+    for folder in ("certledger/api/web/static", "certledger/api/pages"):
+        files = [path for path in (HOUSE / folder).rglob("*.*") if path.suffix != ".pyc"]
+        shipped = {path.relative_to(HOUSE).as_posix() for path in files if path.is_file()}
+        assert len(shipped) > 10
+        assert shipped - set(names) == set(), "all that the pages serve is in the wheel"
 
 
 @pytest.mark.skipif(NODE is None, reason="needs Node.js")

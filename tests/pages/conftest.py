@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -14,14 +14,18 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from certledger.ledger.core.service_values import Role
 from certledger.ledger.intake.batches import submit_batch
+from certledger.ledger.pdf.writer import DocumentWriter
 from certledger.ledger.sealing.attachments import Paper as PaperValue
 from certledger.ledger.sealing.batch import SealedBatch, seal_issues
 from certledger.ledger.sealing.issue import Issue
 from certledger.verifier.formats.presentation import format_holder_key
-from certledger.verifier.formats.record import describe_document
+from certledger.verifier.formats.record import describe_document, normal_number
+from certledger.verifier.formats.short_link import ShortLink
 from certledger.verifier.vocabulary import Status
 from tests.api.world import Running, World, make_world, serve
 from tests.ledger.live import LiveIssuer
+from tests.ledger.pdf.test_writer import ADDRESS, documents
+from tests.ledger.pdf.test_writer import CODE as PRINTED_CODE
 
 FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -69,6 +73,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "html": {"holder_name": HTML, "address": "</script><script>document.title=2</script>"},
     "reversed": {"holder_name": REVERSED},
     "bound": {"holder_name": "王五"},
+    "printed": {"holder_name": "赵六"},
 }
 """The certificates by name, with their fields."""
 
@@ -79,12 +84,15 @@ def seal(issuer: LiveIssuer) -> SealedBatch:
     issues = [
         Issue(
             entry=entry,
-            number=f"沪人〔2026〕{first + at}号",
+            number=number_of(first + at),
             fields=fields,
             issued=date(2026, 1, 1),
             expires=date(2036, 1, 1),
             holder_key=format_holder_key(HOLDER.public_key()) if kind == "bound" else None,
-            papers=(PaperValue(name=f"{kind}.pdf", value=describe_document(document(kind))),),
+            papers=(
+                PaperValue(name=f"{kind}.pdf", value=describe_document(document(kind, first + at))),
+            ),
+            access_code=PRINTED_CODE if kind == "printed" else None,
         )
         for at, (kind, fields) in enumerate(KINDS.items())
     ]
@@ -104,8 +112,19 @@ def seal(issuer: LiveIssuer) -> SealedBatch:
     return batch
 
 
-def document(kind: str) -> bytes:
-    """Return the bytes of a certificate's document."""
+def number_of(index: int) -> str:
+    """Return the number of a certificate."""
+    return f"沪人〔2026〕{index}号"
+
+
+def document(kind: str, index: int) -> bytes:
+    """Return the bytes of a certificate's document; the printed one carries its link."""
+    if kind == "printed":
+        (sample,) = documents(1)
+        number = number_of(index)
+        link = ShortLink(number=normal_number(number), code=PRINTED_CODE).format(ADDRESS)
+        paper = replace(sample, number=number, access_code=PRINTED_CODE, link=link)
+        return DocumentWriter((paper,)).render(paper)
     return b"%PDF-1.7\n% " + kind.encode() + b"\n1 0 obj\n<< >>\nendobj\ntrailer\n<< >>\n%%EOF\n"
 
 
@@ -122,7 +141,7 @@ def certificates_of(world: World, batch: SealedBatch) -> Iterator[tuple[str, Cer
                 fields=KINDS[kind],
                 evidence=evidence.format(),
                 holding=holding,
-                document=document(kind),
+                document=document(kind, batch.statement.first + place),
                 key=HOLDER.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
                 if kind == "bound"
                 else None,

@@ -122,6 +122,22 @@ def test_a_document_is_compared_and_never_uploaded(pages: PageWorld, visit: Any)
 
 
 @pytest.mark.browser
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_printed_certificate_that_is_dropped_is_judged_by_its_own_link(
+    pages: PageWorld, visit: Any, language: str
+) -> None:
+    printed, page = pages.certificates["printed"], ready(visit(language).open("/v"))
+    for data, expected in (
+        (printed.document, "valid"),
+        (printed.document + b"\n% edited\n", "not_genuine"),
+    ):
+        page.evaluate("document.getElementById('answer').replaceChildren()")
+        drop(page, "paper.pdf", data, "application/pdf")
+        assert verdict(page) == expected
+        assert BANNERS[expected][language] in page.inner_text("#verdict .banner")
+
+
+@pytest.mark.browser
 def test_files_pictures_and_codes_lead_to_the_same_verdict(pages: PageWorld, visit: Any) -> None:
     page = ready(visit("en").open("/v"))
     revoked, good = pages.certificates["revoked"], pages.certificates["good"]
