@@ -8,10 +8,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +73,57 @@ def _holder(page: Any, tries: Mapping[str, Any]) -> None:
     page.wait_for_selector("#code svg")
 
 
+@cache
+def _key(home: Path, role: str) -> str:
+    """Make a key of a role for a day, as an administrator does."""
+    issuer = Path((home / "example" / "body").read_text("utf-8")).name
+    options = ["--issuer", issuer] if role == "issuer" else []
+    command = [sys.executable, "-m", "certledger", "apikey", "create", "--home", str(home)]
+    made = subprocess.run(
+        [*command, "--name", "screenshots", "--role", role, *options, "--days", "1", "--json"],
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    return str(json.loads(made.stdout)["key"])
+
+
+def _signed_in(role: str, then: Step = _nothing) -> Step:
+    """Sign in with a key of the role, which opens the page, and go on."""
+
+    def step(page: Any, tries: Mapping[str, Any]) -> None:
+        page.fill("#key", _key(tries["home"], role))
+        page.keyboard.press("Enter")
+        page.wait_for_url(lambda url: "/sign-in" not in url)
+        then(page, tries)
+
+    return step
+
+
+def _review(page: Any, tries: Mapping[str, Any]) -> None:
+    page.fill("#indexes", "5")
+    page.select_option("#status", "suspended")
+    page.click("form[data-act=status] button")
+    page.wait_for_selector("#review:not([hidden])")
+
+
+def _trace(page: Any, tries: Mapping[str, Any]) -> None:
+    evidence = tries["home"] / tries["good"]["files"]["evidence"]
+    record = json.loads(evidence.read_bytes())["record"]
+    page.fill("#find", f"{record['issuer']}#{record['index']}")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".steps > li")
+
+
+def _operation(page: Any, tries: Mapping[str, Any]) -> None:
+    page.click("#getCheckpoint summary")
+
+
+def _item(page: Any, tries: Mapping[str, Any]) -> None:
+    page.fill("#item", "ONE-RESTAURANT")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".tag")
+
+
 SHOTS: Mapping[str, tuple[str, Step]] = {
     "front": ("/", _nothing),
     "sign-in": ("/sign-in", _nothing),
@@ -85,6 +138,15 @@ SHOTS: Mapping[str, tuple[str, Step]] = {
     "holder": ("/holder", _holder),
     "offline": ("/offline", _nothing),
     "absent": ("/demo/none", _nothing),
+    "issuer": ("/issuer", _signed_in("issuer")),
+    "issuer-review": ("/issuer", _signed_in("issuer", _review)),
+    "registrar": ("/registrar", _signed_in("administrator")),
+    "audit": ("/audit", _signed_in("auditor")),
+    "audit-trace": ("/audit", _signed_in("auditor", _trace)),
+    "explorer": ("/explorer", _nothing),
+    "office": ("/office", _signed_in("auditor")),
+    "office-item": ("/office", _signed_in("auditor", _item)),
+    "api": ("/docs", _operation),
 }
 
 
@@ -118,17 +180,13 @@ def main(url: str, folder: Path) -> None:
         for language in LANGUAGES:
             for width in WIDTHS:
                 locale = "zh-CN" if language == "zh" else "en-GB"
-                context = browser.new_context(
-                    locale=locale, viewport={"width": width, "height": 900}
-                )
                 for name in wanted:
-                    page = context.new_page()
+                    page = browser.new_page(locale=locale, viewport={"width": width, "height": 900})
                     path, step = SHOTS[name]
                     page.goto(url + path)
                     step(page, tries)
                     page.screenshot(path=folder / f"{name}-{language}-{width}.png", full_page=True)
                     page.close()
-                context.close()
         browser.close()
 
 
