@@ -254,6 +254,7 @@ OWN_ENTRIES: Mapping[str, tuple[Entry, ...]] = {
     "importBook": (
         *_TEXT,
         "base64.invalid",
+        "base64.not_canonical",
         BookDamagedError,
         BookInvalidError,
         BookDayError,

@@ -162,9 +162,12 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageWorld]:
             yield PageWorld(running, dict(certificates_of(world, batch)))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Return the one browser of this process."""
+    """Return the one browser of a module.
+
+    Playwright's event loop runs while it is open; tests of other modules run loops of their own.
+    """
     chromium = shutil.which("chromium")
     if chromium is None:
         pytest.skip("chromium is not here")
