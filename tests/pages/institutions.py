@@ -39,6 +39,7 @@ def key_of(pages: PageWorld, role: Role) -> str:
 def open_signed_in(visit: Any, key: str, path: str) -> Any:
     """Sign a tab in by keyboard, and open a page in it."""
     page = visit.open(f"/sign-in?next={path}")
+    page.wait_for_selector("#key:focus")
     page.keyboard.type(key)
     page.keyboard.press("Enter")
     page.wait_for_url(lambda url: "/sign-in" not in url)

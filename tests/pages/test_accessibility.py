@@ -42,6 +42,7 @@ def _compare(page: Any, pages: PageWorld) -> None:
 
 
 def _desk(page: Any, pages: PageWorld) -> None:
+    page.wait_for_selector("#key:focus")
     page.keyboard.type(pages.counter_key)
     page.keyboard.press("Enter")
     ready(page)
