@@ -127,12 +127,14 @@ def test_a_chain_that_was_put_back_differs_from_the_report(home: Path, tmp_path:
     assert any("chain.rolled_back" in one for one in told["differences"])
 
 
-@pytest.mark.parametrize("change", ["digest", "member", "none"])
+@pytest.mark.parametrize("change", ["digest", "member", "none", "visible"])
 def test_a_report_that_was_changed_is_refused(home: Path, change: str) -> None:
     _, page = write_report(home)
     text = page.read_text()
     if change == "digest":
         page.write_text(text.replace('"verdict":"', '"verdict":"not '))
+    elif change == "visible":
+        page.write_text(text.replace("</h1>", " (not quite)</h1>", 1))
     elif change == "none":
         page.write_text(text.replace(OPENING, "<script>"))
     else:

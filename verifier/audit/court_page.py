@@ -7,17 +7,36 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from html import escape
 from itertools import groupby
+from pathlib import Path
 from string import Template
 from typing import Any
 
 import orjson
 
-from certledger.verifier.audit.court_report import CLOSING, OPENING, meaning_of
+from certledger.verifier.audit.court_report import (
+    CLOSING,
+    MAX_REPORT_BYTES,
+    OPENING,
+    AuditReportUnusableError,
+    meaning_of,
+)
 from certledger.verifier.audit.court_words import METHOD, TEXT, WORDS
 from certledger.verifier.audit.meanings import CONSEQUENCES, MEANINGS, SEVERITY_LABEL
+from certledger.verifier.files import read_file
 from certledger.verifier.formats.canonical_json import parse_time
 
 _CHINA = timedelta(hours=8)
+
+
+def check_page(path: Path, document: Mapping[str, Any]) -> None:
+    """Check that a page shows what the document in it says, byte for byte.
+
+    Raises:
+        AuditReportUnusableError: its visible text was changed, or another version wrote it.
+    """
+    page = read_file(path, MAX_REPORT_BYTES)
+    if OPENING.encode() in page and page != format_page(document).encode():
+        raise AuditReportUnusableError(f"{path} shows other text than its data says")
 
 
 def format_page(document: Mapping[str, Any]) -> str:
@@ -174,7 +193,9 @@ class _Page:
             (self._say("touches"), self._touched(touched)),
         ]
         if one["evidence"]:
-            shown = orjson.dumps(one["evidence"], option=orjson.OPT_INDENT_2).decode()
+            shown = orjson.dumps(
+                one["evidence"], option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS
+            ).decode()
             rows.append((self._say("evidence"), f"<pre>{escape(shown)}</pre>"))
         return f'<div class="one">{_table(rows)}</div>'
 
