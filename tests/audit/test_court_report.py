@@ -12,7 +12,8 @@ import orjson
 import pytest
 from click.testing import CliRunner, Result
 
-from certledger.verifier.audit.court_report import OPENING, digest_of, read_report
+from certledger.verifier.audit.court_page import read_report
+from certledger.verifier.audit.court_report import OPENING, digest_of
 from certledger.verifier.audit.court_words import METHOD
 from certledger.verifier.audit.findings import SENTENCE, WEIGHT, Weight
 from certledger.verifier.audit.meanings import CONSEQUENCES, MEANINGS, Consequence, Severity

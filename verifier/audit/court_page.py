@@ -15,10 +15,10 @@ import orjson
 
 from certledger.verifier.audit.court_report import (
     CLOSING,
-    MAX_REPORT_BYTES,
     OPENING,
     AuditReportUnusableError,
     meaning_of,
+    parse_report,
 )
 from certledger.verifier.audit.court_words import METHOD, TEXT, WORDS
 from certledger.verifier.audit.meanings import CONSEQUENCES, MEANINGS, SEVERITY_LABEL
@@ -28,15 +28,20 @@ from certledger.verifier.formats.canonical_json import parse_time
 _CHINA = timedelta(hours=8)
 
 
-def check_page(path: Path, document: Mapping[str, Any]) -> None:
-    """Check that a page shows what the document in it says, byte for byte.
+MAX_REPORT_BYTES = 64 << 20
+
+
+def read_report(path: Path) -> dict[str, Any]:
+    """Read a report's page, or its JSON; a page must show what its document says, to the byte.
 
     Raises:
-        AuditReportUnusableError: its visible text was changed, or another version wrote it.
+        AuditReportUnusableError: it is none, was changed, or another version wrote the page.
     """
-    page = read_file(path, MAX_REPORT_BYTES)
-    if OPENING.encode() in page and page != format_page(document).encode():
+    data = read_file(path, MAX_REPORT_BYTES)
+    document = parse_report(data, path)
+    if OPENING.encode() in data and data != format_page(document).encode():
         raise AuditReportUnusableError(f"{path} shows other text than its data says")
+    return document
 
 
 def format_page(document: Mapping[str, Any]) -> str:

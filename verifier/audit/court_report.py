@@ -23,7 +23,6 @@ from certledger.verifier.audit.meanings import (
 from certledger.verifier.audit.report import AuditedIssuer, AuditReport, AuditVerdict
 from certledger.verifier.crypto.hashing import sha256
 from certledger.verifier.errors import CertledgerError, ExitStatus
-from certledger.verifier.files import read_file
 from certledger.verifier.formats.canonical_json import Json, format_time, parse_time
 from certledger.verifier.formats.policy import TrustPolicy
 from certledger.verifier.formats.policy_fingerprint import fingerprint_of, format_words
@@ -31,7 +30,6 @@ from certledger.verifier.node_rpc import NodeBlock
 
 TYPE = "certledger/audit-report/1"
 LANGUAGES = ("zh", "en")
-MAX_REPORT_BYTES = 64 << 20
 OPENING = '<script type="application/json" id="certledger-audit-report">'
 CLOSING = "</script>"
 _ISSUER = re.compile(r"[0-9A-Z]{18}")
@@ -160,13 +158,13 @@ def _ranges(issuer: str, path: Sequence[str], known: AuditedIssuer | None) -> It
 # Reading and repeating --------------------------------------------------------------------------
 
 
-def read_report(path: Path) -> dict[str, Any]:
-    """Read the document in a report's page, or in its JSON, and check its digest.
+def parse_report(data: bytes, path: Path) -> dict[str, Any]:
+    """Parse the document in a report's page, or in its JSON, and check its digest.
 
     Raises:
         AuditReportUnusableError: it is none, or does not have the digest that it names.
     """
-    text = read_file(path, MAX_REPORT_BYTES).decode("utf-8", "replace")
+    text = data.decode("utf-8", "replace")
     start = text.find(OPENING)
     if start >= 0:
         text = text[start + len(OPENING) : text.find(CLOSING, start)]

@@ -21,7 +21,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from certledger.verifier.audit.court_page import check_page, format_page
+from certledger.verifier.audit.court_page import format_page, read_report
 from certledger.verifier.audit.court_report import (
     LANGUAGES,
     Examination,
@@ -29,7 +29,6 @@ from certledger.verifier.audit.court_report import (
     block_of_report,
     compare,
     make_document,
-    read_report,
 )
 from certledger.verifier.audit.findings import AuditFault
 from certledger.verifier.audit.last_audit import AuditMemory
@@ -148,7 +147,7 @@ def command(
     """
     began, asked = int(time.time()), _AuditRequest(**sources)
     asked.check()
-    earlier = None if repeated is None else _read_earlier(repeated)
+    earlier = None if repeated is None else read_report(repeated)
     known = None if earlier is None else block_of_report(earlier)
     trusted = asked.open_policy()
     console = Console(stderr=True)
@@ -169,12 +168,6 @@ def command(
     else:
         _print(report)
     raise SystemExit(report.verdict.exit_code)
-
-
-def _read_earlier(path: Path) -> dict[str, Any]:
-    document = read_report(path)
-    check_page(path, document)
-    return document
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
