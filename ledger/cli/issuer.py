@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from certledger.ledger.cli.act_arguments import (
+    STANDINGS,
+    parse_added_key,
+    parse_ends,
+    parse_ends_by_code,
+    parse_standing,
+)
 from certledger.ledger.cli.ask import server_options
 from certledger.ledger.cli.console import (
     FILE,
     FOLDER,
     THERE,
     Answer,
+    address_of_text,
     answers,
     ask_passphrase,
     issuer_folder_option,
@@ -28,11 +35,8 @@ from certledger.ledger.cli.console import (
 if TYPE_CHECKING:
     from certledger.ledger.issuer.act_file import Envelope
     from certledger.verifier.formats.statements import Statement
-    from certledger.verifier.vocabulary import Purpose, Standing
 
 KINDS = ["department", "institution", "association", "appraisal", "consulting", "operator"]
-STANDINGS = ["active", "suspended", "closed", "struck"]
-_PURPOSES = ["batches", "status", "catalog", "keys"]
 
 out_option = click.option("--out", required=True, type=FILE, help="The act's file to write.")
 key_option = click.option("--key", required=True, type=THERE, help="The keystore that signs.")
@@ -219,7 +223,7 @@ def register(
     folder = open_issuer(issuer_folder)
     profile = folder.profile()
     signer = unlock(folder.keystore, passphrase_file)
-    keys = {signer.address: signed_acts.EVERY_PURPOSE, **dict(map(_added, added))}
+    keys = {signer.address: signed_acts.EVERY_PURPOSE, **dict(map(parse_added_key, added))}
     statement = signed_acts.register(profile, keys, now=now())
     act = signed_acts.sign_statement(statement, [signer], profile.ledger)
     return _write(Envelope(act=act, name=profile.name), out)
@@ -269,7 +273,11 @@ def change_keys(
     from certledger.ledger.issuer import signed_acts
 
     statement = signed_acts.change_keys(
-        code, revision=revision, added=dict(map(_added, added)), ends=_ends(ends), now=now()
+        code,
+        revision=revision,
+        added=dict(map(parse_added_key, added)),
+        ends=parse_ends(ends),
+        now=now(),
     )
     return _sign_new(statement, **options)
 
@@ -348,7 +356,7 @@ def restore_issuers(
     from certledger.ledger.issuer import signed_acts
 
     statement = signed_acts.restore(
-        dict(map(_standing_of, wanted)), term=term, ends=_ends_by_code(ends), now=now()
+        dict(map(parse_standing, wanted)), term=term, ends=parse_ends_by_code(ends), now=now()
     )
     return _sign_new(statement, **options)
 
@@ -371,8 +379,8 @@ def change_registrar(
 
     statement = signed_acts.change_registrar(
         region,
-        account=_address(account or _NO_ACCOUNT),
-        recovery=_address(recovery or _NO_ACCOUNT),
+        account=address_of_text(account or _NO_ACCOUNT),
+        recovery=address_of_text(recovery or _NO_ACCOUNT),
         term=term,
         now=now(),
     )
@@ -393,7 +401,7 @@ def rotate_registrar(region: int, account: str, turn: int, **options: Any) -> An
     from certledger.ledger.issuer import signed_acts
 
     statement = signed_acts.rotate_registrar(
-        region, account=_address(account), turn=turn, now=now()
+        region, account=address_of_text(account), turn=turn, now=now()
     )
     return _sign_new(statement, **options)
 
@@ -470,48 +478,3 @@ def _keystore_answer(file: Path) -> Answer | None:
 
 def _bare(text: str) -> str:
     return text.removeprefix("0x").lower()
-
-
-def _address(text: str) -> bytes:
-    if not re.fullmatch("0x[0-9a-fA-F]{40}", text):
-        raise click.UsageError(f"{text!r} is no address like 0x and 40 hexadecimal digits")
-    return bytes.fromhex(text[2:])
-
-
-def _added(text: str) -> tuple[bytes, Purpose]:
-    from certledger.verifier.vocabulary import Purpose
-
-    address, _, names = text.partition(":")
-    purposes = Purpose(0)
-    for name in names.split(","):
-        if name not in _PURPOSES:
-            raise click.UsageError(f"{name!r} is none of {', '.join(_PURPOSES)}")
-        purposes |= Purpose[name.upper()]
-    return _address(address), purposes
-
-
-def _ends(texts: Sequence[str]) -> dict[int, int]:
-    found = {}
-    for text in texts:
-        match = re.fullmatch("([0-9]{1,2}):([0-9]{1,13})", text)
-        if not match:
-            raise click.UsageError(f"{text!r} is no end like 0:123456")
-        found[int(match[1])] = int(match[2])
-    return found
-
-
-def _standing_of(text: str) -> tuple[str, Standing]:
-    from certledger.verifier.vocabulary import Standing
-
-    code, _, name = text.partition(":")
-    if name not in STANDINGS:
-        raise click.UsageError(f"{name!r} is none of {', '.join(STANDINGS)}")
-    return code, Standing(name)
-
-
-def _ends_by_code(texts: Sequence[str]) -> dict[str, dict[int, int]]:
-    found: dict[str, dict[int, int]] = {}
-    for text in texts:
-        code, _, end = text.partition(":")
-        found.setdefault(code, {}).update(_ends([end]))
-    return found
