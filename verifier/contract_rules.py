@@ -50,6 +50,7 @@ from certledger.verifier.formats.statements import (
     StandingChange,
     Statement,
     StatusChange,
+    not_after_of,
 )
 from certledger.verifier.formats.status_tree import EMPTY_ROOT
 from certledger.verifier.vocabulary import IssuerKind, Purpose, Standing
@@ -103,7 +104,7 @@ class _Case:
             broken("CounterWrong", f"{what} {value} where {before + 1} is next")
 
     def timely(self) -> None:
-        until: int = getattr(self.act.statement, "not_after")  # noqa: B009  (all carried have it)
+        until = not_after_of(self.act.statement)
         if until < self.block.time:
             broken("StatementExpired", f"good until {until}, the block is of {self.block.time}")
         if until > self.block.time + MAX_LIFETIME_SECONDS:

@@ -116,12 +116,6 @@ def subject_of(statement: Statement) -> str:
     return issuer.decode("ascii")
 
 
-def not_after_of(statement: Statement) -> int:
-    """Return the last second at which an act's statement may be included; every act has one."""
-    last: int = getattr(statement, "not_after")  # noqa: B009  (statements of no act have none)
-    return last
-
-
 def kind_of(statement: Statement) -> ActKind | None:
     """Return the kind of act of a statement, None for statements that no contract call takes."""
     for kind, meaning in ACTS.items():

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 
-from certledger.ledger.core.acts import not_after_of
 from certledger.ledger.core.values import RegistrarRow, SubmittedAct
 from certledger.verifier.contract_rules import apply
 from certledger.verifier.contract_state import BlockTime, Issuer, LedgerState, Seat, SignedAct
 from certledger.verifier.crypto.secp256k1 import recover_address
 from certledger.verifier.formats.issuer_state import IssuerState
-from certledger.verifier.formats.statements import KeysChange, Statement
+from certledger.verifier.formats.statements import KeysChange, Statement, not_after_of
 
 _SEAT = [one.name for one in fields(Seat)]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from certledger.ledger.core.acts import ACTS, ActKind, counter_of, kind_of, not_after_of, subject_of
+from certledger.ledger.core.acts import ACTS, ActKind, counter_of, kind_of, subject_of
 from certledger.ledger.core.issuer_names import placeholder
 from certledger.ledger.core.values import NewAct
 from certledger.ledger.intake.act_submission import HandedIn, parse_handed_in
@@ -16,7 +16,7 @@ from certledger.verifier.contract_state import NO_ACCOUNT
 from certledger.verifier.crypto.secp256k1 import recover_address
 from certledger.verifier.errors import MalformedError
 from certledger.verifier.formats.canonical_json import format_canonical
-from certledger.verifier.formats.statements import CatalogChange, Register
+from certledger.verifier.formats.statements import CatalogChange, Register, not_after_of
 
 ANY = frozenset(ActKind) - {ActKind.BATCH}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from certledger.ledger.core.acts import Lane, not_after_of
+from certledger.ledger.core.acts import Lane
 from certledger.ledger.core.receipt_chain import NOTHING_BEFORE, ReceiptChain
 from certledger.ledger.core.values import IssuerRow, SubmittedAct
 from certledger.ledger.intake.batch_submission import MAX_SUBMISSION_BYTES
@@ -27,6 +27,7 @@ from certledger.verifier.formats.statements import (
     Batch,
     CatalogChange,
     Statement,
+    not_after_of,
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from certledger.ledger.core.acts import not_after_of, subject_of
+from certledger.ledger.core.acts import subject_of
 from certledger.ledger.core.values import StoredProposal
 from certledger.ledger.intake.acts import submit_act
 from certledger.ledger.intake.errors import (
@@ -21,7 +21,7 @@ from certledger.ledger.store.unit_of_work import Unit
 from certledger.verifier.contract_state import issuers_of
 from certledger.verifier.formats.issuer_state import region_of
 from certledger.verifier.formats.signed_act import Act
-from certledger.verifier.formats.statements import CatalogChange, StatusChange
+from certledger.verifier.formats.statements import CatalogChange, StatusChange, not_after_of
 
 MAX_PROPOSALS = 500
 _WAITING = (SignatureCountError, SignerUnknownError)

@@ -97,6 +97,12 @@ class Statement:
         return keccak(b"\x19\x01" + identity + self.struct_hash())
 
 
+def not_after_of(statement: Statement) -> int:
+    """Return the last second at which an act's statement may be included; every act has one."""
+    last: int = getattr(statement, "not_after")  # noqa: B009  (statements of no act have none)
+    return last
+
+
 def _camel(name: str) -> str:
     first, *rest = name.split("_")
     return first + "".join(part.title() for part in rest)
