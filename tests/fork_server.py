@@ -13,7 +13,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -56,7 +56,7 @@ def fork_server(path: Path) -> Iterator[None]:
 
 def main(path: str) -> None:
     """Serve until SIGTERM."""
-    from certledger.verifier.cli import main as command_line
+    from certledger.verifier.cli.main import main as command
 
     os.setpgrp()
     listener = socket.socket(socket.AF_UNIX)
@@ -73,11 +73,11 @@ def main(path: str) -> None:
         listener.close()
         for number in (signal.SIGCHLD, signal.SIGTERM):
             signal.signal(number, signal.SIG_DFL)
-        _attend(connection, command_line)
+        _attend(connection, command)
         os._exit(0)
 
 
-def _attend(connection: socket.socket, command_line: object) -> None:
+def _attend(connection: socket.socket, command: Callable[[], None]) -> None:
     """Run one call in a child, and say how it ended."""
     size, streams, _, _ = socket.recv_fds(connection, 4, 3)
     data = b""
@@ -95,7 +95,7 @@ def _attend(connection: socket.socket, command_line: object) -> None:
         sys.argv = ["certledger", *arguments]
         code = 70
         try:
-            command_line.main()  # type: ignore[attr-defined]
+            command()
         except SystemExit as ended:
             code = ended.code if isinstance(ended.code, int) else 0
         finally:

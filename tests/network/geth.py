@@ -15,8 +15,8 @@ import orjson
 import pytest
 
 from certledger.ledger.chain.client import NodeClient
-from certledger.ledger.core.errors import ChainUnreachableError
 from certledger.ledger.keys import save_keystore, signer_of
+from tests.ledger.chain.nodes import wait_for_node
 
 TOOLS = Path(__file__).parents[2] / ".tools" / "geth"
 PASSWORD = "of a test alone"
@@ -44,17 +44,6 @@ def free_ports(count: int) -> list[int]:
         return [one.getsockname()[1] for one in sockets]
 
 
-def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
-    """Wait until a node answers."""
-    while process.poll() is None:
-        try:
-            NodeClient(url).call("eth_chainId")
-        except ChainUnreachableError:
-            continue
-        return
-    raise AssertionError("geth ended before it answered")
-
-
 @contextmanager
 def running_dev(folder: Path) -> Iterator[str]:
     """Run `geth --dev`, which makes a block a second; yield its URL."""
@@ -67,7 +56,7 @@ def running_dev(folder: Path) -> Iterator[str]:
         process = subprocess.Popen(command, stdout=log, stderr=log)
     url = f"http://127.0.0.1:{http}"
     try:
-        wait_for(url, process)
+        wait_for_node(url, process)
         yield url
     finally:
         process.terminate()
@@ -103,7 +92,7 @@ class Validator:
         ]  # fmt: skip
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log)
-        wait_for(self.url, self.process)
+        wait_for_node(self.url, self.process)
 
     def stop(self) -> None:
         """Stop it, if it runs."""

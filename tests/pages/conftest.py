@@ -203,28 +203,38 @@ class Visit:
             self.faults.append(f"request to {request.url}")
 
 
-@pytest.fixture
-def visit(pages: PageWorld, browser: Any) -> Iterator[Any]:
-    """Return a function that opens a tab; afterwards no tab may have had a fault."""
-    visits, contexts = [], []
+class Visits:
+    """The tabs of a test: called, it opens one more."""
 
-    def begin(language: str = "zh", width: int = 1280, **options: Any) -> Visit:
+    def __init__(self, browser: Any, url: str) -> None:
+        self._browser, self._url = browser, url
+        self._visits, self._contexts = list[Visit](), list[Any]()
+
+    def __call__(self, language: str = "zh", width: int = 1280, **options: Any) -> Visit:
+        """Open a tab in a browser profile of its own."""
         locale = "zh-CN" if language == "zh" else "en-GB"
-        context = browser.new_context(
+        context = self._browser.new_context(
             locale=locale, viewport={"width": width, "height": 900}, **options
         )
-        contexts.append(context)
-        visits.append(Visit(context, pages.url))
-        return visits[-1]
+        self._contexts.append(context)
+        self._visits.append(Visit(context, self._url))
+        return self._visits[-1]
 
-    def forgive(sign: str) -> None:
+    def forgive(self, sign: str) -> None:
         """Drop the faults with this text, which a test causes on purpose."""
-        for one in visits:
+        for one in self._visits:
             one.faults = [fault for fault in one.faults if sign not in fault]
 
-    begin.forgive = forgive  # type: ignore[attr-defined]
-    yield begin
-    faults = [fault for one in visits for fault in one.faults]
-    for context in contexts:
-        context.close()
-    assert faults == []
+    def close(self) -> list[str]:
+        """Close all tabs; return the faults that they had."""
+        for context in self._contexts:
+            context.close()
+        return [fault for one in self._visits for fault in one.faults]
+
+
+@pytest.fixture
+def visit(pages: PageWorld, browser: Any) -> Iterator[Visits]:
+    """Return what opens tabs; afterwards no tab may have had a fault."""
+    visits = Visits(browser, pages.url)
+    yield visits
+    assert visits.close() == []

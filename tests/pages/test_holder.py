@@ -49,6 +49,14 @@ def code_on(page: Any) -> str:
     return text
 
 
+def code_for(page: Any, counter: Any) -> str:
+    """Return the code that the holder's page makes for a counter's desk and its nonce."""
+    page.fill("#audience", counter.text_content("#audience"))
+    page.fill("#nonce", counter.text_content("#nonce"))
+    page.click("button[value=code]")
+    return code_on(page)
+
+
 @pytest.mark.browser
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -90,10 +98,7 @@ def test_a_bound_certificate_is_signed_for_one_counter_once(
     page.click("button[value=file]")
     assert "open the key file" in page.inner_text("#notice")
     open_files(page, bound, key=True)
-    page.fill("#audience", counter.text_content("#audience"))
-    page.fill("#nonce", counter.text_content("#nonce"))
-    page.click("button[value=code]")
-    code = code_on(page)
+    code = code_for(page, counter)
     counter.bring_to_front()
     scan(counter, code)
     counter.wait_for_selector("#verdict.valid")
@@ -110,10 +115,7 @@ def test_a_bound_certificate_counts_for_the_materials_with_those_shown_after_it(
     choose_item(pages, counter)
     page = ready(visit("en").open("/holder"))
     open_files(page, bound, key=True)
-    page.fill("#audience", counter.text_content("#audience"))
-    page.fill("#nonce", counter.text_content("#nonce"))
-    page.click("button[value=code]")
-    code = code_on(page)
+    code = code_for(page, counter)
     counter.bring_to_front()
     counter.focus("#box")
     for text in (code, compact(pages.certificates["good"])):

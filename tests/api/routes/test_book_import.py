@@ -64,7 +64,7 @@ def test_every_fault_comes_back_with_its_place_and_nothing_is_changed(
 def test_a_workbook_is_taken_too(
     edition: StoredEdition, administrator: httpx.Client, tmp_path: Path
 ) -> None:
-    data = workbook_of(tmp_path / "book.xlsx", SMALL).read_bytes()  # type: ignore[arg-type]
+    data = workbook_of(tmp_path / "book.xlsx", SMALL).read_bytes()
     found = administrator.post(PATH, json={"workbook": to_base64url(data), "preview": True})
 
     assert found.status_code == 200, found.text

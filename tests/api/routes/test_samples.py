@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from certledger.ledger.core.book_values import StoredEdition
+from certledger.ledger.core.service_values import Role
 from certledger.ledger.reform.samples import DELAY_BLOCKS, drawn_references
 from certledger.ledger.verification.receipt_log import Logbook
 from certledger.verifier.errors import CertledgerError
@@ -17,19 +18,19 @@ from certledger.verifier.reform.sample import SampleFile, SampleInvalidError, ch
 from certledger.verifier.vocabulary import Outcome
 from tests.api.routes.test_book import edition
 from tests.api.routes.test_decisions import ask
-from tests.api.world import World
+from tests.api.world import Running, World
 
 __all__ = ["edition"]
 
 
 @pytest.fixture(scope="module")
 def published(
-    edition: StoredEdition, world: World, logbook: Logbook, running: object
+    edition: StoredEdition, world: World, logbook: Logbook, running: Running
 ) -> SampleFile:
     """Return a sample that is drawn, of decisions made here."""
-    with running.client("counter") as counter:  # type: ignore[attr-defined]
+    with running.client(Role.COUNTER) as counter:
         made = [ask(counter, []).json()["reference"] for _ in range(7)]
-    with running.client("auditor") as auditor:  # type: ignore[attr-defined]
+    with running.client(Role.AUDITOR) as auditor:
         opened = auditor.post("/v1/samples", json={"size": 3}).json()
         path = f"/v1/samples/{opened['reference']}"
         assert auditor.get(path).json()["code"] == "sample.pending"
@@ -42,7 +43,7 @@ def published(
         world.ledger.cadence = replace(world.ledger.cadence, seconds=0)
         world.ledger.step()
         world.service.samples.step()
-    with running.client(None) as public:  # type: ignore[attr-defined]
+    with running.client(None) as public:
         answer = public.get(path)
     assert answer.status_code == 200, answer.text
     sample = SampleFile.parse(answer.content)

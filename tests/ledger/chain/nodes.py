@@ -56,7 +56,7 @@ def running_anvil(folder: Path, *options: str) -> Iterator[str]:
     )
     try:
         url = f"http://127.0.0.1:{port}"
-        _until_it_answers(url, process)
+        wait_for_node(url, process)
         NodeClient(url).call("anvil_setBalance", "0x" + PAYER.address.hex(), hex(RICH))
         yield url
     finally:
@@ -64,14 +64,15 @@ def running_anvil(folder: Path, *options: str) -> Iterator[str]:
         process.wait()
 
 
-def _until_it_answers(url: str, process: subprocess.Popen[bytes]) -> None:
+def wait_for_node(url: str, process: subprocess.Popen[bytes]) -> None:
+    """Wait until a node answers."""
     while process.poll() is None:
         try:
             NodeClient(url).call("eth_chainId")
         except ChainUnreachableError:
             continue
         return
-    raise AssertionError("anvil ended before it answered")
+    raise AssertionError("the node ended before it answered")
 
 
 @contextmanager

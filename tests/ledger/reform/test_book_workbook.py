@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -42,7 +43,7 @@ def folder_of(path: Path, tables: dict[str, list[list[str]]]) -> Path:
     return path
 
 
-def workbook_of(path: Path, tables: dict[str, list[list[object]]]) -> Path:
+def workbook_of(path: Path, tables: Mapping[str, Sequence[Sequence[object]]]) -> Path:
     book = Workbook()
     book.remove(book.worksheets[0])
     for name, rows in tables.items():
@@ -66,8 +67,9 @@ def test_a_workbook_gives_the_same_tables_as_the_files(tmp_path: Path) -> None:
         for name, rows in SMALL.items()
     }
 
-    for number, rows in enumerate((SMALL, typed)):
-        found = read_book(workbook_of(tmp_path / f"{number}.xlsx", rows))  # type: ignore[arg-type]
+    both: Sequence[Mapping[str, Sequence[Sequence[object]]]] = (SMALL, typed)
+    for number, rows in enumerate(both):
+        found = read_book(workbook_of(tmp_path / f"{number}.xlsx", rows))
         assert {name: [tuple(row) for row in of] for name, of in found.tables.items()} == {
             name: [tuple(row) for row in of] for name, of in expected.items()
         }
@@ -78,7 +80,7 @@ def test_faults_name_worksheet_row_and_column(tmp_path: Path) -> None:
     changed["materials"].append(["NO-ITEM", "1", "甲", "A", "perhaps", "", "no"])
     changed["counters"] = [*FILES["counters"][:1], ["C", "=1+1", "x", "window", "310000"]]
     del changed["issuers"]
-    found = faults(workbook_of(tmp_path / "book.xlsx", changed))  # type: ignore[arg-type]
+    found = faults(workbook_of(tmp_path / "book.xlsx", changed))
 
     assert ("workbook.xlsx materials", 3, "required", FaultCode.VOCABULARY) in found
     assert ("workbook.xlsx issuers", 0, "", FaultCode.FILE_MISSING) in found
