@@ -87,11 +87,11 @@ test test-long: export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: test
 test: setup ## Run the tests: TESTS=tests WORKERS=3
-	$(PY) -m pytest -n $(WORKERS) --dist loadfile $(TESTS)
+	$(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(TESTS)
 
 .PHONY: test-long
 test-long: setup ## The tests that try much in their long form: every point of death, many more examples
-	CERTLEDGER_TESTS=long $(PY) -m pytest -n $(WORKERS) --dist loadfile $(TESTS)
+	CERTLEDGER_TESTS=long $(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(TESTS)
 
 .PHONY: geth
 geth: $(GETH)/dev/geth $(GETH)/clique/geth ## Build two releases of geth with Go into .tools (the second one has Clique)

@@ -18,6 +18,7 @@ from certledger.verifier.cli.address_options import (
     plain_http_option,
 )
 from certledger.verifier.cli.policy_options import PolicyChoice, policy_options
+from certledger.verifier.console import print_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -143,7 +144,7 @@ _HEARTBEAT = 30.0
 
 
 def _tell_ready(url: str) -> None:
-    click.echo(f"certledger serves {url}")
+    print_line(f"certledger serves {url}")
     sys.stdout.flush()
 
 

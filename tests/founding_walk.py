@@ -6,7 +6,6 @@ import csv
 import json
 import os
 import re
-import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,6 +24,7 @@ from certledger.verifier.formats.policy_fingerprint import fingerprint_of, forma
 from certledger.verifier.formats.record import Record
 from certledger.verifier.policy_store import read_chain
 from tests.fork_server import fork_server, write_client
+from tests.ports import free_ports
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
@@ -33,15 +33,6 @@ REGIONS = {31: "shanghai", 32: "jiangsu", 33: "zhejiang", 34: "anhui"}
 PASSPHRASE = "as each party has its own"
 MONTH = 30 * 86_400
 DEPARTMENT, ASSOCIATION = "11310000XX00000196", "51310000XX00005530"
-
-
-def free_ports(count: int) -> list[int]:
-    """Return ports that nobody uses now."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
 
 
 @dataclass
@@ -132,6 +123,11 @@ class Parties:
             except ProcessLookupError:
                 continue
 
+    def print_logs(self) -> None:
+        """Print the end of what every process wrote, for whoever reads of a failure."""
+        for log in sorted(self.room.glob("*/*log")):
+            print(f"--- {log.relative_to(self.room)}\n{log.read_text()[-1500:]}")
+
     def close(self) -> None:
         """End what the parties still run."""
         self.stop(*(str(file.relative_to(self.room)) for file in self.room.glob("*/*.pid")))
@@ -146,6 +142,9 @@ def parties_in(room: Path, **options: Any) -> Iterator[Parties]:
         write_client(room, room / "forks")
         try:
             yield parties
+        except BaseException:
+            parties.print_logs()
+            raise
         finally:
             parties.close()
 

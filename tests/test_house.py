@@ -28,7 +28,7 @@ MAY_IMPORT = {
     "contracts": {"contracts"},
 }
 # What a light install has: the base dependencies, by the names they are imported under.
-LIGHT = {"Crypto", "click", "cryptography", "orjson", "rich", "segno", "sha3"}
+LIGHT = {"Crypto", "click", "cryptography", "orjson", "segno", "sha3"}
 # What makes it quicker where it happens to be installed, and is never needed.
 QUICKER = {("verifier/crypto/secp256k1.py", "coincurve")}
 HEAVY = {"eth", "eth_tester", "fastapi", "solcx", "sqlalchemy", "web3"}

@@ -74,6 +74,14 @@ def bilingual(zh: str, en: str) -> str:
     return f"{zh} / {en}" if can_print(zh) else en
 
 
+def print_line(text: object = "", *, colour: str | None = None, bold: bool = False) -> None:
+    """Print a line on standard output, coloured if that is a terminal.
+
+    To the stream itself: by its own choice click writes UTF-8 where the stream's encoding is ASCII.
+    """
+    click.secho(text, file=sys.stdout, fg=colour, bold=bold or None)
+
+
 def print_json(value: object) -> None:
     """Print one JSON document on standard output, its members in order."""
     import orjson

@@ -12,7 +12,7 @@ import orjson
 from certledger.ledger.cli.console import THERE, Answer, answers, notice
 from certledger.verifier.cli.address_options import SERVER
 from certledger.verifier.cli.policy_options import PolicyChoice, policy_options
-from certledger.verifier.console import print_json
+from certledger.verifier.console import print_json, print_line
 from certledger.verifier.formats.canonical_json import Json
 
 if TYPE_CHECKING:
@@ -157,8 +157,8 @@ def _show(
         return
     for file, one in zip(evidence, verdicts, strict=True):
         as_of = f"  {one.result['as_of']}" if "as_of" in one.result else ""
-        click.echo(f"{one.words['mark']} {one.words['banner']}  {file}{as_of}")
-    click.echo(document["reference"])
+        print_line(f"{one.words['mark']} {one.words['banner']}  {file}{as_of}")
+    print_line(document["reference"])
 
 
 # Webhooks ----------------------------------------------------------------------------------------

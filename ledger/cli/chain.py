@@ -10,6 +10,7 @@ import click
 
 from certledger.ledger.cli.console import FOLDER, now
 from certledger.verifier.cli.address_options import NODE, plain_http_option
+from certledger.verifier.console import print_line
 
 
 @click.command()
@@ -51,7 +52,7 @@ def chain(
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    click.echo(f"certledger chain answers at {node.url}")
+    print_line(f"certledger chain answers at {node.url}")
     try:
         node.follow(stop)
     finally:

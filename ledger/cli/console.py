@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from certledger.verifier.console import print_json
+from certledger.verifier.console import print_json, print_line
 from certledger.verifier.formats.canonical_json import Json
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def show(answer: Answer, *, as_json: bool) -> None:
     rows = answer.rows or [(name, _plain(part)) for name, part in answer.document.items()]
     if not sys.stdout.isatty():
         for name, text in rows:
-            click.echo(f"{name}: {text}")
+            print_line(f"{name}: {text}")
         return
     from rich.console import Console
     from rich.table import Table

@@ -19,6 +19,7 @@ from certledger.ledger.cli.diagnosis import (
     diagnose_region,
     policy_diagnosis,
 )
+from certledger.verifier.console import print_line
 from certledger.verifier.errors import CertledgerError, ExitStatus
 
 if TYPE_CHECKING:
@@ -142,9 +143,9 @@ def command(home: Path, as_json: bool) -> int:
     well = all(one.well for one in found)
     if as_json:
         document = {"diagnoses": [one.to_json() for one in found], "well": well}
-        click.echo(format_canonical(document))
+        print_line(format_canonical(document))
     else:
         for one in found:
             mark, advice = "ok" if one.well else "NOT WELL", one.advice
-            click.echo(f"{mark}: {one.name}: {one.detail}{f'; next: {advice}' if advice else ''}")
+            print_line(f"{mark}: {one.name}: {one.detail}{f'; next: {advice}' if advice else ''}")
     return ExitStatus.OK if well else ExitStatus.UNDECIDED

@@ -13,6 +13,7 @@ import click
 from certledger.ledger.cli.console import passphrase_option
 from certledger.verifier.cli.address_options import DATA, NODE, plain_http_option
 from certledger.verifier.cli.policy_options import PolicyChoice, policy_options
+from certledger.verifier.console import print_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -106,7 +107,7 @@ def witness(
         return
     server = WitnessServer(opened, host, chosen.port if port is None else port)
     server.start()
-    click.echo(f"{chosen.name} witnesses at {server.url}")
+    print_line(f"{chosen.name} witnesses at {server.url}")
     signal.sigwait({signal.SIGTERM, signal.SIGINT})
     server.close()
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from certledger.verifier.console import print_line
 from certledger.verifier.errors import CertledgerError, ExitStatus
 
 if TYPE_CHECKING:
@@ -214,20 +215,20 @@ def command(home: Path, files: tuple[Path, ...], as_json: bool) -> int:
     with open_ledger(load_settings(home=home.absolute())) as ledger:
         rebuilt = rebuild(ledger, files)
     if as_json:
-        click.echo(format_canonical(rebuilt.to_json()))
+        print_line(format_canonical(rebuilt.to_json()))
     else:
         _print(rebuilt)
     return rebuilt.exit_status
 
 
 def _print(rebuilt: Rebuilt) -> None:
-    click.echo(
+    print_line(
         f"{rebuilt.issuers} issuers, {rebuilt.batches} batches, {rebuilt.certificates} certificates"
         f" up to block {rebuilt.block}"
     )
     if not rebuilt.left:
-        click.echo("audited: the database is equal to the chain and to what was signed")
+        print_line("audited: the database is equal to the chain and to what was signed")
     for one in rebuilt.missing:
-        click.echo(one.sentence())
+        print_line(one.sentence())
     for fault in rebuilt.left:
-        click.echo(f"left: {fault.where}: {fault.detail} ({fault.code})")
+        print_line(f"left: {fault.where}: {fault.detail} ({fault.code})")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from urllib.error import URLError
 import pytest
 
 from tests.ledger.devchain.conftest import CHAIN_ID, call
+from tests.ports import free_ports
 
 
 @contextmanager
@@ -24,9 +24,7 @@ def running_anvil(folder: Path, *options: str, accounts: int = 0) -> Iterator[st
     binary = os.environ.get("CERTLEDGER_ANVIL", "")
     if not Path(binary).is_file():
         pytest.skip("anvil is not here: set CERTLEDGER_ANVIL, or run `make tools`")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    (port,) = free_ports(1)
     process = subprocess.Popen([binary, *_arguments(port, accounts), *options], cwd=folder)
     url = f"http://127.0.0.1:{port}"
     try:

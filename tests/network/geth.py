@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -17,6 +16,7 @@ import pytest
 from certledger.ledger.chain.client import NodeClient
 from certledger.ledger.keys import save_keystore, signer_of
 from tests.ledger.chain.nodes import wait_for_node
+from tests.ports import free_ports
 
 TOOLS = Path(__file__).parents[2] / ".tools" / "geth"
 PASSWORD = "of a test alone"
@@ -33,15 +33,6 @@ def binary(kind: str) -> str:
     if not Path(path).is_file():
         pytest.skip(f"geth ({kind}) is not here: `make geth` builds it with Go")
     return path
-
-
-def free_ports(count: int) -> list[int]:
-    """Return ports that nobody uses now."""
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import platform
 import shlex
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,8 +18,6 @@ from typing import Any, NoReturn, TypeVar
 from urllib.parse import urlsplit
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from certledger.verifier.audit.court_page import format_page, read_report
 from certledger.verifier.audit.court_report import (
@@ -38,7 +36,7 @@ from certledger.verifier.audit.runner import Job, audit, unwatched
 from certledger.verifier.audit.sources import open_published
 from certledger.verifier.cli.address_options import DATA, NODE
 from certledger.verifier.cli.policy_options import HOME, PolicyChoice, policy_options
-from certledger.verifier.console import print_json
+from certledger.verifier.console import print_json, print_line
 from certledger.verifier.errors import CertledgerError
 from certledger.verifier.files import write_atomically
 from certledger.verifier.formats.policy import LedgerPin, TrustPolicy
@@ -49,6 +47,8 @@ HOMES = "certledger.homes"
 ALONE_SECONDS = 2.0
 """Seconds of work in this process before others are started; most ledgers need less."""
 MAX_PRINTED_FAULTS = 20
+_TO_LINE_END = "\x1b[K"
+"""Tells a terminal to erase the rest of the line."""
 
 _Found = TypeVar("_Found")
 
@@ -150,8 +150,7 @@ def command(
     earlier = None if repeated is None else read_report(repeated)
     known = None if earlier is None else block_of_report(earlier)
     trusted = asked.open_policy()
-    console = Console(stderr=True)
-    with PatientExecutor(workers or os.cpu_count() or 1) as executor, _watching(console) as watch:
+    with PatientExecutor(workers or os.cpu_count() or 1) as executor, _watching() as watch:
         try:
             report = asked.run(trusted, known, executor, watch)
         except CertledgerError as error:
@@ -270,11 +269,11 @@ def _tell_repetition(repetition: Repetition, *, as_json: bool) -> NoReturn:
     if as_json:
         print_json(repetition.to_json())
     else:
-        click.echo(repetition.sentence())
+        print_line(repetition.sentence())
         for one in repetition.differences[:MAX_PRINTED_FAULTS]:
-            click.echo(f"    {one}")
+            print_line(f"    {one}")
         if len(repetition.differences) > MAX_PRINTED_FAULTS:
-            click.echo(f"… and {len(repetition.differences) - MAX_PRINTED_FAULTS} more; see --json")
+            print_line(f"… and {len(repetition.differences) - MAX_PRINTED_FAULTS} more; see --json")
     sys.exit(repetition.exit_code)
 
 
@@ -309,44 +308,38 @@ def _stopped(error: CertledgerError, *, as_json: bool) -> NoReturn:
 
 
 @contextmanager
-def _watching(console: Console) -> Iterator[Watch]:
-    """Show the audit's progress on a terminal."""
-    if not console.is_terminal:
+def _watching() -> Iterator[Watch]:
+    """Show the audit's progress on a terminal, in one line that is gone at the end."""
+    if not sys.stderr.isatty():
         yield unwatched
         return
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=console, transient=True) as progress:
-        bars: dict[str, Any] = {}
 
-        def watch(what: str, done: int, of: int) -> None:
-            if what not in bars:
-                bars[what] = progress.add_task(what, total=of or None)
-            progress.update(bars[what], completed=done, total=of or None)
+    def watch(what: str, done: int, of: int) -> None:
+        total = f" of {of:,}" if of else ""
+        click.echo(f"\r{what} {done:,}{total}{_TO_LINE_END}", nl=False, err=True)
 
+    try:
         yield watch
+    finally:
+        click.echo(f"\r{_TO_LINE_END}", nl=False, err=True)
 
 
 def _print(report: AuditReport) -> None:
-    console = Console(soft_wrap=True, highlight=False)
-    style = {"clean": "bold green", "faults": "bold red", "incomplete": "bold yellow"}
+    colours = {"clean": "green", "faults": "red", "incomplete": "yellow"}
     block = report.block
     as_of = "" if block is None else f" as of block {block.number}"
-    console.print(f"{report.verdict}{as_of}", style=style[report.verdict])
+    print_line(f"{report.verdict}{as_of}", bold=True, colour=colours[report.verdict])
     response = ", ".join(f"{number:,} {name}" for name, number in report.counts.items())
-    console.print(response.replace("_", " "))
-    for listed, colour in ((report.faults, "red"), (report.gaps, "yellow"), (report.findings, "")):
-        _print_some(console, listed, colour)
+    print_line(response.replace("_", " "))
+    _print_some(report.faults, "red")
+    _print_some(report.gaps, "yellow")
+    _print_some(report.findings, None)
 
 
-def _print_some(console: Console, listed: Any, colour: str) -> None:
-    shown: list[AuditFault] = list(listed[:MAX_PRINTED_FAULTS])
+def _print_some(listed: Sequence[AuditFault], colour: str | None) -> None:
+    shown = listed[:MAX_PRINTED_FAULTS]
     for one in shown:
-        console.print(f"{one.code}  {one.where}", style=colour or None, markup=False)
-        console.print(f"    {one.detail}", markup=False)
+        print_line(f"{one.code}  {one.where}", colour=colour)
+        print_line(f"    {one.detail}")
     if len(listed) > len(shown):
-        console.print(f"… and {len(listed) - len(shown)} more; see --json or --report")
+        print_line(f"… and {len(listed) - len(shown)} more; see --json or --report")

@@ -10,7 +10,7 @@ import click
 
 from certledger.verifier.cli.address_options import NodeChoice, node_options
 from certledger.verifier.cli.policy_options import PolicyChoice, policy_options
-from certledger.verifier.console import print_json
+from certledger.verifier.console import print_json, print_line
 from certledger.verifier.errors import ExitStatus
 
 if TYPE_CHECKING:
@@ -107,9 +107,9 @@ def _document(stored: DecisionFile, found: DecisionReplay) -> dict[str, object]:
 
 def _print(stored: DecisionFile, found: DecisionReplay) -> None:
     record = stored.record
-    click.echo(f"{record.reference}: {record.outcome}, signed by 0x{record.operator.hex()}")
-    click.echo(f"replayed: {found.outcome}  {found.words_zh}  {found.words_en}")
+    print_line(f"{record.reference}: {record.outcome}, signed by 0x{record.operator.hex()}")
+    print_line(f"replayed: {found.outcome}  {found.words_zh}  {found.words_en}")
     for name, (stated, again) in found.differences.items():
-        click.echo(f"differs in {name}: stated {stated}, replayed {again}")
+        print_line(f"differs in {name}: stated {stated}, replayed {again}")
     if not found.differences:
-        click.echo("the same, byte for byte")
+        print_line("the same, byte for byte")

@@ -74,11 +74,16 @@ class CommandLine(EntryPointGroup):
         sys.exit(status)
 
 
+def _colour() -> bool | None:
+    """Return False where NO_COLOR (no-color.org) is set, else None: colour on a terminal."""
+    return False if os.environ.get("NO_COLOR") else None
+
+
 @click.group(
     cls=CommandLine,
     points=GROUP,
     summaries=ROOM_COMMANDS,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "color": _colour()},
 )
 @click.version_option(package_name="certledger")
 def main() -> None:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from unicodedata import category
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+import click
 
 from certledger.verifier.cli.evidence_file import EvidenceFile
-from certledger.verifier.console import bilingual, print_json
+from certledger.verifier.console import bilingual, print_json, print_line
 from certledger.verifier.formats.canonical_json import Json, format_time
 from certledger.verifier.formats.foreign_formats import FORMATS, words_of
 from certledger.verifier.regions import issuer_in_words
@@ -27,7 +25,7 @@ _MARKS = {Outcome.PASS: "✔", Outcome.FAIL: "✖", Outcome.UNKNOWN: "?"}
 def print_results(
     results: Sequence[tuple[EvidenceFile, Result]], *, now: int, as_json: bool
 ) -> None:
-    """Print results on standard output: one result in full, several as a table."""
+    """Print results on standard output: one result in full, several a line each."""
     if as_json:
         listed = [
             {"file": str(file.path), **_look_in_json(file, result), **result.to_json()}
@@ -35,11 +33,10 @@ def print_results(
         ]
         print_json({"results": listed})
         return
-    console = Console(soft_wrap=True, markup=False, emoji=False, highlight=False)
     if len(results) == 1:
-        _print_one(console, *results[0], now=now)
+        _print_one(*results[0], now=now)
     else:
-        _print_many(console, results)
+        _print_many(results)
 
 
 def _look(file: EvidenceFile, result: Result) -> str | None:
@@ -83,10 +80,10 @@ def warning_in_words(code: str) -> str:
     return f"{bilingual(*reversed(WARNINGS[code]))} ({code})"
 
 
-def _banner(result: Result) -> Text:
+def _banner(result: Result) -> str:
     banner = BANNERS[result.verdict]
     words = bilingual(banner.zh, banner.en)
-    return Text(f"{banner.mark} {words}", style=f"bold {banner.colour}")
+    return click.style(f"{banner.mark} {words}", fg=banner.colour, bold=True)
 
 
 def reasons(result: Result) -> list[str]:
@@ -107,36 +104,36 @@ def reasons(result: Result) -> list[str]:
     return found
 
 
-def _print_one(console: Console, file: EvidenceFile, result: Result, *, now: int) -> None:
-    console.print(_banner(result))
+def _print_one(file: EvidenceFile, result: Result, *, now: int) -> None:
+    print_line(_banner(result))
     for line in filter(None, [_look_in_words(file, result), *reasons(result)]):
-        console.print(f"  {line}")
+        print_line(f"  {line}")
     if result.as_of is not None:
         when = format_time(result.as_of)
         as_of = bilingual("截至", "As of")
-        console.print(f"  {as_of} {when}, from data {age(now - result.as_of)} old")
+        print_line(f"  {as_of} {when}, from data {age(now - result.as_of)} old")
     if result.basis:
         basis = bilingual(plain(in_chinese(result.basis)), plain(result.basis))
-        console.print(f"  {bilingual('区块依据', 'The block rests on')}: {basis}")
-    _print_certificate(console, result.certificate)
+        print_line(f"  {bilingual('区块依据', 'The block rests on')}: {basis}")
+    _print_certificate(result.certificate)
     for warning in result.warnings:
-        console.print(f"  {warning_in_words(warning)}")
-    console.print(f"  {plain(str(file.path))}")
+        print_line(f"  {warning_in_words(warning)}")
+    print_line(f"  {plain(str(file.path))}")
     for finding in result.findings:
         mark = _MARKS[finding.outcome]
-        console.print(f"  {mark} {finding.check.number:>2} {finding.check:<12} {finding.code}")
+        print_line(f"  {mark} {finding.check.number:>2} {finding.check:<12} {finding.code}")
 
 
-def _print_certificate(console: Console, certificate: Mapping[str, Json]) -> None:
+def _print_certificate(certificate: Mapping[str, Json]) -> None:
     if (issuer := issuer_in_words(certificate)) is not None:
-        console.print(f"  {bilingual('签发机构', 'Issuer')}: {plain(bilingual(*issuer))}")
+        print_line(f"  {bilingual('签发机构', 'Issuer')}: {plain(bilingual(*issuer))}")
     for name in ("name_zh", "name_en", "category", "issued", "expires"):
         if name in certificate:
-            console.print(f"  {name:<10} {plain(certificate[name])}")
+            print_line(f"  {name:<10} {plain(certificate[name])}")
     for part in certificate.get("shown", []):
-        console.print(f"  {part['name']:<24} {plain(str(part['value']))}")
+        print_line(f"  {part['name']:<24} {plain(str(part['value']))}")
     if withheld := certificate.get("withheld"):
-        console.print(f"  withheld   {', '.join(withheld)}")
+        print_line(f"  withheld   {', '.join(withheld)}")
 
 
 def _deciding_reason(result: Result) -> str:
@@ -152,23 +149,15 @@ def _deciding_reason(result: Result) -> str:
     return ""
 
 
-def _print_many(console: Console, results: Sequence[tuple[EvidenceFile, Result]]) -> None:
-    """Print a table on a terminal, which wraps long reasons, or one line each into a pipe."""
-    table = Table("file", "verdict", "why", "as of", box=None, pad_edge=False)
+def _print_many(results: Sequence[tuple[EvidenceFile, Result]]) -> None:
     for file, result in results:
         why = _look_in_words(file, result) or _deciding_reason(result)
         as_of = "" if result.as_of is None else format_time(result.as_of)
-        table.add_row(Text(plain(file.path.name)), _banner(result), Text(plain(why)), as_of)
-        if not console.is_terminal:
-            console.print(
-                f"{_banner(result)}  {plain(file.path.name)}  {plain(why)}  {as_of}".rstrip()
-            )
-    if console.is_terminal:
-        console.print(table, soft_wrap=False)
+        print_line(f"{_banner(result)}  {plain(file.path.name)}  {plain(why)}  {as_of}".rstrip())
     for warning in sorted({code for _, result in results for code in result.warnings}):
         count = sum(warning in result.warnings for _, result in results)
-        console.print(f"{warning_in_words(warning)}: {count}")
+        print_line(f"{warning_in_words(warning)}: {count}")
     counts = {banner.en: 0 for banner in BANNERS.values()}
     for _, result in results:
         counts[BANNERS[result.verdict].en] += 1
-    console.print(", ".join(f"{count} {words.lower()}" for words, count in counts.items() if count))
+    print_line(", ".join(f"{count} {words.lower()}" for words, count in counts.items() if count))

@@ -10,7 +10,7 @@ import click
 
 from certledger.verifier.cli.entry_points import EntryPointGroup
 from certledger.verifier.cli.policy_options import PolicyChoice, fingerprint_option
-from certledger.verifier.console import bilingual, print_json
+from certledger.verifier.console import bilingual, print_json, print_line
 
 if TYPE_CHECKING:
     from certledger.verifier.formats.policy import TrustPolicy
@@ -54,7 +54,7 @@ def show(file: Path, as_json: bool) -> None:
         print_json({**_brief(signed.policy), **_whole(signed)})
         return
     for one in describe_policy(signed):
-        click.echo(one)
+        print_line(one)
 
 
 @policy.command()
@@ -83,8 +83,8 @@ def _tell(newest: TrustPolicy, *, as_json: bool) -> None:
         print_json(_brief(newest))
         return
     brief = _brief(newest)
-    click.echo(f"{bilingual('版本', 'Version')}: {brief['version']}")
-    click.echo(f"{bilingual('指纹', 'Fingerprint')}: {brief['fingerprint']['words']}")
+    print_line(f"{bilingual('版本', 'Version')}: {brief['version']}")
+    print_line(f"{bilingual('指纹', 'Fingerprint')}: {brief['fingerprint']['words']}")
 
 
 def _brief(policy: TrustPolicy) -> dict[str, Any]:

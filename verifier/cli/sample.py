@@ -11,7 +11,7 @@ import click
 from certledger.verifier.cli.address_options import NodeChoice, node_options
 from certledger.verifier.cli.entry_points import EntryPointGroup
 from certledger.verifier.cli.policy_options import PolicyChoice, policy_options
-from certledger.verifier.console import print_json
+from certledger.verifier.console import print_json, print_line
 from certledger.verifier.errors import ExitStatus
 from certledger.verifier.vocabulary import Outcome
 
@@ -68,8 +68,8 @@ def check(file: Path, policy: PolicyChoice, nodes: NodeChoice, as_json: bool) ->
         print_json(document)
     else:
         count = f"{len(found.drawn)} of {details['count']} decisions"
-        click.echo(f"{published.record.reference}: {count}, drawn by block {found.block}")
-        click.echo(f"the list of candidates: {found.anchored.sentence()}")
+        print_line(f"{published.record.reference}: {count}, drawn by block {found.block}")
+        print_line(f"the list of candidates: {found.anchored.sentence()}")
         for one in found.drawn:
-            click.echo(one.hex())
+            print_line(one.hex())
     raise SystemExit(_STATUS[found.anchored.outcome])

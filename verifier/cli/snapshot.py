@@ -13,7 +13,7 @@ import click
 
 from certledger.verifier.cli.address_options import SERVER, NodeChoice, node_options
 from certledger.verifier.cli.policy_options import PolicyChoice, policy_options
-from certledger.verifier.console import bilingual, print_json
+from certledger.verifier.console import bilingual, print_json, print_line
 from certledger.verifier.errors import CertledgerError
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def delta(old: Path, new: Path, out: Path) -> None:
 
     data = format_delta(_read(old), _read(new))
     write_atomically(out, data, private=True)
-    click.echo(f"{len(data):,} bytes")
+    print_line(f"{len(data):,} bytes")
 
 
 @snapshot.command()
@@ -230,13 +230,13 @@ def _tell(found: Snapshot, warnings: Sequence[str] = (), *, as_json: bool) -> No
         }
         print_json(value)
         return
-    click.echo(f"block {checkpoint.number} of {format_time(checkpoint.time)}")
-    click.echo(f"digest {found.digest().hex()}")
+    print_line(f"block {checkpoint.number} of {format_time(checkpoint.time)}")
+    print_line(f"digest {found.digest().hex()}")
     for issuer in issuers:
         counts = ", ".join(f"{name} {issuer[name]:,}" for name in _COUNTED if issuer[name])
-        click.echo(f"{issuer['issuer']}  {plain(issuer['name'])}  {issuer['standing']}  {counts}")
+        print_line(f"{issuer['issuer']}  {plain(issuer['name'])}  {issuer['standing']}  {counts}")
     for warning in warnings:
-        click.echo(warning_in_words(warning))
+        print_line(warning_in_words(warning))
 
 
 _COUNTED = ("batches", "certificates", "revoked", "suspended", "superseded")

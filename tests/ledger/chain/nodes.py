@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ from certledger.ledger.keys import Signer, signer_of
 from certledger.verifier.formats.signed_act import Act
 from certledger.verifier.formats.statements import Register, Statement
 from certledger.verifier.vocabulary import Purpose
+from tests.ports import free_ports
 
 REGIONS = (31, 32, 33, 34)
 RICH = 10**24
@@ -48,9 +48,7 @@ def running_anvil(folder: Path, *options: str) -> Iterator[str]:
     binary = os.environ.get("CERTLEDGER_ANVIL", "")
     if not Path(binary).is_file():
         pytest.skip("anvil is not here: set CERTLEDGER_ANVIL, or run `make tools`")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    (port,) = free_ports(1)
     process = subprocess.Popen(
         [binary, "--port", str(port), "--silent", "--accounts", "0", *options], cwd=folder
     )
