@@ -1,22 +1,27 @@
 """Commands as processes of their own that need not import everything again.
 
-A parent imports the product once and forks for each call, with the caller's arguments, folder,
-environment and streams; `write_client` writes the little program that stands for `certledger`.
+A parent imports the whole product once and forks for each call, with the caller's arguments,
+folder, environment and streams; `write_client` writes the little program that stands for
+`certledger`.
 """
 
 from __future__ import annotations
 
 import array
+import importlib
 import json
 import os
+import pkgutil
 import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+PRELOADED = ("certledger.verifier", "certledger.ledger", "certledger.api", "eth_account")
 _CLIENT = """\
 import json, os, signal, socket, sys
 server = socket.socket(socket.AF_UNIX)
@@ -54,10 +59,20 @@ def fork_server(path: Path) -> Iterator[None]:
         process.wait()
 
 
+def import_everything() -> None:
+    """Import what commands import only when called, which costs each of them seconds."""
+    for name in PRELOADED:
+        package = importlib.import_module(name)
+        for found in pkgutil.walk_packages(getattr(package, "__path__", ()), f"{name}."):
+            importlib.import_module(found.name)
+    assert threading.active_count() == 1, "a fork has none of its parent's threads"
+
+
 def main(path: str) -> None:
     """Serve until SIGTERM."""
     from certledger.verifier.cli.main import main as command
 
+    import_everything()
     os.setpgrp()
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(path)

@@ -64,7 +64,7 @@ RULES: Mapping[str, Rule] = {
         packed=True,
     ),
     "getBatch": Rule(roles=_OWN),
-    "getBatchRecords": Rule(roles=_RECORDS, rate="60/minute"),
+    "getBatchRecords": Rule(roles=_RECORDS),
     "getHead": Rule(roles=_OWN),
     # Verifying
     "createVerification": Rule(

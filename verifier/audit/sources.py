@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import re
+import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -29,6 +30,8 @@ MAX_BATCH_RECORDS_BYTES = MAX_BATCH_CERTIFICATES * (MAX_RECORD_BYTES + 1)
 _PIECE = 1 << 16
 _IN_MEMORY = 1 << 20
 """Bytes of fetched records that stay in memory; more go to a temporary file."""
+MAX_PATIENCE = 90.0
+"""Seconds that one fetch waits in all for a server that is busy, or counts requests a minute."""
 MAX_CATALOG_BYTES = 64 << 20
 MAX_LIST_BYTES = 1 << 24
 MAX_NAME_BYTES = 1 << 10
@@ -215,7 +218,7 @@ def _fetch(
     name = urlsplit(where).path
     try:
         request = Request(where, headers=headers)
-        for piece in stream(request, seconds=timeout, longest=longest):
+        for piece in _patient_stream(request, timeout, longest):
             take(piece)
     except HTTPError as error:
         if error.code in (404, 409, 410):
@@ -226,6 +229,27 @@ def _fetch(
     except (OSError, HTTPException, ValueError) as error:
         raise DataUnreachableError(f"{name} cannot be fetched") from error
     return True
+
+
+def _patient_stream(request: Request, timeout: float, longest: int) -> Iterator[bytes]:
+    """Yield a response's pieces; come again when a busy server says so, for `MAX_PATIENCE`."""
+    until = time.monotonic() + MAX_PATIENCE
+    while True:
+        try:
+            yield from stream(request, seconds=timeout, longest=longest)
+            return
+        except HTTPError as error:
+            seconds = _seconds_asked(error)
+            if seconds is None or time.monotonic() + seconds > until:
+                raise
+        time.sleep(seconds)
+
+
+def _seconds_asked(error: HTTPError) -> int | None:
+    """Return how long a busy server asks to wait (Retry-After, RFC 9110, section 10.2.3)."""
+    text = str(error.headers.get("Retry-After", ""))
+    busy = error.code in (429, 503) and re.fullmatch(r"[0-9]{1,4}", text)
+    return int(text) if busy else None
 
 
 def _fetched_chunks(

@@ -191,7 +191,9 @@ def test_hooks_are_sent_what_the_document_says(document: dict[str, Any], world: 
             [DecisionLeaf(leaf=watch.leaf, issuer=watch.issuer, index=watch.index)],
         )
     CaseFinder(store=world.ledger.store, clock=world.service.clock).step()
-    EventDispatcher(store=world.ledger.store, pepper=bytes(32), clock=world.service.clock).step()
+    teller = EventDispatcher(store=world.ledger.store, pepper=bytes(32), clock=world.service.clock)
+    teller.step()
+    teller.release()
     with world.ledger.store.begin() as unit:
         unit.remove_watch("counter:document", watch.issuer, watch.index)
         events = [

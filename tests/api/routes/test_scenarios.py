@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from certledger.ledger.core.book_values import StoredEdition
+from certledger.ledger.intake.pending_state import head
 from certledger.ledger.node import load_policy
 from certledger.ledger.reform.scenarios import OBSTACLES, ScenarioRunner
 from certledger.verifier.reform.book import Book, CrossRegionScenario, Name
@@ -55,7 +56,7 @@ def test_each_obstacle_is_named(edition: StoredEdition, world: World, category: 
     good = scenario("310000", category, "NOCRIME-APPLY")
 
     assert obstacles(run(world, good)) == set()
-    nobody = scenario("340000", category, "NOCRIME-APPLY")
+    nobody = scenario("450000", category, "NOCRIME-APPLY")
     assert obstacles(run(world, nobody)) == {"issuer", "catalog", "certificate"}
     uncatalogued = scenario("310000", "MED-REFERRAL", "MEDICAL-REMOTE")
     assert obstacles(run(world, uncatalogued)) == {"catalog", "certificate"}
@@ -96,11 +97,11 @@ def test_only_certificates_in_force_are_tried(
     assert obstacles(run(world, other)) == set()
     world.other.submit(1)
     world.ledger.run_until_idle()
-    issued = [one for batch in world.other.sealed for one in batch.issues]
-    world.other.change(range(len(issued)), Status.SUSPENDED, "S01")
+    issued = range(head(world.ledger.store, world.other.issuer).certificates)
+    world.other.change(issued, Status.SUSPENDED, "S01")
     world.ledger.run_until_idle()
     suspended = obstacles(run(world, other))
-    world.other.change(range(len(issued)), Status.VALID, "V01")
+    world.other.change(issued, Status.VALID, "V01")
     world.ledger.run_until_idle()
 
     assert suspended == {"certificate"}
