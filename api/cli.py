@@ -1,7 +1,8 @@
-"""Commands of the service: `serve`, `apikey`, `verify-receipt`."""
+"""Commands of the service: `serve`, `desk`, `issuer-desk`, `apikey`, `verify-receipt`."""
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ from certledger.verifier.cli.address_options import (
     plain_http_option,
 )
 from certledger.verifier.cli.policy_options import PolicyChoice, policy_options
-from certledger.verifier.console import print_line
+from certledger.verifier.console import bilingual, print_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -44,6 +45,9 @@ _DAY = 86_400
 _MAX_ANSWER_BYTES = 64 * 2**20
 _OIDC = {
     "issuer": "An identity provider whose access tokens are accepted in addition to keys.",
+    "client": "This service's client id there, for sign-in to the pages; the secret, if it has one,"
+    " is read from CERTLEDGER_OIDC_CLIENT_SECRET.",
+    "scope": "What sign-in asks the provider for; openid by default.",
     "audience": "What its tokens for this service name as their audience.",
     "roles": "The claim with the role; dots lead into objects, as in realm_access.roles.",
     "body": "The claim with the issuer that a token speaks for.",
@@ -104,7 +108,8 @@ def serve(
     response: dict[str, Any] = {name: value for name, value in oidc.items() if value}
     if response and not {"issuer", "audience"} <= response.keys():
         raise click.UsageError("a provider needs --oidc-issuer and --oidc-audience")
-    provider = Provider(**response) if response else None
+    secret = os.environ.get("CERTLEDGER_OIDC_CLIENT_SECRET")
+    provider = Provider(**response, client_secret=secret) if response else None
     lines = log_to_stderr()
     try:
         settings = load_settings(
@@ -162,6 +167,57 @@ def desk(out: Path, language: str) -> None:
     from certledger.verifier.files import write_atomically
 
     write_atomically(out, one_file("zh" if language == "zh" else "en"))
+
+
+@click.command("issuer-desk")
+@click.option(
+    "--body",
+    "issuer_folder",
+    required=True,
+    envvar="CERTLEDGER_BODY",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The issuer's own folder (also CERTLEDGER_BODY).",
+)
+@click.option(
+    "--server",
+    type=SERVER,
+    envvar="CERTLEDGER_SERVER",
+    required=True,
+    help="Address of the service that batches are submitted to.",
+)
+@click.option("--token", envvar="CERTLEDGER_TOKEN", help="Its API key; else a page asks for it.")
+@click.option(
+    "--deployment",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The file that says where the ledger is, so that a wallet can sign.",
+)
+@click.option("--port", type=click.IntRange(0, 65_535), default=0, help="The port, 0 for any.")
+def issuer_desk(
+    issuer_folder: Path, server: str, token: str | None, deployment: Path | None, port: int
+) -> None:
+    """Serve the issuer's desk to the browser of this computer: check, sign, submit, hand out.
+
+    It does in a browser what `seal`, `submit`, `evidence` and `status` do. Prints a link that works
+    once. Sheets, documents and keys stay on this computer; the service gets digests and signatures.
+    """
+    from certledger.api.local_desk.app import serve_desk
+    from certledger.api.local_desk.desk import LocalDesk, load_deployment_file
+    from certledger.ledger.issuer.folder import IssuerFolder
+
+    issuer = IssuerFolder(folder=issuer_folder)
+    place = (
+        None if deployment is None else load_deployment_file(deployment, issuer.profile().ledger)
+    )
+    desk = LocalDesk(issuer=issuer, server=server, token=token, deployment=place)
+    serve_desk(desk, port, _tell_link)
+
+
+def _tell_link(url: str) -> None:
+    click.echo(
+        f"{bilingual('在本机浏览器打开（仅可用一次）', 'open in a browser here, works once')}:"
+    )
+    click.echo(url)
+    sys.stdout.flush()
 
 
 # Keys -------------------------------------------------------------------------------------------

@@ -12,6 +12,8 @@ from fastapi import Request
 from certledger.api.auth.access import Gate, Rates
 from certledger.api.auth.api_keys import KeyRing
 from certledger.api.auth.oidc import OidcTokens
+from certledger.api.auth.oidc_sign_in import OidcSignIn
+from certledger.api.auth.session_registry import SessionRegistry
 from certledger.api.auth.sessions import Sessions
 from certledger.api.errors import PolicyAbsentError
 from certledger.api.metrics import Metrics
@@ -129,6 +131,7 @@ class Service:
             sessions=Sessions(
                 pepper=self.pepper, clock=self.clock, public_url=self.options.public_url
             ),
+            registry=SessionRegistry(store=self.ledger.store, clock=self.clock),
             keys=self.keys,
             rates=Rates(clock=self.clock),
             pool=self.pools.keys,
@@ -141,6 +144,19 @@ class Service:
     def sessions(self) -> Sessions:
         """The sessions of the pages."""
         return self.gate.sessions
+
+    @property
+    def registry(self) -> SessionRegistry:
+        """The open sessions."""
+        return self.gate.registry
+
+    @property
+    def sign_in(self) -> OidcSignIn | None:
+        """Sign-in at an identity provider, None where it is not set up."""
+        address = self.options.public_url
+        if self.tokens is None or self.tokens.provider.client is None or address is None:
+            return None
+        return OidcSignIn(tokens=self.tokens, sessions=self.sessions, public_url=address)
 
     @property
     def store(self) -> Store:

@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
 from certledger.verifier.crypto import secp256k1
 from certledger.verifier.errors import CertledgerError, ExitStatus
 from certledger.verifier.files import write_atomically
-from certledger.verifier.formats.statements import SECP256K1_ORDER, address_of
+from certledger.verifier.formats.statements import SECP256K1_ORDER, Batch, address_of
 
 SECRET_SIZE = 32
 DIGEST_SIZE = 32
@@ -68,6 +68,10 @@ class Signer:
         if len(digest) != DIGEST_SIZE:
             raise ValueError(f"a digest has {DIGEST_SIZE} bytes, not {len(digest)}")
         return self._sign(digest)
+
+    def sign_batch(self, statement: Batch, digest: bytes) -> bytes:
+        """Sign a batch's statement by its digest, as `sign`."""
+        return self.sign(digest)
 
     def __reduce__(self) -> str:
         raise TypeError("a signer is not pickled: its secret stays in this process")

@@ -35,8 +35,8 @@ SERVERS = [
     *((name, "--server") for name in ("ask", "codes", "hooks add", "hooks events", "hooks failed",
                                       "hooks list", "hooks remove", "registrar hold",
                                       "registrar release", "submit",
-                                      "catalog sign", "evidence", "issuer sync", "seal",
-                                      "status resume", "status revoke", "status supersede",
+                                      "catalog sign", "evidence", "issuer sync", "issuer-desk",
+                                      "seal", "status resume", "status revoke", "status supersede",
                                       "status suspend")),
     *((name, "--url") for name in ("found join", "found key", "found operator")),
     ("audit", "--data"),
@@ -131,7 +131,7 @@ def test_a_ledgers_nodes_are_judged_however_they_are_named(
 def test_a_providers_keys_are_not_fetched_by_plain_http_from_elsewhere() -> None:
     async def fetch() -> None:
         async with httpx.AsyncClient() as client:
-            await oidc._json(client, ELSEWHERE)
+            await oidc.read_json(client, ELSEWHERE)
 
     with pytest.raises(AddressInsecureError):
         asyncio.run(fetch())

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from certledger.api.auth.api_keys import MARK, PUBLIC, Caller, KeyRing, RateLimitSubject, network_of
 from certledger.api.auth.oidc import OidcTokens
 from certledger.api.auth.permissions import ALL_RULES, PAGE_RULES, Rule
+from certledger.api.auth.session_registry import SessionRegistry
 from certledger.api.auth.sessions import CSRF_HEADER, SESSION_HEADER, Sessions
 from certledger.api.errors import (
     CredentialsInvalidError,
@@ -87,6 +88,7 @@ class Gate:
     rates: Rates
     pool: FairPool
     sessions: Sessions
+    registry: SessionRegistry
     tokens: OidcTokens | None = None
     public_rate: str = "60/minute"
     address_rate: str = "600000/minute"
@@ -136,13 +138,19 @@ class Gate:
         genuine = operation in PAGE_RULES or self.sessions.is_genuine(
             request, request.headers.get(CSRF_HEADER)
         )
-        if session is None or not genuine:
+        if session is None or not genuine or not await self._is_open(session.id, address):
             if request.headers.get(SESSION_HEADER) == "required":
                 raise CredentialsInvalidError("the session has ended")
             return PUBLIC
         if session.key is None:
             return session.caller or PUBLIC
         return await self.authenticate(session.key, address)
+
+    async def _is_open(self, session: bytes, address: str) -> bool:
+        """Return whether a session was not ended, here or in another process."""
+        if self.registry.is_remembered(session):
+            return True
+        return await self.pool.run(address, self.registry.is_open, session)
 
     async def check_key(self, address: str, text: str) -> Caller:
         """Return the caller of a key; callers at different addresses take turns.

@@ -45,17 +45,30 @@ _MAX_RESPONSE_BYTES = 262_144
 class Provider:
     """An OIDC provider, and the claims of its tokens.
 
-    `issuer` is its address, `audience` that of this service; the other members are names of claims.
-    Where a token has no such claim, dots in the name lead into objects, as in `realm_access.roles`.
+    `issuer` is its address, `audience` that of this service; `client` is the service as a client,
+    for sign-in to the pages, with its secret where it has one and the scope that it asks for.  The
+    other members are names of claims.  Where a token has no such claim, dots in the name lead into
+    objects, as in `realm_access.roles`.
     """
 
     issuer: str
     audience: str
+    client: str | None = None
+    client_secret: str | None = field(default=None, repr=False)
+    scope: str = "openid"
     roles: str = "roles"
     body: str = "certledger_issuer"
     counter: str = "certledger_counter"
     region: str = "certledger_region"
     algorithms: tuple[str, ...] = ALGORITHMS
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Endpoints:
+    """The provider's addresses for sign-in; empty where its metadata name none."""
+
+    authorization: str
+    token: str
 
 
 @dataclass(kw_only=True)
@@ -65,6 +78,7 @@ class OidcTokens:
     provider: Provider
     clock: Callable[[], float]
     _keys: KeySet | None = None
+    _endpoints: Endpoints = Endpoints(authorization="", token="")
     _fetched: float = 0.0
     _tried: float = 0.0
     _fetching: asyncio.Task[None] | None = field(default=None, repr=False)
@@ -77,20 +91,40 @@ class OidcTokens:
                 without a role.
             ProviderUnreachableError: no keys of the provider are known.
         """
+        return caller_of(await self.verify(text, self.provider.audience), self.provider)
+
+    async def verify(self, text: str, audience: str) -> Mapping[str, Any]:
+        """Return the claims of a token of the provider for an audience.
+
+        Raises:
+            CredentialsInvalidError, ProviderUnreachableError: as `authenticate`.
+        """
         try:
             token = await self._decode(text)
             registry = jwt.JWTClaimsRegistry(
                 now=int(self.clock()),
                 leeway=LEEWAY,
                 iss={"essential": True, "value": self.provider.issuer},
-                aud={"essential": True, "value": self.provider.audience},
+                aud={"essential": True, "value": audience},
                 exp={"essential": True},
                 sub={"essential": True},
             )
             registry.validate(token.claims)
         except (JoseError, ValueError, TypeError) as error:
             raise CredentialsInvalidError(f"the token is invalid: {_reason(error)}") from error
-        return caller_of(token.claims, self.provider)
+        claims: Mapping[str, Any] = token.claims
+        return claims
+
+    async def endpoints(self) -> Endpoints:
+        """Return the provider's addresses for sign-in.
+
+        Raises:
+            ProviderUnreachableError: they are not known.
+        """
+        await self._key_set(FRESH_SECONDS)
+        if not self._endpoints.authorization or not self._endpoints.token:
+            raise ProviderUnreachableError("the identity provider names no addresses for sign-in")
+        return self._endpoints
 
     async def _decode(self, text: str) -> jwt.Token:
         keys = await self._key_set(FRESH_SECONDS)
@@ -142,10 +176,14 @@ class OidcTokens:
             asyncio.timeout(_TIMEOUT),
             httpx.AsyncClient(timeout=None, follow_redirects=False) as client,
         ):
-            metadata = await _json(client, where)
+            metadata = await read_json(client, where)
             if metadata["issuer"] != self.provider.issuer:
                 raise ValueError("the metadata are another issuer's")
-            keys = await _json(client, str(metadata["jwks_uri"]))
+            keys = await read_json(client, str(metadata["jwks_uri"]))
+        self._endpoints = Endpoints(
+            authorization=_secure_address(metadata.get("authorization_endpoint")),
+            token=_secure_address(metadata.get("token_endpoint")),
+        )
         return KeySet(list(usable(keys["keys"])))
 
 
@@ -155,10 +193,25 @@ _UNREADABLE = (
 )  # fmt: skip
 
 
-async def _json(client: httpx.AsyncClient, url: str) -> Mapping[str, Any]:
+def _secure_address(value: object) -> str:
+    """Return an endpoint's address, empty where there is none."""
+    return "" if value is None else require_secure(str(value), "server")
+
+
+async def read_json(
+    client: httpx.AsyncClient, url: str, form: Mapping[str, str] | None = None
+) -> Mapping[str, Any]:
+    """Return the JSON object at an address of the provider, given a form as the answer to it.
+
+    Raises:
+        httpx.HTTPError: no answer, or not a successful one.
+        ValueError: no object, or too long.
+        AddressInsecureError: plain http beyond this machine.
+    """
     data = bytearray()
     require_secure(url, "server")
-    async with client.stream("GET", url) as answer:
+    method = "GET" if form is None else "POST"
+    async with client.stream(method, url, data=form) as answer:
         answer.raise_for_status()
         async for piece in answer.aiter_bytes():
             data += piece

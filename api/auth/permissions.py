@@ -159,6 +159,8 @@ PAGE_RULES: Mapping[str, Rule] = {
     "showPage": Rule(roles=None, rate=_PAGES),
     "getStatic": Rule(roles=None, rate="6000/minute"),
     "signIn": Rule(roles=None, longest=16 * KILOBYTE, rate="60/minute"),
+    "showSessions": Rule(roles=EVERYBODY - {Role.PUBLIC}, rate="120/minute"),
+    "endSession": Rule(roles=EVERYBODY - {Role.PUBLIC}, longest=16 * KILOBYTE, rate="120/minute"),
     "signOut": Rule(roles=None, longest=16 * KILOBYTE, rate="60/minute"),
     "checkByForm": Rule(roles=EVERYBODY, longest=16 * KILOBYTE),
     "describeCertificate": Rule(roles=EVERYBODY, longest=KILOBYTE, rate=_PAGES),

@@ -1,15 +1,15 @@
 """Sessions of the pages: a sealed cookie, and tokens against cross-site request forgery (CSRF).
 
 The cookie is encrypted under a key derived from the pepper, which all processes of one database
-share, so no table is needed.  It has the API key itself, which every request authenticates again:
-a revoked key ends its sessions at once.
+share.  It has the API key itself, which every request authenticates again: a revoked key ends its
+sessions at once.  Its id is in the registry of open sessions, so that each can be ended alone.
 """
 
 from __future__ import annotations
 
 import hmac
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,7 +21,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
 from certledger.api.auth.api_keys import Caller
-from certledger.ledger.core.service_values import Role
+from certledger.ledger.core.service_values import PageSession, Role
 from certledger.verifier.errors import MalformedError
 from certledger.verifier.formats.canonical_json import from_base64url, to_base64url
 
@@ -32,6 +32,8 @@ SESSION_HEADER = "x-session"
 """With the value `required`, a request is refused where nobody is signed in any more."""
 SESSION_SECONDS = 10 * 3_600
 """Seconds until a session ends: one working day."""
+OIDC_SESSION_SECONDS = 4 * 3_600
+"""The same for an identity provider, which does not say when it removes someone."""
 MAX_COOKIE_CHARACTERS = 3_800
 _NONCE_BYTES = 12
 _MAX_VISITOR_CHARACTERS = 64
@@ -41,9 +43,10 @@ _MAX_VISITOR_CHARACTERS = 64
 class Session:
     """Who is signed in: by an API key, which is authenticated again, or as a caller of OIDC.
 
-    `ends` is in seconds since 1970.
+    `id` is in the registry of open sessions; `ends` is in seconds since 1970.
     """
 
+    id: bytes
     ends: int
     key: str | None = None
     caller: Caller | None = None
@@ -63,22 +66,55 @@ class Sessions:
 
     def session_of(self, request: HTTPConnection) -> Session | None:
         """Return the session of a request's cookie; None without one, or if it has ended."""
-        text = request.cookies.get(SESSION_COOKIE)
-        if text is None or len(text) > MAX_COOKIE_CHARACTERS:
+        content = self.open(request.cookies.get(SESSION_COOKIE), SESSION_COOKIE)
+        if content is None or content["ends"] <= self.clock():
             return None
-        session = self._open(text)
-        return None if session is None or session.ends <= self.clock() else session
+        return Session(
+            id=bytes.fromhex(content["id"]),
+            ends=content["ends"],
+            key=content["key"],
+            caller=_unpacked(content["caller"]),
+        )
 
     def begin(
-        self, response: Response, *, key: str | None = None, caller: Caller | None = None
+        self,
+        response: Response,
+        opened: PageSession,
+        *,
+        key: str | None = None,
+        caller: Caller | None = None,
     ) -> None:
         """Begin a session, with a new visitor so that earlier CSRF tokens are void."""
-        ends = int(self.clock()) + SESSION_SECONDS
-        content = {"ends": ends, "key": key, "caller": _packed(caller)}
-        nonce = secrets.token_bytes(_NONCE_BYTES)
-        sealed = nonce + self._cipher.encrypt(nonce, orjson.dumps(content), None)
-        self.set_cookie(response, SESSION_COOKIE, to_base64url(sealed), seconds=SESSION_SECONDS)
+        seconds = opened.ends - opened.began
+        content = {
+            "id": opened.id.hex(),
+            "ends": opened.ends,
+            "key": key,
+            "caller": _packed(caller),
+        }
+        self.set_cookie(
+            response, SESSION_COOKIE, self.seal(content, SESSION_COOKIE), seconds=seconds
+        )
         self.begin_visit(response)
+
+    def seal(self, content: Mapping[str, object], purpose: str) -> str:
+        """Return a JSON object encrypted for a cookie; it opens for the same purpose only."""
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        sealed = self._cipher.encrypt(nonce, orjson.dumps(content), purpose.encode())
+        return to_base64url(nonce + sealed)
+
+    def open(self, text: str | None, purpose: str) -> dict[str, Any] | None:
+        """Return what was sealed for a purpose, None where it was not."""
+        if text is None or len(text) > MAX_COOKIE_CHARACTERS:
+            return None
+        try:
+            sealed = from_base64url(text)
+            nonce, rest = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
+            plain = self._cipher.decrypt(nonce, rest, purpose.encode())
+        except (MalformedError, InvalidTag, ValueError):
+            return None
+        content: dict[str, Any] = orjson.loads(plain)
+        return content
 
     def end(self, response: Response) -> None:
         """Remove the session's cookie."""
@@ -90,14 +126,28 @@ class Sessions:
         self.set_cookie(response, VISITOR_COOKIE, visitor, seconds=SESSION_SECONDS)
         return visitor
 
-    def set_cookie(self, response: Response, name: str, value: str, *, seconds: int) -> None:
+    def set_cookie(
+        self,
+        response: Response,
+        name: str,
+        value: str,
+        *,
+        seconds: int,
+        is_sent_on_links: bool = False,
+    ) -> None:
         """Set a cookie that no script reads, that other sites do not send, and https where it is.
 
-        A public address with https means a proxy in front, which the request does not show.
+        With `is_sent_on_links`, a link from another site sends it. A public address with https
+        means a proxy in front, which the request does not show.
         """
         secure = urlsplit(self.public_url or "").scheme == "https"
         response.set_cookie(
-            name, value, max_age=seconds, secure=secure, httponly=True, samesite="strict"
+            name,
+            value,
+            max_age=seconds,
+            secure=secure,
+            httponly=True,
+            samesite="lax" if is_sent_on_links else "strict",
         )
 
     def csrf_token(self, visitor: str) -> str:
@@ -110,17 +160,6 @@ class Sessions:
         if not token or not 0 < len(visitor) <= _MAX_VISITOR_CHARACTERS:
             return False
         return hmac.compare_digest(self.csrf_token(visitor).encode(), token.encode())
-
-    def _open(self, text: str) -> Session | None:
-        try:
-            sealed = from_base64url(text)
-            plain = self._cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], None)
-        except (MalformedError, InvalidTag, ValueError):
-            return None
-        content = orjson.loads(plain)
-        return Session(
-            ends=content["ends"], key=content["key"], caller=_unpacked(content["caller"])
-        )
 
 
 def _packed(caller: Caller | None) -> dict[str, object] | None:

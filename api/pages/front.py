@@ -11,7 +11,8 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from certledger.api.auth.api_keys import Caller
+from certledger.api.auth.api_keys import Caller, caller_of
+from certledger.api.auth.sessions import SESSION_SECONDS
 from certledger.api.errors import ResourceUnknownError
 from certledger.api.pages.page_route import read_form
 from certledger.api.pages.renderer import redirect, render
@@ -74,9 +75,13 @@ async def enter_demo(request: Request, caller: Caller) -> Response:
         counter=DEMO_COUNTER,
         expires=int(service.clock()) + DEMO_KEY_SECONDS,
     )
-    _, key = await service.pools.read(request, create)
+    stored, key = await service.pools.read(request, create)
     response = redirect("/desk")
-    service.sessions.begin(response, key=key)
+    opened = await service.pools.read(
+        request,
+        partial(service.registry.begin, caller_of(stored).id, seconds=SESSION_SECONDS),
+    )
+    service.sessions.begin(response, opened, key=key)
     return response
 
 

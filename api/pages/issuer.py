@@ -78,6 +78,7 @@ async def show_issuer(request: Request, caller: Caller) -> Response:
         request,
         "issuer.html",
         desk=desk,
+        address=service.options.public_url or "URL",
         kinds=tuple(ActKind),
         changes=CHANGES,
         purposes=PURPOSES,

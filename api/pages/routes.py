@@ -15,7 +15,16 @@ from certledger.api.pages.offline import get_worker, show_offline
 from certledger.api.pages.page_route import PageRoute
 from certledger.api.pages.public import check_by_form, describe_certificate, show_public
 from certledger.api.pages.renderer import render
-from certledger.api.pages.sign_in import show_csrf_token, show_sign_in, sign_in, sign_out
+from certledger.api.pages.sign_in import (
+    end_session,
+    show_csrf_token,
+    show_sessions,
+    show_sign_in,
+    sign_in,
+    sign_out,
+    take_back,
+    visit_provider,
+)
 from certledger.api.pages.static_files import FOLDER, MEDIA_TYPES, load_static_files
 from certledger.api.responses import IMMUTABLE, cached
 
@@ -45,6 +54,10 @@ PAGES = (
     PageRoute("/sign-in", show_sign_in, operation="showPage"),
     PageRoute("/sign-in", sign_in, operation="signIn", method="POST"),
     PageRoute("/sign-in/token", show_csrf_token, operation="showPage", for_script=True),
+    PageRoute("/sign-in/provider", visit_provider, operation="signIn"),
+    PageRoute("/sign-in/callback", take_back, operation="signIn"),
+    PageRoute("/sessions", show_sessions, operation="showSessions"),
+    PageRoute("/sessions", end_session, operation="endSession", method="POST"),
     PageRoute("/sign-out", sign_out, operation="signOut", method="POST"),
     PageRoute("/v", show_public, operation="showPage"),
     PageRoute("/v", check_by_form, operation="checkByForm", method="POST"),

@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from certledger.api.auth.api_keys import MARK, Caller, network_of
-from certledger.api.errors import CredentialsInvalidError
+from certledger.api.auth.oidc_sign_in import FLOW_COOKIE, OidcSignIn
+from certledger.api.auth.sessions import OIDC_SESSION_SECONDS, SESSION_SECONDS
+from certledger.api.errors import CredentialsInvalidError, ResourceUnknownError
 from certledger.api.pages.page_route import FormExpiredError, read_form
 from certledger.api.pages.renderer import redirect, render
 from certledger.api.problems import answer
 from certledger.api.responses import json_response
 from certledger.api.service import service_of
+from certledger.ledger.core.service_values import Role
 
 _LOCAL_PATH = re.compile(r"/(?![/\\])[A-Za-z0-9/_.?=&%-]{0,200}")
 MAX_KEY_CHARACTERS = 200
-FIRST_PAGES = {"counter": "/desk", "partner": "/desk"}
+_SESSION_ID = re.compile(r"[0-9a-f]{32}")
+FIRST_PAGES = {
+    Role.ADMINISTRATOR: "/registrar",
+    Role.AUDITOR: "/audit",
+    Role.COUNTER: "/desk",
+    Role.ISSUER: "/issuer",
+    Role.PARTNER: "/desk",
+}
 """Where a role goes after signing in, if it came from nowhere."""
 
 
@@ -43,11 +54,56 @@ async def sign_in(request: Request, caller: Caller) -> Response:
         if is_script:
             return answer(error)
         return await _form(request, next_path=next_path, trouble="wrong")
-    if not _LOCAL_PATH.fullmatch(next_path):
-        next_path = FIRST_PAGES.get(str(found.role), "/")
+    next_path = _safe_path(next_path) or FIRST_PAGES.get(found.role, "/")
     response = json_response({}) if is_script else redirect(next_path)
-    service.sessions.begin(response, key=key)
+    begin = partial(service.registry.begin, found.id, seconds=SESSION_SECONDS)
+    service.sessions.begin(response, await service.pools.read(request, begin), key=key)
     return response
+
+
+async def visit_provider(request: Request, caller: Caller) -> Response:
+    """Send the visitor to the identity provider.
+
+    Raises:
+        ResourceUnknownError: there is none.
+        ProviderUnreachableError: it does not answer.
+    """
+    response = redirect("/")
+    next_path = _safe_path(request.query_params.get("next", ""))
+    response.headers["location"] = await _provider(request).address(response, next_path)
+    return response
+
+
+async def take_back(request: Request, caller: Caller) -> Response:
+    """Begin a session of whom the identity provider sends back.
+
+    The answer is a page that goes on by itself: this request comes from another site, and after a
+    redirect the browser would not send the session's cookie.
+
+    Raises:
+        ResourceUnknownError: there is no provider.
+        ProviderUnreachableError: it does not answer.
+    """
+    service, provider = service_of(request), _provider(request)
+    try:
+        flow = provider.flow_of(request)
+        found = await provider.caller(flow, request.query_params.get("code", ""))
+    except CredentialsInvalidError:
+        trouble = "declined" if "error" in request.query_params else "provider_refused"
+        return await _form(request, next_path="", trouble=trouble)
+    next_path = flow.next_path or FIRST_PAGES.get(found.role, "/")
+    response = await render(request, "signed_in.html", next_path=next_path)
+    begin = partial(service.registry.begin, found.id, seconds=OIDC_SESSION_SECONDS)
+    service.sessions.begin(response, await service.pools.read(request, begin), caller=found)
+    service.sessions.set_cookie(response, FLOW_COOKIE, "", seconds=0, is_sent_on_links=True)
+    return response
+
+
+def _provider(request: Request) -> OidcSignIn:
+    provider = service_of(request).sign_in
+    if provider is None:
+        raise ResourceUnknownError("no identity provider is set up")
+    return provider
 
 
 async def show_csrf_token(request: Request, caller: Caller) -> Response:
@@ -57,11 +113,35 @@ async def show_csrf_token(request: Request, caller: Caller) -> Response:
 
 
 async def sign_out(request: Request, caller: Caller) -> Response:
-    """End the session."""
+    """End the session, also for whoever has a copy of its cookie."""
     await read_form(request)
+    service = service_of(request)
+    session = service.sessions.session_of(request)
+    if session is not None:
+        await service.pools.read(request, service.registry.end, session.id)
     response = redirect("/")
-    service_of(request).sessions.end(response)
+    service.sessions.end(response)
     return response
+
+
+async def show_sessions(request: Request, caller: Caller) -> Response:
+    """Show where the caller is signed in."""
+    service = service_of(request)
+    session = service.sessions.session_of(request)
+    found = await service.pools.read(request, service.registry.sessions_of, caller.id)
+    return await render(
+        request, "sessions.html", found=found, own=None if session is None else session.id
+    )
+
+
+async def end_session(request: Request, caller: Caller) -> Response:
+    """End one session of the caller."""
+    fields, service = await read_form(request), service_of(request)
+    session = fields.get("session", "")
+    if _SESSION_ID.fullmatch(session):
+        end = partial(service.registry.end_of, caller.id, bytes.fromhex(session))
+        await service.pools.read(request, end)
+    return redirect("/sessions")
 
 
 async def _caller_of_key(request: Request, key: str) -> Caller:
@@ -76,11 +156,17 @@ async def _caller_of_key(request: Request, key: str) -> Caller:
     return await gate.authenticate(key, network_of((request.scope.get("client") or "?")[0]))
 
 
+def _safe_path(text: str) -> str:
+    """Return a path of ours, empty for anything that could lead to another site."""
+    return text if _LOCAL_PATH.fullmatch(text) else ""
+
+
 async def _form(request: Request, *, next_path: str, trouble: str = "") -> Response:
     return await render(
         request,
         "sign_in.html",
         status=400 if trouble else 200,
-        next_path=next_path if _LOCAL_PATH.fullmatch(next_path) else "",
+        next_path=_safe_path(next_path),
+        provider=service_of(request).sign_in,
         trouble=trouble,
     )

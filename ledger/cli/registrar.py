@@ -180,10 +180,12 @@ def _brake(
     yes: bool,
     passphrase_file: Path | None,
 ) -> Answer:
-    from certledger.ledger.cli.submit import hand_in
+    from certledger.ledger.cli.submit import client_of
     from certledger.ledger.foundation.home import RegionHome
     from certledger.ledger.issuer import signed_acts
     from certledger.ledger.issuer.act_file import Envelope
+    from certledger.ledger.issuer.file_submission import submit_file
+    from certledger.ledger.issuer.submission_client import PATIENCE
     from certledger.ledger.registrar.review import review
     from certledger.verifier.files import write_atomically
 
@@ -202,7 +204,7 @@ def _brake(
     signer = unlock(RegionHome(folder=home).registrar_file, passphrase_file)
     write_atomically(out, Envelope(act=signed_acts.add_signature(act, signer)).format())
     if server is not None:
-        hand_in(out, server, token)
+        submit_file(out, client_of(server, token, PATIENCE))
     return Answer(document={"file": str(out), "issuers": list(codes), "nonce": nonce})
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,11 +34,7 @@ from certledger.ledger.cli.submit import client_of, counters_options
 if TYPE_CHECKING:
     from certledger.ledger.issuer.folder import IssuerFolder
     from certledger.ledger.issuer.preview import Preview
-    from certledger.ledger.keys import Signer
-    from certledger.ledger.sealing.attachments import Papers
-    from certledger.ledger.sealing.batch import Head
-    from certledger.ledger.sealing.issue import Issue
-    from certledger.ledger.sheets.reader import Sheet
+    from certledger.ledger.issuer.sheet_batches import SheetRequest
     from certledger.verifier.formats.statements import Batch
 
 
@@ -97,6 +92,7 @@ def seal(
     each batch follows what the ledger has, so that several offices do not collide. Until it is
     submitted, --undo withdraws what was sealed into the folder named in place of SHEET.
     """
+    from certledger.ledger.issuer.sheet_batches import check_sheet, seal_sheet
     from certledger.ledger.sheets.findings import SheetInvalidError
 
     language = lang or default_language()
@@ -108,7 +104,7 @@ def seal(
     if server is not None and options["head"] is None:
         _follow(issuer, server, token)
     try:
-        work = _check(issuer, sheet, out, **options)
+        work = check_sheet(issuer, _request(sheet, out=out, **options), watch)
     except SheetInvalidError as error:
         raise error.in_language(language) from None
     watched = is_watched() and not yes
@@ -120,9 +116,8 @@ def seal(
     if watched:
         print_preview(preview, err=True)
         confirm(language)
-    batches = _seal_all(
-        issuer, work, out, unlock(issuer.keystore, passphrase_file), renew=options["renew"]
-    )
+    signer = unlock(issuer.keystore, passphrase_file)
+    batches = seal_sheet(issuer, work, out, signer, now=now(), renew=options["renew"], watch=watch)
     return _answer(batches, out, preview)
 
 
@@ -151,182 +146,33 @@ def _undo(issuer: IssuerFolder, sealed: Path, server: str | None, token: str | N
     )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Work:
-    """A sheet that may be sealed: its certificates, and where they start."""
-
-    sheet: Sheet
-    issues: list[Issue]
-    start: Head
-    documents: Path | None
-
-    def preview(self, language: str) -> Preview:
-        from certledger.ledger.issuer.preview import Preview
-
-        return Preview.of(self.sheet, self.issues, language)
-
-
-def _check(
-    issuer: IssuerFolder,
-    given: Path,
-    out: Path | None,
-    *,
-    accepted: Sequence[str],
-    category: str | None,
-    documents: Path | None,
-    tab: str | None,
-    sm3: bool,
-    head: Path | None,
-    renew: bool,
-) -> _Work:
-    """Read and check a sheet; every fault and open question of it is raised at once."""
-    from certledger.ledger.issuer.sheet_record import SheetRecord
-    from certledger.ledger.sealing.attachments import Papers
-    from certledger.ledger.sealing.sheet_columns import catalog_columns
-    from certledger.ledger.sheets.reader import read_sheet
+def _request(given: Path, documents: Path | None, **options: Any) -> SheetRequest:
+    """Return the request of the options, with the sheet and the folder of its documents."""
+    from certledger.ledger.issuer.sheet_batches import SheetRequest
 
     file, neighbours = _sheet_and_documents(given)
-    names = catalog_columns(issuer.catalog())
-    sheet = read_sheet(file, names, tab=tab, accepted=accepted)
-    before = SheetRecord.find(out, sheet.digest) if out is not None else None
-    if before is not None:
-        sheet.findings.accepted = frozenset((*accepted, *before.accepted))
-    start, current = _head(issuer, out, head, renew=renew)
-    apart = range(current.first, current.first + len(sheet.rows)) if current else range(0)
-    papers = Papers(
-        folder=documents or neighbours,
-        with_sm3=sm3,
-        is_asked_for=documents is not None or given.is_dir(),
+    return SheetRequest(
+        file=file,
+        documents=documents or neighbours,
+        are_documents_named=documents is not None or given.is_dir(),
+        **options,
     )
-    issues = _issues(issuer, sheet, papers, category, start, apart)
-    return _Work(sheet=sheet, issues=issues, start=start, documents=papers.folder)
 
 
 def _sheet_and_documents(given: Path) -> tuple[Path, Path]:
     """Return the sheet and the folder of its documents, given one of them."""
     if given.is_file():
         return given, given.parent
+    from certledger.ledger.issuer.sheet_batches import is_sheet
     from certledger.ledger.sheets.reader import SUFFIXES
 
-    inside = [file for file in sorted(given.iterdir()) if _is_sheet(file)]
+    inside = [file for file in sorted(given.iterdir()) if is_sheet(file)]
     beside = [file for suffix in SUFFIXES if (file := given.with_suffix(suffix)).is_file()]
     found = inside or beside
     if len(found) != 1:
         names = ", ".join(file.name for file in found) or "none"
         raise click.UsageError(f"one sheet is needed in {given} or next to it; there is {names}")
     return found[0], given
-
-
-def _is_sheet(file: Path) -> bool:
-    """Whether a file is a sheet, and not what a spreadsheet program keeps while it is open."""
-    from certledger.ledger.sheets.reader import SUFFIXES
-
-    opened = file.name.startswith(("~$", ".~", ".~lock"))
-    return file.suffix.lower() in SUFFIXES and not opened
-
-
-def _folders(count: int, out: Path) -> list[Path]:
-    """Return the folder of each batch."""
-    from certledger.verifier.formats.issuer_state import MAX_BATCH_CERTIFICATES
-
-    if count <= MAX_BATCH_CERTIFICATES:
-        return [out]
-    return [out / f"{number:04d}" for number in range(1, -(-count // MAX_BATCH_CERTIFICATES) + 1)]
-
-
-def _head(
-    issuer: IssuerFolder, out: Path | None, file: Path | None, *, renew: bool
-) -> tuple[Head, Head | None]:
-    """Return the head that the first batch starts at, and the head of an interrupted run."""
-    from certledger.ledger.issuer.workspace import Workspace
-    from certledger.ledger.sealing.batch import Head
-    from certledger.verifier.formats.canonical_json import parse
-
-    folders = [] if out is None else [out, out / "0001"]
-    plans = [plan for folder in folders if (plan := Workspace(folder=folder).plan())]
-    current = plans[0].head if plans else None
-    if file is not None and (current is None or renew):
-        return Head.from_json(parse(file.read_bytes(), 4096)), current
-    if current is None or (renew and not _is_known(issuer, folders)):
-        return issuer.register.head(), current
-    return current, current
-
-
-def _is_known(issuer: IssuerFolder, folders: Sequence[Path]) -> bool:
-    """Whether the register has the first batch that was sealed into one of the folders."""
-    from certledger.ledger.issuer.chain_submission import read_batch
-    from certledger.ledger.issuer.workspace import Workspace
-
-    sealed = next((one for one in folders if Workspace(folder=one).batch_file), None)
-    if sealed is None:
-        return True
-    statement = read_batch(sealed).statement
-    digest = statement.digest(issuer.profile().ledger)
-    return issuer.register.digest_at(statement.sequence) == digest
-
-
-def _issues(
-    issuer: IssuerFolder,
-    sheet: Sheet,
-    papers: Papers,
-    category: str | None,
-    start: Head,
-    apart: range,
-) -> list[Issue]:
-    from certledger.ledger.sealing.issue import CheckContext
-    from certledger.ledger.sealing.row_checks import check_rows
-    from certledger.verifier.formats.issuer_state import MAX_CERTIFICATES
-
-    columns = sheet.named.keys() or {name for row in sheet.rows for name in row.cells}
-    context = CheckContext(
-        catalog=issuer.catalog(),
-        issued=issuer.register.before(start.first, apart),
-        first=start.first,
-        papers=papers,
-        category=category,
-        name=issuer.profile().name,
-        most=MAX_CERTIFICATES,
-        columns=columns,
-    )
-    return check_rows(sheet.rows, context, watch, sheet.findings, drain=True)
-
-
-def _seal_all(
-    issuer: IssuerFolder, work: _Work, out: Path, signer: Signer, *, renew: bool
-) -> list[tuple[Batch, bytes]]:
-    """Seal batch after batch, and let go of each; return statements and digests."""
-    from certledger.ledger.issuer.sheet_record import SheetRecord
-    from certledger.ledger.issuer.workspace import Plan, Workspace
-    from certledger.verifier.formats.issuer_state import MAX_BATCH_CERTIFICATES
-
-    profile, catalog, batches = issuer.profile(), issuer.catalog(), []
-    head, issues = work.start, work.issues
-    SheetRecord.of(work.sheet).write(out)
-    for folder in _folders(len(issues), out):
-        plan = Plan(
-            issuer=profile.issuer,
-            ledger=profile.ledger,
-            catalog=catalog.root(),
-            head=head,
-            now=now(),
-        )
-        part = issues[:MAX_BATCH_CERTIFICATES]
-        del issues[:MAX_BATCH_CERTIFICATES]
-        batch = Workspace(folder=folder).seal(
-            part,
-            plan,
-            catalog=catalog,
-            secret=issuer.secret(),
-            signer=signer,
-            renew=renew,
-            watch=watch,
-        )
-        issuer.register.record(batch)
-        issuer.register.note_folders(batch.statement.sequence, folder, work.documents)
-        batches.append((batch.statement, batch.digest))
-        head = batch.head
-        del batch, part
-    return batches
 
 
 def _preview_answer(preview: Preview) -> Answer:

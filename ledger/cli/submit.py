@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,10 +36,9 @@ if TYPE_CHECKING:
     from certledger.ledger.client.transport import ServerClient
     from certledger.ledger.issuer.folder import IssuerFolder
     from certledger.ledger.keys import Signer
-    from certledger.verifier.formats.canonical_json import Json
     from certledger.verifier.formats.catalog import Entry
-    from certledger.verifier.vocabulary import Status
 
+_EPOCH = "epoch"
 CURRENT_PATIENCE = 30.0
 """Seconds to ask for an issuer's counters before something is signed."""
 
@@ -116,11 +114,15 @@ def submit(
     if server is None or (wait and not what.is_dir()):
         raise click.UsageError("name a --server, or a node with --rpc; --wait is for a folder")
     from certledger.ledger.cli.evidence import await_holder_folders, holders_answer
+    from certledger.ledger.issuer.file_submission import noting_outcome, submit_file
     from certledger.verifier.formats.canonical_json import from_hex
 
     known = from_hex(operator.removeprefix("0x").lower(), 20) if operator else None
-    with noted(what, own_folder):
-        receipt, signer, place = hand_in(what, server, token, known, patience=patience, out=out)
+    issuer = None if own_folder is None else open_issuer(own_folder)
+    with noting_outcome(what, issuer, notice):
+        receipt, signer, place = submit_file(
+            what, client_of(server, token, patience), operator=known, out=out
+        )
     if wait:
         client = client_of(server, token, patience)
         return holders_answer(await_holder_folders(client, what))
@@ -128,53 +130,6 @@ def submit(
     statement = receipt.get("receipt", receipt) if isinstance(receipt, dict) else {}
     rows += [(name, str(part)) for name, part in statement.items() if name != "type"]
     return Answer(document={"answer": receipt, "file": str(place), "signer": signer}, rows=rows)
-
-
-@contextmanager
-def noted(what: Path, own_folder: Path | None) -> Iterator[None]:
-    """Tell the issuer's folder, where there is one, whether a server takes WHAT or refuses it."""
-    from certledger.ledger.client.transport import ServerRefusedError
-    from certledger.ledger.issuer.withdrawal import note_refused, note_submitted
-
-    issuer = None if own_folder is None else open_issuer(own_folder)
-    try:
-        yield
-    except ServerRefusedError as refusal:
-        if issuer is not None and (forgotten := note_refused(issuer, what, refusal)):
-            notice(f"forgotten here, so that its counters are free again: {', '.join(forgotten)}")
-        raise
-    if issuer is not None:
-        note_submitted(issuer, what)
-
-
-def hand_in(
-    what: Path,
-    server: str,
-    token: str | None,
-    operator: bytes | None = None,
-    *,
-    patience: float = 600.0,
-    out: Path | None = None,
-) -> tuple[Json, str, Path]:
-    """Hand in a file or folder; return the receipt, its signer, and the receipt's file.
-
-    Raises:
-        CertledgerError: as `SubmissionClient.hand_in` and `check_handed_in`.
-    """
-    from certledger.ledger.issuer.submission_client import (
-        SubmissionClient,
-        check_handed_in,
-        parcel_of,
-    )
-    from certledger.verifier.files import write_atomically
-    from certledger.verifier.formats.canonical_json import format_canonical
-
-    client = SubmissionClient(url=server, token=token, patience=patience)
-    receipt = client.hand_in(parcel_of(what), notice)
-    signer = check_handed_in(what, receipt, operator)
-    place = out or (what / "receipt.json" if what.is_dir() else what.with_suffix(".receipt.json"))
-    write_atomically(place, format_canonical(receipt))
-    return receipt, signer, place
 
 
 def _carry(what: Path, rpc: str, deployment: Path, payer: Signer, patience: float) -> Answer:
@@ -233,72 +188,77 @@ def _status_command(name: str, to: str, help_text: str) -> None:
         passphrase_file: Path | None,
         out: Path | None,
     ) -> Answer:
-        from certledger.ledger.issuer.status_changes import check_reason, index_of, read_indexes
-        from certledger.ledger.issuer.synchronisation import EPOCH
-        from certledger.verifier.vocabulary import Status
-
         if not numbers and not indexes and sheet is None:
             raise click.UsageError("name certificates: NUMBERS, --index or --sheet")
-        check_reason(reason, Status(to))
         issuer = open_issuer(issuer_folder)
-        chosen = [index_of(number, issuer.register, category) for number in numbers]
-        chosen += indexes
-        if sheet is not None:
-            chosen += read_indexes(sheet, issuer.register)
-        epoch = epoch or next_value(issuer, EPOCH, server, token)
+        _check_reason(reason, to)
+        chosen = _certificates(issuer, numbers, indexes, sheet, category)
+        epoch = epoch or _next_value(issuer, _EPOCH, server, token)
         signer = unlock(issuer.keystore, passphrase_file)
-        return _sign_status(issuer, signer, chosen, Status(to), reason, epoch, out)
+        return _sign_status(issuer, signer, chosen, to, reason, epoch, out)
 
 
-def next_value(issuer: IssuerFolder, name: str, server: str | None, token: str | None) -> int:
-    """Return the value of a counter for the issuer's next statement: after the ledger's, if named.
+def _check_reason(reason: str, to: str) -> None:
+    from certledger.ledger.issuer.status_changes import check_reason
+    from certledger.verifier.vocabulary import Status
 
-    Raises:
-        ServerRefusedError, ServerUnreachableError: as they say.
-    """
-    from certledger.ledger.issuer.synchronisation import EPOCH, fetch_head
+    check_reason(reason, Status(to))
 
-    if server is not None:
-        head = fetch_head(client_of(server, token), issuer.profile().issuer)
-        issuer.register.reach(name, head.epoch if name == EPOCH else head.catalog_version)
-    return issuer.register.next_value(name)
+
+def _certificates(
+    issuer: IssuerFolder,
+    numbers: Sequence[str],
+    indexes: Sequence[int],
+    sheet: Path | None,
+    category: str | None,
+) -> list[int]:
+    """Return the indexes of the certificates that are named in any way."""
+    from certledger.ledger.issuer.status_changes import index_of, read_indexes
+
+    chosen = [index_of(number, issuer.register, category) for number in numbers]
+    chosen += indexes
+    return chosen if sheet is None else chosen + read_indexes(sheet, issuer.register)
+
+
+def _next_value(issuer: IssuerFolder, name: str, server: str | None, token: str | None) -> int:
+    from certledger.ledger.issuer.synchronisation import next_value
+
+    return next_value(issuer, name, None if server is None else client_of(server, token))
 
 
 def _sign_status(
     issuer: IssuerFolder,
     signer: Signer,
     chosen: Sequence[int],
-    to: Status,
+    to: str,
     reason: str,
     epoch: int,
     out: Path | None,
 ) -> Answer:
-    from certledger.ledger.issuer.status_changes import sign_changes, status_changes
-    from certledger.ledger.issuer.synchronisation import EPOCH
-    from certledger.verifier.files import write_atomically
+    from certledger.ledger.issuer.status_files import sign_status
+    from certledger.verifier.vocabulary import Status
 
-    profile, register = issuer.profile(), issuer.register
-    changes = status_changes(
-        chosen, issuer=profile.issuer, status=to, reason=reason, epoch=epoch, now=now()
+    signed = sign_status(
+        issuer,
+        signer,
+        chosen,
+        status=Status(to),
+        reason=reason,
+        epoch=epoch,
+        now=now(),
+        out=out,
     )
-    files = []
-    for act, change in zip(
-        sign_changes(changes, signer=signer, identity=profile.ledger), changes, strict=True
-    ):
-        place = out if out and len(changes) == 1 else issuer.folder / f"status-{change.epoch}.json"
-        write_atomically(place, act.canonical())
-        register.add_signed(EPOCH, change.epoch, str(place))
-        files.append(str(place))
+    certificates, files = sorted(set(signed.certificates)), list(map(str, signed.files))
     document = {
-        "certificates": sorted(set(chosen)),
-        "epoch": changes[-1].epoch,
+        "certificates": certificates,
+        "epoch": signed.epoch,
         "files": files,
-        "reason": reason,
-        "status": str(to),
+        "reason": signed.reason,
+        "status": str(signed.status),
     }
     rows = [
-        ("status", f"{to} ({reason}), {len(set(chosen))} certificates"),
-        ("epoch", str(changes[-1].epoch)),
+        ("status", f"{signed.status} ({signed.reason}), {len(certificates)} certificates"),
+        ("epoch", str(signed.epoch)),
         *(("file", file) for file in files),
     ]
     return Answer(document=document, rows=rows)
@@ -364,7 +324,7 @@ def sign_catalog(
 
     issuer = open_issuer(issuer_folder)
     profile, stored_catalog = issuer.profile(), issuer.catalog()
-    wanted = version or next_value(issuer, VERSION, server, token)
+    wanted = version or _next_value(issuer, VERSION, server, token)
     change = catalog_change(stored_catalog, issuer=profile.issuer, version=wanted, now=now())
     act = sign_statement(change, [unlock(issuer.keystore, passphrase_file)], profile.ledger)
     place = out or issuer.folder / f"catalog-{wanted}.json"

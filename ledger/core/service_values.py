@@ -59,6 +59,16 @@ class ApiKey:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PageSession:
+    """A session of the pages: 16 random bytes, the id of its caller, times in seconds."""
+
+    id: bytes
+    caller: str
+    began: int
+    ends: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Verification:
     """A verification: its signed receipt (canonical bytes), and its search keys.
 

@@ -87,6 +87,18 @@ def fetch_head(client: ServerClient, issuer: str) -> LedgerHead:
         raise AnswerInvalidError(f"{client.url} answers no head: {error}") from error
 
 
+def next_value(issuer: IssuerFolder, name: str, client: ServerClient | None) -> int:
+    """Return the value of a counter for the issuer's next statement: after the ledger's, if asked.
+
+    Raises:
+        ServerRefusedError, ServerUnreachableError: as they say.
+    """
+    if client is not None:
+        head = fetch_head(client, issuer.profile().issuer)
+        issuer.register.reach(name, head.epoch if name == EPOCH else head.catalog_version)
+    return issuer.register.next_value(name)
+
+
 def synchronise(
     folder: IssuerFolder, client: ServerClient, sealed: Sequence[Path] = ()
 ) -> SyncReport:

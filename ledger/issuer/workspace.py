@@ -16,8 +16,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
-from certledger.ledger.keys import Signer
 from certledger.ledger.sealing.batch import (
+    BatchSigner,
     Head,
     SealedBatch,
     SealError,
@@ -136,7 +136,7 @@ class Workspace:
         *,
         catalog: Catalog,
         secret: bytes,
-        signer: Signer,
+        signer: BatchSigner,
         random: Callable[[int], bytes] = os.urandom,
         renew: bool = False,
         watch: Progress = unwatched,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Protocol
 
 import orjson
 
-from certledger.ledger.keys import Signer
 from certledger.ledger.sealing.issue import Issue
 from certledger.ledger.sealing.records import HandOn, SealedRecords, seal_records
 from certledger.verifier.errors import CertledgerError
@@ -44,6 +44,40 @@ class SealError(CertledgerError):
     """A batch cannot be sealed as requested."""
 
     code = "seal.refused"
+
+
+class SignatureAwaitedError(CertledgerError):
+    """The batch's signature is made elsewhere, as by a wallet, and is not here yet."""
+
+    code = "seal.signature_awaited"
+
+    def __init__(self, statement: Batch, digest: bytes) -> None:
+        super().__init__(f"batch {statement.sequence} awaits its signature")
+        self.statement, self.digest = statement, digest
+
+
+class BatchSigner(Protocol):
+    """Signs batches: a key that is here, or one elsewhere."""
+
+    def sign_batch(self, statement: Batch, digest: bytes) -> bytes:
+        """Return the signature (65 bytes) over a statement's digest (32 bytes)."""
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteSigner:
+    """A key elsewhere: `signatures` are those that it has made, by digest."""
+
+    signatures: Mapping[bytes, bytes]
+
+    def sign_batch(self, statement: Batch, digest: bytes) -> bytes:
+        """Return the signature that was made elsewhere.
+
+        Raises:
+            SignatureAwaitedError: it is not here yet.
+        """
+        if digest not in self.signatures:
+            raise SignatureAwaitedError(statement, digest)
+        return self.signatures[digest]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -168,7 +202,7 @@ def seal_issues(
     issuer: str,
     secret: bytes,
     seed: bytes,
-    signer: Signer,
+    signer: BatchSigner,
     now: int,
     identity: bytes,
     hand_on: HandOn | None = None,
@@ -181,6 +215,7 @@ def seal_issues(
 
     Raises:
         SealError: no certificate, more than 65,536, or beyond an issuer's 2^32.
+        SignatureAwaitedError: the signature is made elsewhere, and is not here yet.
     """
     if not 0 < len(issues) <= MAX_BATCH_CERTIFICATES or head.first + len(issues) > MAX_CERTIFICATES:
         raise SealError(f"{len(issues)} certificates, a batch has 1 to {MAX_BATCH_CERTIFICATES}")
@@ -201,7 +236,7 @@ def seal_issues(
     return SealedBatch(
         statement=statement,
         digest=digest,
-        signature=signer.sign(digest),
+        signature=signer.sign_batch(statement, digest),
         sealed=sealed,
         issues=issues,
     )

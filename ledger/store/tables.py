@@ -109,6 +109,16 @@ PROPOSALS = Table(
 )
 """An act that waits for signatures; see `StoredProposal`."""
 
+PAGE_SESSIONS = Table(
+    "page_sessions",
+    METADATA,
+    Column("id", LargeBinary(16), primary_key=True),
+    not_null("caller", String(80), index=True),
+    not_null("began", BIG),
+    not_null("ends", BIG),
+)
+"""An open session of the pages; see `PageSession`."""
+
 RECEIPT_CHAINS = Table(
     "receipt_chains",
     METADATA,

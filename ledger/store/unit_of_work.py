@@ -26,6 +26,7 @@ from certledger.ledger.store.intake import IntakePart
 from certledger.ledger.store.mirror import MirrorPart
 from certledger.ledger.store.mirror_queries import ReadingPart
 from certledger.ledger.store.outbox import RoadPart
+from certledger.ledger.store.page_sessions import PageSessionsPart
 from certledger.ledger.store.proposals import ProposalsPart
 from certledger.ledger.store.samples import SamplesPart
 from certledger.ledger.store.webhooks import HooksPart
@@ -44,6 +45,7 @@ class Unit(
     CasesPart,
     SamplesPart,
     ProposalsPart,
+    PageSessionsPart,
 ):
     """One transaction of the store."""
 

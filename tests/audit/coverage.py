@@ -70,6 +70,7 @@ NOT_COVERED: Mapping[str, Mapping[str, str]] = {
     "samples": {
         ALL: "a sample's record is compared with the chain, and whoever has the file draws again"
     },
+    "page_sessions": {ALL: "who is signed in to pages now; nothing is proved by it"},
     "proposals": {ALL: "unfinished acts; the contract takes none before all have signed"},
     "cases": {ALL: f"{_OWN_WORK}; the chain has the true status"},
 }

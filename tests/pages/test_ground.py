@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from certledger.api import local_desk
 from certledger.api.auth.permissions import PAGE_RULES
 from certledger.api.pages.renderer import SECTIONS, plain_text
 from certledger.api.pages.routes import PAGES
@@ -61,7 +62,7 @@ def test_every_word_is_there_in_both_languages_and_is_used() -> None:
     ]
     assert not any(slots)
     sources = [*TEMPLATES.glob("*.html"), *FOLDER.glob("*.mjs"), *TEMPLATES.parent.glob("*.py")]
-    sources.append(Path(tries.__file__))
+    sources += [Path(tries.__file__), *Path(local_desk.__file__).parent.glob("*.py")]
     used = "\n".join(path.read_text("utf-8") for path in sources)
     used += " ".join(str(value) for vocabulary in VOCABULARIES for value in vocabulary)
     unused = [
@@ -71,6 +72,18 @@ def test_every_word_is_there_in_both_languages_and_is_used() -> None:
         if not re.search(rf"\b{name.removesuffix('_what').removeprefix('trouble_')}\b", used)
     ]
     assert unused == []
+
+
+def test_no_template_reads_a_word_that_is_a_method_of_a_dict() -> None:
+    """Jinja would print `<built-in method …>` in its place."""
+    methods = "|".join(name for name in vars(dict) if not name.startswith("_"))
+    found = re.compile(rf"\b(?:t|w\.\w+)\.({methods})\b")
+    faults = [
+        f"{path.name}: {match[0]}"
+        for path in TEMPLATES.glob("*.html")
+        for match in found.finditer(path.read_text("utf-8"))
+    ]
+    assert faults == []
 
 
 def test_every_page_names_a_rule_and_every_rule_has_a_page() -> None:

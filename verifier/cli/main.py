@@ -36,6 +36,7 @@ ROOM_COMMANDS: Mapping[str, str] = {
     "found": "Found a ledger: parts, document, deployment, first policy.",
     "hooks": "Webhooks of a service, failed deliveries, and the feed of events.",
     "issuer": "Keys and acts of issuers and registrars.",
+    "issuer-desk": "The issuer's work in a browser, on its own computer.",
     "join": "Make a home that follows a ledger which is there.",
     "present": "Make evidence that shows only the fields you choose.",
     "rebuild": "Make the database again from the chain and the issuers' records.",

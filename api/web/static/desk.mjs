@@ -113,6 +113,7 @@ async function signInAgain() {
     dialog.showModal();
     await new Promise((done) => dialog.addEventListener("close", done, { once: true }));
     const form = new URLSearchParams({ csrf: await freshToken(), key: byId("key").value, next: "" });
+    if (!byId("key").value) return; // Signed in meanwhile in another tab; if not, the work asks again.
     byId("key").value = "";
     try {
       await post("/sign-in", form, "application/x-www-form-urlencoded");

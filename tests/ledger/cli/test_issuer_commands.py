@@ -13,11 +13,11 @@ from certledger.ledger import keys
 from certledger.ledger.cli import console
 from certledger.ledger.intake.batch_submission import parse_submission
 from certledger.ledger.issuer import folder as body_module
+from certledger.ledger.issuer import sheet_batches
 from certledger.ledger.issuer.act_file import Envelope
 from certledger.ledger.issuer.signed_acts import signers_of
 from certledger.ledger.keys import save_keystore
 from certledger.verifier.cli.main import ROOM_COMMANDS, main
-from certledger.verifier.formats import issuer_state
 from certledger.verifier.formats.presentation import format_holder_key
 from tests.ledger.sealing.sheet_folder import ISSUER, LEDGER, SIGNER
 
@@ -138,7 +138,7 @@ def test_the_next_batch_follows_and_may_replace(issuer: Path, tmp_path: Path) ->
 def test_more_rows_than_a_batch_are_split_without_being_asked(
     issuer: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(issuer_state, "MAX_BATCH_CERTIFICATES", 2)
+    monkeypatch.setattr(sheet_batches, "MAX_BATCH_CERTIFICATES", 2)
     rows = [f"BIZ-LICENCE,N{number},示例公司,2026-11-01,," for number in range(5)]
     sheet = write_sheet(tmp_path / "s", *rows)
     out = tmp_path / "out"

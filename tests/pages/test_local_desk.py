@@ -1,0 +1,333 @@
+"""The issuer's desk on its own computer, in a browser: from a sheet to the holders' folders."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from playwright.sync_api import expect
+
+from certledger.api.local_desk.app import desk_app
+from certledger.api.local_desk.desk import LocalDesk
+from certledger.api.local_desk.guard import DeskGuard
+from certledger.api.local_desk.jobs import FileUnfitError, SheetJob, plain_name
+from certledger.ledger.core.service_values import Role
+from certledger.ledger.issuer.folder import IssuerFolder, Profile
+from certledger.ledger.keys import save_keystore
+from certledger.verifier.formats.evidence import Evidence
+from tests.api.world import World, listening
+from tests.ledger.live import LiveIssuer
+from tests.pages.conftest import HTML, LANGUAGES, REVERSED, WIDTHS, PageWorld, Visits
+from tests.pages.institutions import is_too_wide
+from tests.pages.test_accessibility import faults_of
+from tests.pages.test_signing import Wallet, account_of
+
+HEADER = "category,number,holder_name,issued,expires,documents"
+ISSUER = "11330000XX0000041Q"
+PASSPHRASE = "a passphrase of the clerk"
+
+
+@dataclass
+class Desk:
+    """A desk that listens, and a link of it that works once."""
+
+    world: World
+    issuer: LiveIssuer
+    work: LocalDesk
+    link: str
+
+    @property
+    def origin(self) -> str:
+        parts = urlsplit(self.link)
+        return f"{parts.scheme}://{parts.netloc}"
+
+
+@pytest.fixture(scope="module")
+def association(pages: PageWorld) -> LiveIssuer:
+    """Register an issuer of which no other test knows."""
+    issuer = LiveIssuer(pages.running.world.ledger, issuer=ISSUER, name="浙江省示例协会")
+    issuer.register()
+    return issuer
+
+
+@contextmanager
+def open_desk(pages: PageWorld, issuer: LiveIssuer, folder: Path) -> Iterator[Desk]:
+    """Serve a desk of an issuer's folder, which has its key and nothing of the ledger."""
+    world = pages.running.world
+    if not (folder / "body.json").exists():
+        profile = Profile(
+            issuer=issuer.issuer,
+            kind=issuer.kind,
+            name=issuer.name,
+            ledger=world.ledger.pin.identity,
+        )
+        made = IssuerFolder.create(folder, profile, PASSPHRASE, work=16)
+        made.keystore.unlink()
+        secret = sha256(f"key of {issuer.issuer}".encode()).digest()
+        save_keystore(made.keystore, secret, PASSPHRASE, work=16)
+    _, key = world.service.keys.create(name="desk", role=Role.ISSUER, issuer=issuer.issuer)
+    work = LocalDesk(
+        issuer=IssuerFolder(folder=folder),
+        server=pages.url,
+        token=key,
+        deployment=world.ledger.deployment,
+    )
+    guard = DeskGuard(desk_app(work))
+    with listening(guard) as url:
+        port = urlsplit(url).port
+        assert port is not None
+        yield Desk(world=world, issuer=issuer, work=work, link=guard.link(port))
+
+
+@pytest.fixture
+def desk(pages: PageWorld, association: LiveIssuer, tmp_path: Path) -> Iterator[Desk]:
+    with open_desk(pages, association, tmp_path / "body") as opened:
+        yield opened
+
+
+@pytest.fixture
+def tab(desk: Desk, browser: Any) -> Iterator[Visits]:
+    """Return what opens tabs; no tab may call anything but the desk itself."""
+    visits = Visits(browser, desk.origin)
+    yield visits
+    assert visits.close() == []
+
+
+def rows(*lines: str) -> bytes:
+    return "\n".join([HEADER, *lines]).encode()
+
+
+def line(number: str, name: str = "张三", document: str = "", issued: str = "2026-01-05") -> str:
+    return f"ID-HUKOU,{number},{name},{issued},,{document}"
+
+
+def upload(name: str, data: bytes) -> Any:
+    return {"name": name, "mimeType": "application/octet-stream", "buffer": data}
+
+
+def run(desk: Desk) -> None:
+    desk.world.ledger.run_until_idle()
+
+
+# Who is let in -----------------------------------------------------------------------------------
+
+
+def test_only_the_browser_of_the_link_is_let_in(desk: Desk) -> None:
+    with httpx.Client(base_url=desk.origin) as client:
+        assert client.get("/").status_code == 404
+        assert client.get("/sheets").status_code == 404
+        first = client.get(urlsplit(desk.link).path)
+        assert first.status_code == 303
+        base = first.headers["location"]
+        again = client.get(urlsplit(desk.link).path)
+        assert (again.status_code, "used before" in again.text) == (410, True)
+        home = client.get(base)
+        assert home.status_code == 200
+        assert "default-src 'none'" in home.headers["content-security-policy"]
+        assert home.headers["cache-control"] == "no-store"
+        assert "set-cookie" not in home.headers
+        foreign = client.get(base, headers={"host": "evil.example"})
+        assert foreign.status_code == 403
+        for origin in (None, "null", "http://evil.example", "http://127.0.0.1:1"):
+            headers = {} if origin is None else {"origin": origin}
+            assert client.post(f"{base}update", headers=headers).status_code == 403
+        ours = client.post(f"{base}update", headers={"origin": desk.origin})
+        assert ours.status_code == 200, ours.text
+
+
+@pytest.mark.parametrize("name", ["", "..", "a/..", "x\ny", "\u202egnp.pdf", "x" * 300])
+def test_a_file_name_that_is_none_is_refused(name: str) -> None:
+    with pytest.raises(FileUnfitError):
+        plain_name(name)
+
+
+def test_a_file_name_leads_nowhere_else(tmp_path: Path) -> None:
+    assert plain_name("../../etc/passwd") == "passwd"
+    assert plain_name("C:\\用户\\甲.pdf") == "甲.pdf"
+    job = SheetJob(tmp_path / "20260101-000000-00000000")
+    job.put_document("../outside.pdf", io.BytesIO(b"%PDF"))
+    assert job.document_names() == ["outside.pdf"]
+    with pytest.raises(FileUnfitError):
+        job.put_sheet("setup.exe", io.BytesIO(b""))
+
+
+# In a browser ------------------------------------------------------------------------------------
+
+
+def press(page: Any, selector: str, *, by_keyboard: bool) -> None:
+    """Press a button by mouse, or by focus and Enter."""
+    if by_keyboard:
+        page.focus(selector)
+        page.keyboard.press("Enter")
+    else:
+        page.click(selector)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(("language", "width"), list(zip(LANGUAGES, WIDTHS, strict=True)))
+def test_a_clerk_brings_a_sheet_to_the_holders(
+    desk: Desk, tab: Visits, language: str, width: int
+) -> None:
+    by_keyboard = language == "zh"
+    visits = tab(language, width, accept_downloads=True)
+    page = visits.page
+    page.goto(desk.link)
+    bad = rows(line("甲1", document="1.pdf"), line("甲2", HTML, issued="2026-13-45"))
+    page.set_input_files("#sheet", upload(f"{language}.csv", bad))
+    press(page, "main form[action$='/sheets'] button", by_keyboard=by_keyboard)
+    faulty = page.locator("td.faulty")
+    faulty.first.wait_for()
+    assert "2026-13-45" in " ".join(faulty.all_inner_texts())
+    assert "D3" in page.inner_text(".fault-list >> nth=-1")
+    assert page.title() != "1", "a cell is shown as text, never as HTML"
+    assert not is_too_wide(page, width)
+
+    good = rows(line(f"{language}1", document="1.pdf"), line(f"{language}2", "李四"))
+    page.set_input_files("#sheet", upload(f"{language}.csv", good))
+    page.set_input_files("#documents", [upload("1.pdf", b"%PDF-1.7 the first")])
+    press(page, "section[aria-labelledby=edit] form:last-of-type button", by_keyboard=by_keyboard)
+    page.wait_for_selector("input[name=accepted], #preview")
+    for box in page.locator("input[name=accepted]").all():
+        box.focus()
+        page.keyboard.press("Space")
+    if page.locator("input[name=accepted]").count():
+        press(page, "form[action$='/answers'] button", by_keyboard=by_keyboard)
+    page.wait_for_selector("#preview")
+    assert "李四" in page.inner_text("section[aria-labelledby=preview]")
+    assert not is_too_wide(page, width)
+
+    page.fill("#passphrase", "wrong")
+    press(page, "form[action$='/seal'] button", by_keyboard=by_keyboard)
+    page.wait_for_selector("#problem")
+    assert "key.unusable" in page.inner_text("#problem")
+    page.fill("#passphrase", PASSPHRASE)
+    press(page, "form[action$='/seal'] button", by_keyboard=by_keyboard)
+    page.wait_for_selector("form[action$='/submit']")
+    press(page, "form[action$='/submit'] button", by_keyboard=by_keyboard)
+    page.wait_for_selector("#progress")
+    run(desk)
+    page.wait_for_selector("#progress.good")
+    press(page, "form[action$='/holders'] button", by_keyboard=by_keyboard)
+    with page.expect_download() as download:
+        press(page, "a[href$='holders.zip']", by_keyboard=by_keyboard)
+    check_folders(download.value.path(), desk)
+    tab.forgive("400 (Bad Request)")
+
+
+def check_folders(path: Path, desk: Desk) -> None:
+    """Check what holders get, and that the service has no name of theirs."""
+    with zipfile.ZipFile(path) as archive:
+        names = archive.namelist()
+        evidence = [
+            Evidence.parse(archive.read(name)) for name in names if name.endswith("evidence.json")
+        ]
+        assert sum(name.endswith("/1.pdf") for name in names) == 1
+    assert [one.record.issuer for one in evidence] == [desk.issuer.issuer] * 2
+    (job,) = list(desk.work.jobs)[:1]
+    (batch,) = job.batches()
+    assert batch.batch_file is not None
+    assert "李四".encode() not in batch.batch_file.read_bytes()
+
+
+@pytest.mark.browser
+def test_a_wallet_signs_a_sheet_and_a_strangers_signature_is_refused(
+    desk: Desk, tab: Visits
+) -> None:
+    page = tab("en", 1280).page
+    wallet = Wallet(account_of("a stranger"), desk.world.ledger.deployment.chain_id)
+    wallet.put_into(page)
+    page.goto(desk.link)
+    page.set_input_files("#sheet", upload("wallet.csv", rows(line("W1"))))
+    page.click("main form[action$='/sheets'] button")
+    page.wait_for_selector("input[name=accepted], #preview")
+    for box in page.locator("input[name=accepted]").all():
+        box.check()
+    if page.locator("input[name=accepted]").count():
+        page.click("form[action$='/answers'] button")
+    page.click("#wallet")
+    expect(page.locator("#message.bad")).to_contain_text(wallet.account.address.lower())
+    wallet.account = account_of(f"key of {desk.issuer.issuer}")
+    page.click("#wallet")
+    page.wait_for_selector("form[action$='/submit']")
+    assert wallet.signed == 1
+    # Withdrawn, the sheet is a draft again, and its place is free.
+    page.click("form[action$='/undo'] button")
+    page.wait_for_selector("#preview")
+    page.click("form[action$='/discard'] button")
+    page.wait_for_selector("text=There is no sheet yet")
+    assert list(desk.work.jobs) == []
+
+
+@pytest.mark.browser
+def test_what_was_typed_stays_when_a_change_of_status_fails(desk: Desk, tab: Visits) -> None:
+    page = tab("en", 390).page
+    page.goto(desk.link)
+    page.fill("#numbers", "zh1\nno such number")
+    page.select_option("#status", "suspended")
+    page.select_option("#reason", "S01")
+    page.fill("#status-passphrase", PASSPHRASE)
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#problem")
+    assert page.input_value("#numbers") == "zh1\nno such number"
+    assert page.input_value("#reason") == "S01"
+    assert not is_too_wide(page, 390)
+    tab.forgive("400 (Bad Request)")
+
+
+def test_a_number_is_suspended_by_the_key_here(
+    pages: PageWorld, association: LiveIssuer, tmp_path: Path
+) -> None:
+    with open_desk(pages, association, tmp_path / "body") as desk:
+        headers = {"origin": desk.origin, "accept-language": "en"}
+        with httpx.Client(headers=headers, timeout=60.0, follow_redirects=True) as client:
+            base = str(client.get(desk.link).url)
+            files: Any = {"sheet": ("s.csv", rows(line("S1"))), "sm3": (None, "")}
+            shown = client.post(f"{base}sheets", files=files)
+            codes = [part.split('"')[0] for part in shown.text.split('name="accepted" value="')[1:]]
+            multipart: Any = [("accepted", (None, code)) for code in codes]
+            here = str(shown.url)
+            client.post(f"{here}/answers", files=multipart or [("accepted", (None, ""))])
+            client.post(f"{here}/seal", files={"passphrase": (None, PASSPHRASE)})
+            client.post(f"{here}/submit")
+            run(desk)
+            typed = {"numbers": "S1", "status": "suspended", "reason": "S01"}
+            form = {name: (None, text) for name, text in typed.items()}
+            done = client.post(f"{base}status", files=form | {"passphrase": (None, PASSPHRASE)})
+            assert "Signed and submitted: 1 certificates" in done.text, done.text
+            run(desk)
+            with desk.world.ledger.store.begin(write=False) as unit:
+                row = unit.issuer(association.issuer)
+            assert row is not None
+            assert row.state.epoch == 1
+
+
+@pytest.mark.browser
+def test_the_desk_keeps_nobody_out(desk: Desk, tab: Visits) -> None:
+    page = tab("zh", 390, color_scheme="dark", bypass_csp=True).page
+    page.goto(desk.link)
+    assert faults_of(page) == []
+    page.set_input_files("#sheet", upload("a.csv", rows(line("A1", REVERSED, issued="x"))))
+    page.click("main form[action$='/sheets'] button")
+    page.wait_for_selector("td.faulty")
+    assert faults_of(page) == []
+    assert "\u202e" not in page.content()
+
+
+def test_answers_of_the_service_are_told_in_words(
+    pages: PageWorld, association: LiveIssuer, tmp_path: Path
+) -> None:
+    with open_desk(pages, association, tmp_path / "body") as desk:
+        desk.work.token = "clk_WRONG000_x"
+        with httpx.Client(headers={"accept-language": "zh"}, follow_redirects=True) as client:
+            shown = client.get(desk.link)
+        assert "接口密钥" in shown.text
+        assert shown.status_code == 400
