@@ -33,6 +33,8 @@ SHARES = ("items", "categories", "counters")
 RATES = ("exempt", "online", "city_wide", "unattended")
 DIMENSIONS = ("department", "region", "district", "kind")
 MAX_SHOWN_CASES = 200
+SHOWN_CASES = 5
+"""Cases that are shown before the others are folded."""
 MAX_SHOWN_SAMPLES = 20
 MAX_SAMPLE_SIZE = 10_000
 _SEES_ALL = frozenset({Role.AUDITOR, Role.ADMINISTRATOR})
@@ -110,6 +112,22 @@ def names_in(book: Book) -> Mapping[str, Name]:
     }
 
 
+@dataclass(frozen=True, slots=True)
+class ScenarioGroup:
+    """Scenarios that the same obstacle stops first; `obstacle` is empty for those that work."""
+
+    obstacle: str
+    runs: Sequence[ScenarioRun]
+
+
+def scenario_groups(runs: Sequence[ScenarioRun]) -> list[ScenarioGroup]:
+    """Return the scenarios by what stops them first, in the order of the steps; the rest last."""
+    groups: dict[str, list[ScenarioRun]] = {name: [] for name in (*OBSTACLES, "")}
+    for run in runs:
+        groups[next((step.name for step in run.steps if not step.works), "")].append(run)
+    return [ScenarioGroup(name, members) for name, members in groups.items() if members]
+
+
 def trend_of(days: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
     """Return the three shares of each day that has them."""
     return [
@@ -141,6 +159,8 @@ async def show_office(request: Request, caller: Caller, trouble: str = "") -> Re
         reasons=REASONS,
         most_cases=MAX_SHOWN_CASES,
         obstacles=OBSTACLES,
+        scenario_groups=scenario_groups(figures.scenarios),
+        open_cases=SHOWN_CASES,
         may_draw=caller.role in (RULES["createSample"].roles or ()),
         most_sample=MAX_SAMPLE_SIZE,
         sees_cases=caller.role in (RULES["listCases"].roles or ()),

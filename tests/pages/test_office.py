@@ -173,6 +173,14 @@ def test_the_office_works_by_keyboard(
     page = open_signed_in(visit(language, width), key_of(office, Role.AUDITOR), "/office")
     assert page.locator(".figures .figure").count() == 3
     assert not is_too_wide(page, width)
+    groups = page.locator(".group > summary")
+    counts = [int(text.split()[1]) for text in groups.locator(".tag").all_inner_texts()]
+    assert sum(counts) == page.locator(".group li").count()
+    assert page.locator(".group li:visible").count() == 0, "counts first, scenarios when opened"
+    groups.first.focus()
+    page.keyboard.press("Enter")
+    assert page.locator(".group li:visible").count() == counts[0]
+    page.keyboard.press("Enter")
     page.focus("#item")
     page.keyboard.type(BUNDLE)
     page.keyboard.press("Enter")
