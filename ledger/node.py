@@ -18,6 +18,7 @@ from certledger.ledger.chain.block_logs import JsonRpc
 from certledger.ledger.chain.client import (
     CONFIRMATIONS,
     EthereumChain,
+    NodeClient,
     Payment,
     WrongChainError,
     sign_transaction,
@@ -332,7 +333,7 @@ def open_ledger(
             _check_clock_at_start(settings, clock_watch)
             embedded = _open_embedded(settings, operator, chain_port, heartbeat, clock_watch)
             stack.callback(embedded.close)
-        node = nodes_at(settings.chain or (embedded.url if embedded else ""))
+        node = nodes_at(settings.chain or "") if embedded is None else _nodes_of(embedded)
         deployment = _deployed(settings.home, node, operator, registrars)
         store = open_store(settings.database, ledger=deployment.identity)
         stack.callback(store.close)
@@ -432,7 +433,12 @@ def running_chain(settings: Settings, operator: Signer) -> Iterator[Nodes]:
         return
     settings.home.mkdir(parents=True, exist_ok=True)
     with _open_embedded(settings, operator, 0, None, ClockWatch(clock=_clock)) as embedded:
-        yield nodes_at(embedded.url)
+        yield _nodes_of(embedded)
+
+
+def _nodes_of(embedded: RunningNode) -> Nodes:
+    """Return the embedded chain as the only node; it is asked in this process, not by HTTP."""
+    return Nodes([NodeClient(embedded.url, answer=embedded.answer)])
 
 
 def _open_embedded(

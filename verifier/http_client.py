@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email.message import Message
+from email.utils import parsedate_to_datetime
 from functools import partial
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from typing import IO, Any
@@ -272,6 +273,21 @@ def _start_of(answer: HTTPResponse, budget: RequestBudget) -> bytes:
         found += piece
         budget.seconds()
     return bytes(found[:MAX_ERROR_BYTES])
+
+
+def retry_after(headers: Message) -> float | None:
+    """Return the seconds of a response's Retry-After (RFC 9110, section 10.2.3), None without."""
+    value = headers.get("retry-after")
+    if value is None:
+        return None
+    if value.isascii() and value.isdecimal():
+        return float(value[:6])
+    try:
+        until = parsedate_to_datetime(value)
+        now = parsedate_to_datetime(headers.get("date") or "")
+        return max(0.0, (until - now).total_seconds())
+    except (TypeError, ValueError):
+        return None
 
 
 def is_success(status: int) -> bool:

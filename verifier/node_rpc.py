@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from http.client import HTTPException
 from typing import Any, NoReturn
@@ -16,12 +17,21 @@ import orjson
 from certledger.verifier.errors import CertledgerError, ExitStatus
 from certledger.verifier.formats.checkpoint import MAX_BLOCK_NUMBER, MAX_TIME_SECONDS
 from certledger.verifier.formats.state_proof import MAX_NODE_BYTES, MAX_PROOF_NODES
-from certledger.verifier.http_client import AnswerTooLongError, fetch, is_server_address, reason_of
+from certledger.verifier.http_client import (
+    AnswerTooLongError,
+    fetch,
+    is_server_address,
+    reason_of,
+    retry_after,
+)
 
 MAX_RESPONSE_BYTES = 1 << 20
 MAX_LOG_RESPONSE_BYTES = 64 << 20
 """Greatest bytes of a response with logs; `RpcClient.logs` halves ranges that exceed it."""
 MAX_TOPICS = 4
+MIN_WAIT_SECONDS = 0.2
+"""Least wait before a busy node is asked again, whatever it says."""
+_BUSY = frozenset({429, 503})
 _QUANTITY = re.compile(r"0x(?:0|[1-9a-f][0-9a-f]{0,63})")
 _DATA = re.compile(r"0x(?:[0-9a-f]{2})*")
 
@@ -34,6 +44,14 @@ class NodeFailedError(CertledgerError):
 
 class NodeUnreachableError(NodeFailedError):
     """No response: no connection, timeout, or an HTTP status other than 200."""
+
+
+class NodeBusyError(NodeUnreachableError):
+    """The node is at its limit for this caller; `seconds` later it may be asked again."""
+
+    def __init__(self, reason: str, seconds: float) -> None:
+        super().__init__(reason)
+        self.seconds = seconds
 
 
 class NodeAddressUnusableError(NodeUnreachableError):
@@ -92,13 +110,21 @@ class RpcClient:
     """Client of one node over http or https.  Responses are checked for their shape only.
 
     Redirects are not followed.  `timeout` (seconds) bounds a whole exchange, `longest` the bytes of
-    a response.
+    a response.  Within the timeout a busy node is asked again when it says so (Retry-After): a
+    service's `/rpc` allows few open requests an address, which several programs may share.
+
+    A node in this process is asked by its `answer`, from request to response, instead of http.
     """
 
     def __init__(
-        self, url: str, *, timeout: float = 10.0, longest: int = MAX_RESPONSE_BYTES
+        self,
+        url: str,
+        *,
+        timeout: float = 10.0,
+        longest: int = MAX_RESPONSE_BYTES,
+        answer: Callable[[bytes], bytes] | None = None,
     ) -> None:
-        self._url, self._longest = _checked(url), longest
+        self._url, self._longest, self._answer = _checked(url), longest, answer
         # For messages: the path of a node's address often contains a user's key.
         self._host = urlsplit(url).netloc
         self._timeout = timeout
@@ -212,7 +238,7 @@ class RpcClient:
         self._asked += 1
         asked = {"jsonrpc": "2.0", "id": self._asked, "method": method, "params": params}
         try:
-            answer = orjson.loads(self._exchange(orjson.dumps(asked)))
+            answer = orjson.loads(self._patient(orjson.dumps(asked)))
         except orjson.JSONDecodeError as error:
             raise NodeAnsweredNonsenseError(f"{self._host} does not answer in JSON") from error
         read = _Answer(answer, "the answer")
@@ -228,7 +254,19 @@ class RpcClient:
             raise NodeRefusedError(method, number, str(fault.get("message")), fault.get("data"))
         return read.member("result")
 
-    def _exchange(self, body: bytes) -> bytes:
+    def _patient(self, body: bytes) -> bytes:
+        """Exchange, again while the node is busy."""
+        ends = time.monotonic() + self._timeout
+        while True:
+            try:
+                return self._exchange(body, ends - time.monotonic())
+            except NodeBusyError as error:
+                wait = max(error.seconds, MIN_WAIT_SECONDS)
+                if time.monotonic() + wait >= ends:
+                    raise
+            time.sleep(wait)
+
+    def _exchange(self, body: bytes, seconds: float) -> bytes:
         request = Request(
             self._url,
             data=body,
@@ -236,13 +274,17 @@ class RpcClient:
             method="POST",
         )
         try:
-            return fetch(request, seconds=self._timeout, longest=self._longest)
+            if self._answer is not None:
+                return self._answer(body)
+            return fetch(request, seconds=seconds, longest=self._longest)
         except AnswerTooLongError as error:
             raise NodeResponseTooLongError(f"{self._host}: {error}") from error
         except HTTPError as error:
-            raise NodeUnreachableError(
-                f"{self._host} answers with HTTP status {error.code}"
-            ) from error
+            reason = f"{self._host} answers with HTTP status {error.code}"
+            wait = retry_after(error.headers) if error.code in _BUSY else None
+            if wait is not None:
+                raise NodeBusyError(reason, wait) from error
+            raise NodeUnreachableError(reason) from error
         except (HTTPException, OSError, ValueError) as error:
             raise NodeUnreachableError(
                 f"{self._host} cannot be reached: {reason_of(error)}"

@@ -44,6 +44,7 @@ READABLE = frozenset(
         "eth_chainId",
         "eth_getBlockByHash",
         "eth_getBlockByNumber",
+        "eth_getBlockReceipts",
         "eth_getCode",
         "eth_getLogs",
         "eth_getProof",

@@ -18,8 +18,11 @@ from certledger.ledger.core.errors import ChainRefusesError, ChainUnreachableErr
 from certledger.ledger.core.values import ContractLog
 from certledger.verifier.crypto.hashing import keccak
 
-CONCURRENCY = 8
-"""Blocks that are read at the same time, so that latency is not paid once a block."""
+CONCURRENCY = 4
+"""Blocks that are read at the same time, so that latency is not paid once a block.
+
+As many as the `/rpc` of a service allows one address, which a home that follows it may ask.
+"""
 _BLOOM_BYTES = 256
 
 

@@ -66,11 +66,19 @@ class NodeAnswerTooLongError(ChainUnreachableError):
 class NodeClient:
     """One JSON-RPC node of the ledger; an address that is none fails at the first call.
 
-    `timeout` (seconds) bounds a request with its whole answer, `longest` the bytes of the answer.
+    `timeout` (seconds) bounds a request with its whole answer, `longest` the bytes of the answer;
+    a node in this process is asked by its `answer`.
     """
 
-    def __init__(self, url: str, *, timeout: float = 20.0, longest: int = MAX_ANSWER_BYTES) -> None:
-        self._client = partial(RpcClient, url, timeout=timeout, longest=longest)
+    def __init__(
+        self,
+        url: str,
+        *,
+        timeout: float = 20.0,
+        longest: int = MAX_ANSWER_BYTES,
+        answer: Callable[[bytes], bytes] | None = None,
+    ) -> None:
+        self._client = partial(RpcClient, url, timeout=timeout, longest=longest, answer=answer)
 
     @property
     def members(self) -> Sequence[NodeClient]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 from urllib.parse import quote, urlencode
 from urllib.request import Request
 
@@ -22,6 +21,7 @@ from certledger.verifier.http_client import (
     Response,
     exchange,
     is_server_address,
+    retry_after,
 )
 
 TIMEOUT = 60.0
@@ -159,10 +159,7 @@ class ServerClient:
         upload = len(content) / MIN_UPLOAD_RATE if isinstance(content, bytes) else 0.0
         answer = exchange(request, seconds=self.timeout + upload, longest=longest)
         if answer.status in _AGAIN:
-            current = answer.headers
-            raise _RetryError(
-                answer.status, retry_after(current.get("retry-after"), current.get("date"))
-            )
+            raise _RetryError(answer.status, retry_after(answer.headers))
         if not answer.is_success:
             raise _refusal(answer)
         return answer
@@ -176,19 +173,6 @@ def _wait(state: RetryCallState) -> float:
         # Jitter, because all clients got the same Retry-After.
         return error.wait + min(jitter, 1.0)
     return jitter
-
-
-def retry_after(value: str | None, date: str | None) -> float | None:
-    """Return the seconds of a Retry-After header (RFC 9110, section 10.2.3)."""
-    if value is None:
-        return None
-    if value.isascii() and value.isdecimal():
-        return float(value[:6])
-    try:
-        until = parsedate_to_datetime(value)
-        return max(0.0, (until - parsedate_to_datetime(date or "")).total_seconds())
-    except (TypeError, ValueError):
-        return None
 
 
 def _refusal(answer: Response) -> ServerRefusedError:

@@ -21,7 +21,7 @@ from certledger.ledger.devchain.future_blocks import SignedHead, drop_future_blo
 from certledger.ledger.devchain.genesis import Genesis
 from certledger.ledger.devchain.miner import Miner
 from certledger.ledger.devchain.rpc import RpcDispatcher
-from certledger.ledger.devchain.server import ChainServer
+from certledger.ledger.devchain.server import ChainServer, answer_body
 from certledger.ledger.devchain.view import Readers
 
 FILE: Final = "chain.sqlite"
@@ -59,10 +59,11 @@ class NodeSettings:
 
 
 class RunningNode:
-    """A chain that is served at `url` until it is closed."""
+    """A chain that is served at `url` until it is closed, and in this process by `answer`."""
 
     def __init__(self, home: Path, settings: NodeSettings) -> None:
         self._stack = ExitStack()
+        self._is_open = True
         try:
             self._open(home, settings)
         except BaseException:
@@ -89,17 +90,27 @@ class RunningNode:
             max_lead=settings.max_lead,
             paused=settings.paused,
         )
-        server = ChainServer(
-            RpcDispatcher(readers, miner, chain.chain_id), settings.host, settings.port
-        )
+        self._rpc = RpcDispatcher(readers, miner, chain.chain_id)
+        server = ChainServer(self._rpc, settings.host, settings.port)
         miner.start()
         self._stack.callback(miner.close)
         server.start()
         self._stack.callback(server.close)
         self.url = server.url
 
+    def answer(self, body: bytes) -> bytes:
+        """Return the JSON-RPC response to a request, without HTTP.
+
+        Raises:
+            ConnectionRefusedError: the node is closed.
+        """
+        if not self._is_open:
+            raise ConnectionRefusedError("the node is closed")
+        return answer_body(self._rpc, body)
+
     def close(self) -> None:
         """Stop serving, finish the current block, unlock the home."""
+        self._is_open = False
         self._stack.close()
 
     def __enter__(self) -> "RunningNode":

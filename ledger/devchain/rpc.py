@@ -40,7 +40,8 @@ CLIENT: Final = "certledger-embedded/1"
 MAX_LOGS: Final = 10_000
 MAX_FILTERS: Final = 1_000
 MAX_SLOTS: Final = 1_024
-MINING_SECONDS: Final = 60
+MINING_SECONDS: Final = 15
+"""Less than the 20 seconds that the ledger's own client waits for an answer over HTTP."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -34,15 +34,18 @@ class Cadence:
 def checkpoint(
     store: Store, chain: EthereumChain, ledger: LedgerPin, cadence: Cadence
 ) -> StoredCheckpoint | None:
-    """Make the checkpoint of the newest final block, if one is due; return it.
+    """Make the checkpoint of the newest final block that the mirror has, if one is due; return it.
 
-    Safe to repeat: the same block gives the same checkpoint.
+    Safe to repeat: the same block gives the same checkpoint.  A mirror that lags behind the chain
+    for ever, because blocks come faster than they are followed, still has checkpoints.
 
     Raises:
         ChainUnreachableError: the node does not answer, or has no proofs; call again.
         MirrorDiffersError: the node proves another state than the mirror's.
     """
-    final = chain.finalized()
+    final = _followed(store, chain, cadence)
+    if final is None:
+        return None
     with store.begin(write=False) as unit:
         issuers = _due(unit, final, cadence)
     if issuers is None:
@@ -57,11 +60,23 @@ def checkpoint(
     return made
 
 
+def _followed(store: Store, chain: EthereumChain, cadence: Cadence) -> Block | None:
+    """Return the newest final block that the mirror has, None while it lags by `cadence.blocks`."""
+    final = chain.finalized()
+    with store.begin(write=False) as unit:
+        head = unit.head()
+    if head is None or final.number - head.number > cadence.blocks:
+        return None  # The checkpoint would be dropped at once.
+    if head.number >= final.number:
+        return final
+    return head if chain.block(head.number) == head else None
+
+
 def _due(unit: Unit, final: Block, cadence: Cadence) -> list[IssuerRow] | None:
     """Return the issuers at the final block if a checkpoint is due, else None."""
     head, last = unit.head(), unit.checkpoint()
     if head is None or head.number < final.number:
-        return None  # The mirror has not followed that block yet.
+        return None  # The mirror was rolled back meanwhile.
     if not any(unit.registrar(seat.region, at=final.number) for seat in unit.registrars()):
         return None  # The contract was deployed after the newest final block.
     issuers = list(unit.issuers(at=final.number))

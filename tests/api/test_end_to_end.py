@@ -20,7 +20,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from certledger.api.app import app_of
-from certledger.api.service import Service
+from certledger.api.service import MAX_RELAYS, Service
+from certledger.ledger.chain.client import NodeClient
 from certledger.ledger.core.service_values import Role
 from certledger.ledger.intake.batches import submit_batch
 from certledger.ledger.sealing.batch import seal_issues
@@ -176,6 +177,14 @@ def test_the_node_answers_what_a_verifier_asks_and_nothing_that_writes(
     call["method"] = "eth_sendRawTransaction"
     assert public.post("/rpc", json=call).json()["error"]["code"] == -32601
     assert len(public.post("/rpc", json=[call, call]).json()) == 2
+
+
+def test_programs_that_share_an_address_wait_for_each_other_at_the_node(running: Running) -> None:
+    node, at_once = NodeClient(f"{running.url}/rpc"), 4 * MAX_RELAYS
+    with ThreadPoolExecutor(at_once) as pool:
+        answers = list(pool.map(lambda _: node.call("eth_chainId"), range(2 * at_once)))
+    assert len(answers) == 2 * at_once
+    assert len(set(answers)) == 1
 
 
 def test_disclosures_are_not_in_what_is_kept(world: World, counter: httpx.Client) -> None:

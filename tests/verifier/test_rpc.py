@@ -58,6 +58,25 @@ def test_a_block_that_the_node_does_not_have_is_none(node, rpc):
     assert rpc.block(42) is None
 
 
+def test_a_busy_node_is_asked_again_when_it_says_so(node, rpc):
+    def answer(*_: Any) -> Any:
+        node.status = 503 if len(node.asked) == 1 else 429 if len(node.asked) == 2 else 200
+        return RAW
+
+    node.answers["eth_getBlockByNumber"] = answer
+    node.headers = {"Retry-After": "0"}
+    assert rpc.block(42) == BLOCK
+    assert len(node.asked) == 3
+
+
+@pytest.mark.parametrize("headers", [{}, {"Retry-After": "60"}])
+def test_a_busy_node_is_not_awaited_beyond_the_timeout(node, rpc, headers):
+    node.status, node.headers = 503, headers
+    with pytest.raises(NodeUnreachableError, match="503"):
+        rpc.block(42)
+    assert len(node.asked) == 1
+
+
 def test_a_proof_is_read(node, rpc):
     node.answers["eth_getProof"] = RAW_PROOF
     proof = rpc.proof(b"\x01" * 20, b"\x02" * 32, 42)

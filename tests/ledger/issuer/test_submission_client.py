@@ -3,6 +3,7 @@
 import gzip
 import threading
 from collections.abc import Iterator
+from email.message import Message
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -14,7 +15,6 @@ from certledger.ledger.client.transport import (
     AnswerInvalidError,
     ServerRefusedError,
     ServerUnreachableError,
-    retry_after,
 )
 from certledger.ledger.issuer.act_file import Envelope
 from certledger.ledger.issuer.status_changes import sign_changes, status_changes
@@ -28,6 +28,7 @@ from certledger.verifier.crypto.hashing import sha256
 from certledger.verifier.errors import CertledgerError
 from certledger.verifier.formats.canonical_json import Json, format_canonical, to_base64url
 from certledger.verifier.formats.statements import Receipt
+from certledger.verifier.http_client import retry_after
 from certledger.verifier.vocabulary import Status
 from tests.ledger.sealing.sheet_folder import ISSUER, LEDGER, NOW, SIGNER, issue, sealed
 
@@ -112,10 +113,14 @@ def test_a_wait_longer_than_our_patience_is_not_begun(counter: Counter) -> None:
 
 
 def test_a_retry_after_may_be_a_date() -> None:
-    assert retry_after(formatdate(1000, usegmt=True), formatdate(988, usegmt=True)) == 12
-    assert retry_after(formatdate(1000, usegmt=True), formatdate(1001, usegmt=True)) == 0
-    assert retry_after("soon", None) is None
-    assert retry_after(None, None) is None
+    headers = Message()
+    assert retry_after(headers) is None
+    headers["Retry-After"], headers["Date"] = (formatdate(at, usegmt=True) for at in (1000, 988))
+    assert retry_after(headers) == 12
+    headers.replace_header("Date", formatdate(1001, usegmt=True))
+    assert retry_after(headers) == 0
+    headers.replace_header("Retry-After", "soon")
+    assert retry_after(headers) is None
 
 
 def test_a_server_that_is_not_there_is_told_apart_from_a_refusal() -> None:

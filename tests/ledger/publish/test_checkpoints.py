@@ -74,6 +74,24 @@ def test_a_checkpoint_is_due_after_its_time_though_nothing_moved(
     assert made(ledger, Cadence(seconds=0)) is not None
 
 
+def test_a_mirror_that_lags_has_the_checkpoint_of_its_own_head(
+    ledger: Ledger, issuer: LiveIssuer
+) -> None:
+    anchor_one(ledger, issuer)
+    followed = ledger.chain.head()
+    issuer.submit(1)
+    ledger.anchorer.advance()
+    ledger.anchorer.advance()
+    assert ledger.chain.finalized().number > followed.number
+
+    assert made(ledger, Cadence(seconds=0, blocks=0)) is None, "it lags by more than may be"
+    newest = made(ledger)
+
+    assert newest is not None
+    assert newest.hash == followed.hash
+    assert made(ledger) is None
+
+
 def test_a_block_the_mirror_has_not_reached_is_no_checkpoint(
     ledger: Ledger, issuer: LiveIssuer
 ) -> None:
