@@ -138,6 +138,7 @@ class LocalDesk:
             tab=answers.tab or None,
             sm3=answers.sm3,
             renew=renew,
+            server=self.server,
         )
 
     def _fault_rows(self, request: SheetRequest, refusal: SheetInvalidError) -> list[FaultRow]:

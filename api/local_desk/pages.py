@@ -39,14 +39,13 @@ from certledger.api.local_desk.jobs import (
     SheetAnswers,
     SheetJob,
 )
+from certledger.ledger.issuer import sheet_codes
 from certledger.ledger.issuer.folder import IssuerUnusableError
 from certledger.ledger.issuer.preview import column_label
-from certledger.ledger.issuer.sheet_codes import add_codes
 from certledger.ledger.issuer.sheet_template import format_template
 from certledger.ledger.issuer.status_files import SignedStatus
 from certledger.ledger.issuer.synchronisation import synchronise
 from certledger.ledger.reference_data import load_domain
-from certledger.ledger.sealing.sheet_columns import catalog_columns
 from certledger.verifier.errors import CertledgerError, MalformedError
 from certledger.verifier.formats.canonical_json import parse
 from certledger.verifier.vocabulary import Status
@@ -357,12 +356,11 @@ async def draw_codes(request: Request, desk: LocalDesk) -> Response:
 
 
 def _with_codes(desk: LocalDesk, name: str, file: BinaryIO) -> tuple[bytes, str]:
-    names = catalog_columns(desk.issuer.catalog())
     job = desk.jobs.new(desk.clock())
     try:
         job.put_sheet(name, file)
-        path = job.sheet
-        return add_codes(path, names, desk.server.rstrip("/")).data, path.suffix.lower()
+        made = sheet_codes.draw_codes(desk.issuer, job.sheet, desk.server)
+        return made.data, job.sheet.suffix.lower()
     finally:
         job.discard()
 

@@ -45,16 +45,15 @@ def codes(
     Run it before the documents are made, so that they can show both: link and code are two
     columns behind the others, whose cells all stay as they are. Run again, codes stay, rows that
     are new get one, and links follow the numbers. `certledger seal` seals under these codes, and
-    refuses a row whose code is missing, doubled or made up, or whose link leads elsewhere.
+    refuses a row whose code is missing, doubled, made up or that of an earlier batch, or whose link
+    leads to another certificate or another service than the last --server here.
     """
-    from certledger.ledger.issuer.sheet_codes import add_codes
-    from certledger.ledger.sealing.sheet_columns import catalog_columns
+    from certledger.ledger.issuer.sheet_codes import draw_codes
     from certledger.ledger.sheets.findings import SheetInvalidError
     from certledger.verifier.files import write_atomically
 
-    names = catalog_columns(open_issuer(issuer_folder).catalog())
     try:
-        made = add_codes(sheet, names, server.rstrip("/"), tab=tab)
+        made = draw_codes(open_issuer(issuer_folder), sheet, server, tab=tab)
     except SheetInvalidError as error:
         raise error.in_language(lang or default_language()) from None
     place = out or sheet

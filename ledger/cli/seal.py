@@ -89,8 +89,9 @@ def seal(
     More than 65,536 rows become several batches in folders of their own. Interrupted and run
     again, the same bytes come out. After a statement was displaced or has expired, --renew signs
     anew, at the place that --server (or --head) tells, and keeps the access codes. With --server
-    each batch follows what the ledger has, so that several offices do not collide. Until it is
-    submitted, --undo withdraws what was sealed into the folder named in place of SHEET.
+    (and --token, where the server wants one) each batch follows what the ledger has, so that
+    several offices do not collide. Until it is submitted, --undo withdraws what was sealed into the
+    folder named in place of SHEET.
     """
     from certledger.ledger.issuer.sheet_batches import check_sheet, seal_sheet
     from certledger.ledger.sheets.findings import SheetInvalidError
@@ -104,7 +105,7 @@ def seal(
     if server is not None and options["head"] is None:
         _follow(issuer, server, token)
     try:
-        work = check_sheet(issuer, _request(sheet, out=out, **options), watch)
+        work = check_sheet(issuer, _request(sheet, out=out, server=server, **options), watch)
     except SheetInvalidError as error:
         raise error.in_language(language) from None
     watched = is_watched() and not yes

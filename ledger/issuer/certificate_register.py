@@ -46,6 +46,10 @@ CREATE TABLE IF NOT EXISTS fetched (
     id BLOB NOT NULL,
     edition INTEGER NOT NULL
 ) STRICT;
+CREATE TABLE IF NOT EXISTS setting (
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) STRICT;
 CREATE TABLE IF NOT EXISTS signed (
     name TEXT NOT NULL,
     value INTEGER NOT NULL,
@@ -55,6 +59,7 @@ CREATE TABLE IF NOT EXISTS signed (
 """
 
 
+_LINK_ADDRESS = "link_address"
 # `counter` has what the ledger has taken, `signed` what was signed here above it and not refused.
 # `submitted` has the batches that a service has taken, `fetched` the certificates of offices whose
 # sheets are not here: by certificate id, since their numbers never leave those offices.
@@ -169,6 +174,27 @@ class IssuanceDatabase:
         with self._open() as connection:
             row = connection.execute(query, (sequence,)).fetchone()
         return None if row is None else (Path(row[0]), Path(row[1]) if row[1] else None)
+
+    def sealed_folders(self) -> list[tuple[int, Path]]:
+        """Return sequence and folder of each batch that counts and was sealed here."""
+        query = "SELECT sequence, folder FROM batch JOIN sealed_into USING (sequence) ORDER BY 1"
+        with self._open() as connection:
+            return [(sequence, Path(folder)) for sequence, folder in connection.execute(query)]
+
+    def link_address(self) -> str | None:
+        """Return the address of the service for which short links were drawn last."""
+        with self._open() as connection:
+            row = connection.execute(
+                "SELECT value FROM setting WHERE name = ?", (_LINK_ADDRESS,)
+            ).fetchone()
+        return None if row is None else str(row[0])
+
+    def put_link_address(self, address: str) -> None:
+        """Store the address of the service for which short links are drawn."""
+        with self._open() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO setting VALUES (?, ?)", (_LINK_ADDRESS, address)
+            )
 
     def digest_at(self, sequence: int) -> bytes | None:
         """Return the digest of a batch that is known here, None where there is none."""

@@ -10,7 +10,9 @@ from certledger.ledger.issuer.chain_submission import read_batch
 from certledger.ledger.issuer.folder import IssuerFolder
 from certledger.ledger.issuer.preview import Preview
 from certledger.ledger.issuer.sheet_record import SheetRecord
+from certledger.ledger.issuer.used_codes import UsedCodes
 from certledger.ledger.issuer.workspace import Plan, Workspace
+from certledger.ledger.sealing.access_codes import LinkAddresses
 from certledger.ledger.sealing.attachments import Papers
 from certledger.ledger.sealing.batch import BatchSigner, Head
 from certledger.ledger.sealing.issue import CheckContext, Issue
@@ -40,6 +42,7 @@ class SheetRequest:
         sm3: describe documents by SM3 too.
         head: a file with the place of the first batch, else where the register ends.
         renew: sign the same certificates anew.
+        server: address of the service that the batches are handed in to, None if it is not known.
     """
 
     file: Path
@@ -52,6 +55,7 @@ class SheetRequest:
     sm3: bool = False
     head: Path | None = None
     renew: bool = False
+    server: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,6 +107,8 @@ def check_sheet(
         name=issuer.profile().name,
         most=MAX_CERTIFICATES,
         columns=columns,
+        used_codes=UsedCodes(register=issuer.register, own=out),
+        addresses=LinkAddresses(drawn_for=issuer.register.link_address(), server=request.server),
     )
     issues = check_rows(sheet.rows, context, watch, sheet.findings, drain=True)
     return CheckedSheet(sheet=sheet, issues=issues, start=start, documents=papers.folder)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from certledger.ledger.issuer.folder import IssuerFolder
 from certledger.ledger.reference_data.field_types import FieldType
 from certledger.ledger.sealing import value_kinds
 from certledger.ledger.sealing.access_codes import (
@@ -17,7 +18,7 @@ from certledger.ledger.sealing.access_codes import (
     read_number,
 )
 from certledger.ledger.sealing.field_values import ValueReader
-from certledger.ledger.sealing.sheet_columns import own_columns
+from certledger.ledger.sealing.sheet_columns import catalog_columns, own_columns
 from certledger.ledger.sheets import finding_kinds as kinds
 from certledger.ledger.sheets.cells import CellValue
 from certledger.ledger.sheets.column_names import ColumnNames
@@ -46,6 +47,22 @@ class SheetWithCodes:
     data: bytes
     rows: int
     drawn: int
+
+
+def draw_codes(
+    issuer: IssuerFolder, path: Path, server: str, *, tab: str | None = None
+) -> SheetWithCodes:
+    """Return the file of an issuer's sheet with a code and a link to `server` in every row.
+
+    The issuer's register learns the address: sealing takes no links that lead elsewhere.
+
+    Raises:
+        SheetInvalidError, LinkImpossibleError: as `add_codes`.
+    """
+    address = server.rstrip("/")
+    made = add_codes(path, catalog_columns(issuer.catalog()), address, tab=tab)
+    issuer.register.put_link_address(address)
+    return made
 
 
 def add_codes(

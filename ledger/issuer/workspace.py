@@ -10,7 +10,7 @@ import csv
 import io
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -43,6 +43,8 @@ PLAIN, LINES = "batch.json", "batch.jsonl.gz"
 MAX_PLAIN_CERTIFICATES = 1_000
 """Certificates up to which the batch is one JSON object; above, compressed JSON lines."""
 _SEED, _PLAN, _HOLDERS, _CODES = "seed", "seal.json", "holders", "access-codes.csv"
+_CODE_PLACE = 2
+"""Place of the access code in a row of the file of codes: index, number, code, file."""
 MAX_PLAN_BYTES = 65_536
 
 
@@ -116,6 +118,18 @@ class Workspace:
     def holders(self) -> Path:
         """The folder of the holders' files, one a certificate, named by its index."""
         return self.folder / _HOLDERS
+
+    def find_codes(self, codes: Collection[str]) -> Iterator[tuple[str, str]]:
+        """Yield the access codes of this batch that are among `codes`, with certificate numbers."""
+        path = self.folder / _CODES
+        if not path.is_file():
+            return
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            for cells in csv.reader(file):
+                if len(cells) > _CODE_PLACE:
+                    code = cells[_CODE_PLACE].replace("-", "")
+                    if code in codes:
+                        yield code, cells[1]
 
     def plan(self) -> Plan | None:
         """Return the stored plan, None in a new folder.

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
+from urllib.parse import urlsplit
 
 from certledger.ledger.reference_data.field_types import FieldType
 from certledger.ledger.sealing import value_kinds
 from certledger.ledger.sheets import finding_kinds as kinds
 from certledger.ledger.sheets.cells import CellValue
-from certledger.ledger.sheets.findings import FindingKind
+from certledger.ledger.sheets.findings import FindingKind, Grade
 from certledger.verifier.errors import MalformedError
 from certledger.verifier.formats.record import NUMBER, normal_code, normal_number
 from certledger.verifier.formats.short_link import ShortLink
@@ -72,15 +73,56 @@ def read_number(cells: Mapping[str, CellValue], read: CellReader, report: CellRe
     return number
 
 
+class CodeHistory(Protocol):
+    """The access codes of batches that were sealed before."""
+
+    def find(self, codes: Collection[str]) -> Mapping[str, tuple[int, str]]:
+        """Return sequence and certificate number of those of `codes` that were used."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LinkAddresses:
+    """Where short links may lead: the service they were drawn for here, or that is handed in to.
+
+    None where it is not known.
+    """
+
+    drawn_for: str | None = None
+    server: str | None = None
+
+    def problem_of(self, link: str) -> FindingKind | None:
+        """Return what there is to report about the address of a link, None if it is one of them."""
+        known = [one for one in (self.drawn_for, self.server) if one is not None]
+        if origin_of(link) in map(origin_of, known):
+            return None
+        return value_kinds.LINK_ADDRESS if self.drawn_for else value_kinds.LINK_ADDRESS_UNKNOWN
+
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+def origin_of(link: str) -> tuple[str, str, int | None]:
+    """Return scheme, host and port of a link or address; empty where it has none."""
+    try:
+        parts = urlsplit(link)
+        port = parts.port or _DEFAULT_PORTS.get(parts.scheme)
+    except ValueError:
+        return "", "", None
+    return parts.scheme, (parts.hostname or "").rstrip("."), port
+
+
 @dataclass(kw_only=True, slots=True)
 class AccessCodeChecks:
     """Checks the access codes and short links of one sheet's rows, one after the other.
 
-    `wanted`: the sheet has a column of codes, so that every row must have one.
+    `wanted`: the sheet has a column of codes, so that every row must have one.  `addresses` are
+    where links may lead, None to leave that unchecked.  `rows` has the first row of each code.
     """
 
     wanted: bool
-    _rows: dict[str, int] = field(default_factory=dict)
+    addresses: LinkAddresses | None = None
+    rows: dict[str, int] = field(default_factory=dict)
+    _asked: set[tuple[str, str, int | None]] = field(default_factory=set)
     _last: str = ""
 
     def read(
@@ -99,11 +141,38 @@ class AccessCodeChecks:
             return None
         self._check(code, row, report)
         if SHORT_LINK in cells:
-            _check_link(cells[SHORT_LINK], number, code, read, report)
+            self._check_link(cells[SHORT_LINK], number, code, read, report)
         return code
 
+    def _check_link(
+        self, value: CellValue, number: str, code: str, read: CellReader, report: CellReport
+    ) -> None:
+        """Report a link to another certificate or service: the row may have been moved or copied.
+
+        An address that nothing is known about is asked about once.
+        """
+        typed = read(SHORT_LINK, value, FieldType.IDENTIFIER)
+        if typed is None:
+            return
+        try:
+            link = ShortLink.parse(typed)
+        except MalformedError as error:
+            report(SHORT_LINK, value_kinds.LINK, why=error)
+            return
+        if link.code != code or link.number not in (None, number):
+            report(SHORT_LINK, value_kinds.LINK_DIFFERS)
+            return
+        kind = self.addresses.problem_of(typed) if self.addresses is not None else None
+        origin = origin_of(typed)
+        if kind is None or (kind.grade is Grade.QUESTION and origin in self._asked):
+            return
+        self._asked.add(origin)
+        assert self.addresses is not None
+        host, address = typed.partition("#")[0], self.addresses.drawn_for or ""
+        report(SHORT_LINK, kind, host=host, address=address)
+
     def _check(self, code: str, row: int, report: CellReport) -> None:
-        first = self._rows.setdefault(code, row)
+        first = self.rows.setdefault(code, row)
         same = sum(map(str.__eq__, code, self._last))
         if first != row:
             report(ACCESS_CODE, value_kinds.CODE_TWICE, first=first)
@@ -122,19 +191,3 @@ def read_code(cells: Mapping[str, CellValue], read: CellReader, report: CellRepo
     except MalformedError as error:
         report(ACCESS_CODE, value_kinds.CODE, why=error)
         return None
-
-
-def _check_link(
-    value: CellValue, number: str, code: str, read: CellReader, report: CellReport
-) -> None:
-    """Report a link to another certificate: the row may have been moved, or its number changed."""
-    typed = read(SHORT_LINK, value, FieldType.IDENTIFIER)
-    if typed is None:
-        return
-    try:
-        link = ShortLink.parse(typed)
-    except MalformedError as error:
-        report(SHORT_LINK, value_kinds.LINK, why=error)
-        return
-    if link.code != code or link.number not in (None, number):
-        report(SHORT_LINK, value_kinds.LINK_DIFFERS)

@@ -28,8 +28,12 @@ from certledger.ledger.sheets.cells import Cell, CellKind, CellValue, display
 from certledger.ledger.sheets.findings import FindingKind
 from certledger.ledger.sheets.header import INVISIBLE
 from certledger.ledger.sheets.mojibake import repair, standard_character
-from certledger.ledger.sheets.number_formats import MAX_EXACT_DIGITS
-from certledger.ledger.sheets.reader import unreadable_kind
+from certledger.ledger.sheets.number_formats import (
+    MAX_EXACT_DIGITS,
+    is_before_midnight,
+    names_each_part_once,
+)
+from certledger.ledger.sheets.reader import mark_kinds, unreadable_kind
 from certledger.verifier.formats.record import MAX_VALUE_CHARACTERS
 
 _ERRORS = frozenset(
@@ -162,7 +166,7 @@ class ValueReader:
             value = self._own(value, report)
             if isinstance(value, Cell) and value.kind is CellKind.NUMBER:
                 if not value.parts:
-                    return value.plain(), read_day(value.plain())
+                    return _numeral_of_day(value, report)
                 day = _day_of_cell(value, report)
                 return day.isoformat(), ReadDay(DayForm.DAY, day)
             text = self._read(value, FieldType.DATE, report)
@@ -190,8 +194,8 @@ class ValueReader:
         """Return a value, that of merged cells where the issuer says that all rows share it."""
         if isinstance(value, str):
             return value
-        if value.struck:
-            report(kinds.CELL_STRUCK, shown=display(value))
+        for kind in mark_kinds(value):
+            report(kind, shown=display(value))
         if value.kind is not CellKind.COVERED:
             return value
         if value.is_below and value.range not in self._merged:
@@ -356,17 +360,39 @@ def _date_text(cell: Cell, kind: FieldType, report: Report) -> str:
     return shown
 
 
+def _numeral_of_day(cell: Cell, report: Report) -> tuple[str, ReadDay]:
+    """Return a number that no format makes a day, and the day that its digits say."""
+    plain, shown = cell.plain(), cell.shown()
+    if shown is None:
+        raise UnfitValueError(kinds.CELL_FORMAT, stored=cell.stored, format=cell.format_code)
+    read = read_day(plain)
+    if shown != plain and read_day(shown).day != read.day:
+        report(kinds.CELL_SHOWN_SHORT, shown=shown, stored=plain)
+    return plain, read
+
+
 def _day_of_cell(cell: Cell, report: Report) -> date:
     instant, shown = cell.instant, cell.shown()
     if instant is None:
         raise UnfitValueError(value_kinds.DATE_IMPOSSIBLE, value=shown or cell.stored)
+    if shown is None or not {"m", "d"} & cell.parts:
+        raise UnfitValueError(kinds.CELL_FORMAT, stored=cell.stored, format=cell.format_code)
+    day = instant.date()
     if not {"y", "m", "d"} <= cell.parts:
-        if shown is None or ("d" not in cell.parts and "m" not in cell.parts):
-            raise UnfitValueError(kinds.CELL_FORMAT, stored=cell.stored, format=cell.format_code)
-        report(value_kinds.DATE_SHOWN_PARTLY, shown=shown, sealed=instant.date().isoformat())
-    if (instant.hour, instant.minute, instant.second) != (0, 0, 0):
-        report(value_kinds.DATE_TIME, value=shown or instant.isoformat(" "))
-    return instant.date()
+        report(value_kinds.DATE_SHOWN_PARTLY, shown=shown, sealed=day)
+    elif not _shows_day(shown, day, cell.format_code):
+        report(kinds.CELL_SHOWN_SHORT, shown=shown, stored=day)
+    if is_before_midnight(cell.stored):
+        report(value_kinds.DATE_BEFORE_MIDNIGHT, value=cell.stored, sealed=day)
+    elif (instant.hour, instant.minute, instant.second) != (0, 0, 0):
+        report(value_kinds.DATE_TIME, value=shown)
+    return day
+
+
+def _shows_day(shown: str, day: date, code: str) -> bool:
+    """Whether people see the day in what is shown, in any order of its parts."""
+    seen = read_day(shown).day
+    return seen == day if seen is not None else names_each_part_once(code)
 
 
 # Types ------------------------------------------------------------------------------------------

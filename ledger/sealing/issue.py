@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Protocol
 
+from certledger.ledger.sealing.access_codes import CodeHistory, LinkAddresses
 from certledger.ledger.sealing.attachments import Paper, Papers
 from certledger.verifier.formats.catalog import Catalog, Entry
 from certledger.verifier.formats.issuer_state import MAX_BATCH_CERTIFICATES
@@ -57,6 +58,11 @@ def _today() -> date:
     return (datetime.now(UTC) + timedelta(hours=14)).date()
 
 
+def _current_day() -> date:
+    """Return today's date in China, by which certificates expire."""
+    return (datetime.now(UTC) + timedelta(hours=8)).date()
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CheckContext:
     """What rows are checked against.
@@ -68,6 +74,9 @@ class CheckContext:
         name: the issuer's name, which the field `issuing_body` must have; None leaves it unchecked.
         most: rows at most.
         today: the day after which a day of issue is asked about.
+        current_day: the day before which what expires is expired.
+        used_codes: the access codes of earlier batches; None leaves them unchecked.
+        addresses: where short links may lead; None leaves them unchecked.
         columns: the sheet's columns by name; None where rows come from no sheet, so that a column
             cannot be missing.
     """
@@ -80,4 +89,7 @@ class CheckContext:
     name: str | None = None
     most: int = MAX_BATCH_CERTIFICATES
     today: date = field(default_factory=_today)
+    current_day: date = field(default_factory=_current_day)
+    used_codes: CodeHistory | None = None
+    addresses: LinkAddresses | None = None
     columns: Collection[str] | None = None

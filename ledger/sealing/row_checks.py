@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
@@ -11,8 +11,9 @@ from certledger.ledger.reference_data.field_types import FieldType, field_type
 from certledger.ledger.reference_data.fields import label_zh
 from certledger.ledger.sealing import value_kinds
 from certledger.ledger.sealing.access_codes import ACCESS_CODE, AccessCodeChecks, read_number
-from certledger.ledger.sealing.attachments import Paper, PaperUnusableError
+from certledger.ledger.sealing.column_checks import find_misplaced
 from certledger.ledger.sealing.dates import DayForm, ReadDay, says_no_end
+from certledger.ledger.sealing.document_checks import DOCUMENTS, DocumentChecks
 from certledger.ledger.sealing.field_values import ValueReader
 from certledger.ledger.sealing.identity_checks import check_person, is_code
 from certledger.ledger.sealing.issue import CheckContext, Issue, IssuedEdition
@@ -27,7 +28,9 @@ from certledger.ledger.sealing.sheet_columns import (
 from certledger.ledger.sheets import finding_kinds as kinds
 from certledger.ledger.sheets.cells import CellValue, display
 from certledger.ledger.sheets.findings import FindingKind, Findings, Grade
-from certledger.ledger.sheets.reader import LIST_MARK, SheetRow, report_cell
+from certledger.ledger.sheets.grid import drained
+from certledger.ledger.sheets.header import SheetColumn
+from certledger.ledger.sheets.reader import SheetRow, report_cell
 from certledger.ledger.sheets.totals import total_of
 from certledger.verifier.errors import MalformedError
 from certledger.verifier.formats.catalog import Entry
@@ -38,6 +41,8 @@ from certledger.verifier.formats.record import MAX_DIGESTS, NUMBER
 CENTURY = timedelta(days=36_525)
 MIN_HOLDERS = 3
 """Identity numbers of a sheet from which on they have more than one name."""
+IDENTITY_NUMBERED = frozenset({"ID-RESIDENT", "ID-TEMPORARY", "DRV-LICENCE", "CARD-SOCIAL-SEC"})
+"""Categories whose certificates have the holder's identity number for their own."""
 _BRACKETS = str.maketrans("〔〕［］【】[]{}〈〉《》", "()()()()()()()")
 _ZEROS = re.compile(r"(?<![0-9])0+(?=[0-9])")
 _DAY_KINDS: Mapping[DayForm, FindingKind] = {
@@ -85,8 +90,9 @@ def review_rows(
         findings.report(kinds.TOO_MANY_ROWS, count=len(rows), most=context.most)
         return []
     sheet.check_columns(rows)
+    columns = rows[0].columns if rows else {}
     issues: list[Issue] = []
-    for row in watch(_drained(rows) if drain else rows, "checking rows", len(rows)):
+    for row in watch(drained(rows) if drain else rows, "checking rows", len(rows)):
         if (text := total_of(row)) is not None:
             findings.report(kinds.ROW_TOTAL, row.number, text=text)
             continue
@@ -94,14 +100,9 @@ def review_rows(
         if issue is not None:
             issues.append(issue)
     sheet.check_holders()
-    sheet.check_documents()
+    sheet.documents.check_unnamed(findings)
+    sheet.check_codes(columns)
     return issues
-
-
-def _drained(rows: list[SheetRow]) -> Iterator[SheetRow]:
-    rows.reverse()
-    while rows:
-        yield rows.pop()
 
 
 @dataclass(kw_only=True, slots=True)
@@ -119,13 +120,15 @@ class _SheetCheck:
     missing: set[tuple[str, str]] = field(default_factory=set)
     swapped: set[tuple[str, str]] = field(default_factory=set)
     holders: dict[str, tuple[int, str]] = field(default_factory=dict)
-    documents: dict[str, int] = field(default_factory=dict)
-    contents: dict[object, tuple[int, str]] = field(default_factory=dict)
+    documents: DocumentChecks = field(init=False)
     codes: AccessCodeChecks = field(init=False)
 
     def __post_init__(self) -> None:
         self.reader = ValueReader(accepts=self.findings.accepts, today=self.context.today)
-        self.codes = AccessCodeChecks(wanted=ACCESS_CODE in (self.context.columns or ()))
+        self.documents = DocumentChecks(papers=self.context.papers)
+        self.codes = AccessCodeChecks(
+            wanted=ACCESS_CODE in (self.context.columns or ()), addresses=self.context.addresses
+        )
         for entry in self.context.catalog.entries:
             for name in (entry.name_zh, entry.name_en, entry.category):
                 self.names.setdefault(name.casefold(), entry.category)
@@ -138,6 +141,20 @@ class _SheetCheck:
             for name in row.cells.keys() - known - reported:
                 reported.add(name)
                 report_cell(self.findings, row, name, kinds.COLUMN_UNKNOWN, name=name)
+        fields = known - OWN_COLUMNS
+        names = {name for name in fields if field_type(name) is FieldType.NAME}
+        texts = {name for name in fields if field_type(name) is FieldType.TEXT}
+        for one in find_misplaced(rows, names - {ISSUER_FIELD}, texts):
+            report_cell(
+                self.findings,
+                one.row,
+                one.name,
+                kinds.CELLS_MISPLACED,
+                value=one.value,
+                field=one.home,
+                label=label_zh(one.home),
+                other=one.other,
+            )
 
     def check_missing(self, entry: Entry) -> None:
         """Report the columns that a category lacks, once for the sheet."""
@@ -179,7 +196,9 @@ class _SheetCheck:
         entry = self.entry_of(given) if given else None
         if entry is not None and CATEGORY in entry.fields:
             return entry  # The column is the field of that name.
-        typed = row.text(CATEGORY)
+        typed = self._category_text(row)
+        if typed is None and CATEGORY in row.cells:
+            return None
         if typed is None and given is None:
             report_cell(self.findings, row, CATEGORY, value_kinds.CATEGORY_MISSING)
             return None
@@ -195,6 +214,16 @@ class _SheetCheck:
             report_cell(self.findings, row, CATEGORY, kinds.NORMALISED, typed=typed, sealed=sealed)
         return entry
 
+    def _category_text(self, row: SheetRow) -> str | None:
+        value = row.cells.get(CATEGORY)
+        if value is None or isinstance(value, str):
+            return row.text(CATEGORY)
+
+        def report(found: FindingKind, /, **values: object) -> None:
+            report_cell(self.findings, row, CATEGORY, found, **values)
+
+        return self.reader.read(value, FieldType.TEXT, report)
+
     def check_holders(self) -> None:
         """Ask where all identity numbers of a sheet have one name: another column may be it."""
         names = {name for _, name in self.holders.values()}
@@ -203,11 +232,14 @@ class _SheetCheck:
             kind = value_kinds.IDENTITY_ONE_NAME
             self.findings.report(kind, 0, "holder_name", count=count, name=name)
 
-    def check_documents(self) -> None:
-        """Ask about PDFs in the folder that no row names, where any row names documents."""
-        if self.documents or self.context.papers.is_asked_for:
-            for name in self.context.papers.unnamed():
-                self.findings.report(value_kinds.DOCUMENT_UNNAMED, 0, "documents", name=name)
+    def check_codes(self, columns: Mapping[str, SheetColumn]) -> None:
+        """Report access codes of earlier batches, as copied from their sheets."""
+        used = self.context.used_codes
+        for code, (sequence, number) in (used.find(self.codes.rows) if used else {}).items():
+            place = self.codes.rows[code]
+            row = SheetRow(file=self.findings.file, number=place, cells={}, columns=columns)
+            kind = value_kinds.CODE_USED
+            report_cell(self.findings, row, ACCESS_CODE, kind, number=number, sequence=sequence)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -234,6 +266,7 @@ class _RowCheck:
         self._check_present(fields)
         self._check_dates(issued, expires)
         check_person(fields, issued, self.report)
+        self._check_number_of_holder(number, fields)
         current = self._edition(number) if number else None
         issue = Issue(
             entry=self.entry,
@@ -244,7 +277,9 @@ class _RowCheck:
             edition=current.edition + 1 if current else 0,
             replaces=current.index if current else None,
             holder_key=self._holder_key(),
-            papers=self._papers(),
+            papers=self.sheet.documents.read(
+                self._text(DOCUMENTS) or "", self.row.number, self.report
+            ),
             access_code=self.sheet.codes.read(
                 self.row.cells, self.row.number, number, self.read, self.report
             ),
@@ -254,6 +289,14 @@ class _RowCheck:
         if not self.faulty:
             self._check_holder(fields)
         return issue
+
+    def _check_number_of_holder(self, number: str, fields: Mapping[str, str]) -> None:
+        """Ask where the number is the holder's identity number, except where it always is."""
+        category = self.entry.category
+        if number and number == fields.get("id_number") and category not in IDENTITY_NUMBERED:
+            column = NUMBER if NUMBER in self.row.cells else "number"
+            kind = value_kinds.NUMBER_IS_IDENTITY
+            self.report(column, kind, number=number, category=category)
 
     def _check_holder(self, fields: Mapping[str, str]) -> None:
         """Ask where one identity number has two names in a sheet: a column may have slipped."""
@@ -272,6 +315,13 @@ class _RowCheck:
             self.report(column, found, **values)
 
         return self.sheet.reader.read(value, kind, report)
+
+    def _text(self, column: str) -> str | None:
+        """Return the text of a column that is no field; what it holds is checked as it is used."""
+        value = self.row.cells.get(column)
+        if value is None or isinstance(value, str):
+            return self.row.text(column)
+        return self.read(column, value, FieldType.TEXT)
 
     # Number and fields
 
@@ -451,6 +501,8 @@ class _RowCheck:
             self.report(column, value_kinds.DATES_REVERSED, expires=expires, issued=issued)
         elif latest is not None and expires > latest:
             self.report(column, value_kinds.VALIDITY, expires=expires, latest=latest)
+        elif expires < (today := self.sheet.context.current_day):
+            self.report(column, value_kinds.DATE_EXPIRED, expires=expires, today=today)
         elif expires > self.sheet.context.today + CENTURY:
             self.report(column, value_kinds.DATE_FAR, value=expires)
 
@@ -475,7 +527,7 @@ class _RowCheck:
         self._ask_about_likeness(number)
         here = self.sheet.seen.get(key)
         current = here[0] if here else self.sheet.context.issued.newest(*key)
-        typed = self.row.text("replaces")
+        typed = self._text("replaces")
         edition = current.edition + 1 if current else 0
         self.sheet.seen[key] = IssuedEdition(index=self.index, edition=edition), self.row.number
         if typed is None:
@@ -519,7 +571,7 @@ class _RowCheck:
     # Holder and documents
 
     def _holder_key(self) -> str | None:
-        typed = self.row.text("holder_key")
+        typed = self._text("holder_key")
         if typed is None:
             return None
         try:
@@ -528,38 +580,7 @@ class _RowCheck:
             self.report("holder_key", value_kinds.HOLDER_KEY, why=error)
         return typed
 
-    def _papers(self) -> tuple[Paper, ...]:
-        found = []
-        listed = (self.row.text("documents") or "").replace("；", LIST_MARK)
-        for name in filter(None, map(str.strip, listed.split(LIST_MARK))):
-            try:
-                paper = self.sheet.context.papers.find(name)
-            except PaperUnusableError as error:
-                known = {value_kinds.DOCUMENT_NAME.code: value_kinds.DOCUMENT_NAME}
-                kind = known.get(error.code, value_kinds.DOCUMENT_MISSING)
-                self.report("documents", kind, why=error)
-                continue
-            self._check_paper(name, paper)
-            found.append(paper)
-        return tuple(found)
-
-    def _check_paper(self, name: str, paper: Paper) -> None:
-        if paper.value["size"] == 0:
-            self.report("documents", value_kinds.DOCUMENT_EMPTY, name=name)
-            return
-        if not paper.is_what_it_is_named:
-            self.report("documents", value_kinds.DOCUMENT_NO_PDF, name=name)
-        row = self.row.number
-        first = self.sheet.documents.setdefault(name, row)
-        before, other = self.sheet.contents.setdefault(paper.value["sha256"], (row, name))
-        if first != row:
-            self.report("documents", value_kinds.DOCUMENT_SHARED, name=name, first=first)
-        elif other != name:
-            self.report(
-                "documents", value_kinds.DOCUMENT_SAME, name=name, first=before, other=other
-            )
-
     def _check_count(self, issue: Issue) -> None:
         digests = len(self.entry.fields) + (issue.holder_key is not None) + len(issue.papers)
         if digests > MAX_DIGESTS:
-            self.report("documents", value_kinds.TOO_MANY_DIGESTS, count=digests, most=MAX_DIGESTS)
+            self.report(DOCUMENTS, value_kinds.TOO_MANY_DIGESTS, count=digests, most=MAX_DIGESTS)

@@ -153,6 +153,33 @@ LINK_DIFFERS = _kind(
     "the short link is not that of this row's number and access code: run `certledger codes` again"
     " and make the document anew",
 )
+LINK_ADDRESS = _kind(
+    "link.address",
+    _F,
+    "查验链接指向 {host}，而查验码是为 {address} 抽取的；"
+    "请再次运行 certledger codes，并重新制作证书文件",
+    "the short link leads to {host}, and codes were drawn for {address}: run `certledger codes`"
+    " again and make the document anew",
+)
+LINK_ADDRESS_UNKNOWN = _kind(
+    "link.address_unknown",
+    _Q,
+    "查验链接指向 {host}；本机未为任何服务抽取过查验码，是否确为该服务",
+    "the short link leads to {host}, and no codes were drawn for any service here: is it the one",
+)
+CODE_USED = _kind(
+    "access_code.used",
+    _F,
+    "查验码已用于第 {sequence} 批的 {number}；请删去后运行 certledger codes，并重新制作证书文件",
+    "the access code is that of {number} in batch {sequence}: delete it, run `certledger codes` and"
+    " make the document anew",
+)
+NUMBER_IS_IDENTITY = _kind(
+    "number.is_identity",
+    _Q,
+    "证书编号 {number} 就是持证人的身份证号；{category} 的编号是否确实如此",
+    "the number {number} is the holder's identity number: are the numbers of {category} such",
+)
 NUMBER_DOUBTFUL = _kind(
     "number.doubtful",
     _Q,
@@ -340,6 +367,13 @@ DATE_SHOWN_PARTLY = _kind(
     "单元格只显示 {shown}，存储的是 {sealed}，将封存后者；是否如此",
     "the cell shows {shown} alone and holds {sealed}, which would be sealed: is it meant",
 )
+DATE_BEFORE_MIDNIGHT = _kind(
+    "sheet.date_before_midnight",
+    _Q,
+    "存储的 {value} 距次日零点不到一秒，各软件显示的日期不同；将封存 {sealed}，是否如此",
+    "the cell holds {value}, less than a second before midnight, and programs differ in the day"
+    " that they show; {sealed} would be sealed: is it meant",
+)
 DATE_TIME = _kind(
     "sheet.date_time", _N, "{value} 中的时刻不封存", "the time of day in {value} is not sealed"
 )
@@ -379,6 +413,13 @@ DATE_FAR = _kind(
     _Q,
     "到期日 {value} 在一百年以后；是否如此",
     "expires {value}, a hundred years from now or more: is it meant",
+)
+DATE_EXPIRED = _kind(
+    "sheet.date_expired",
+    _Q,
+    "到期日 {expires} 已过（今天是 {today}），证书封存时已失效；是否如此",
+    "expires {expires}, before today ({today}), so that it is expired when it is sealed: is it"
+    " meant",
 )
 DATES_REVERSED = _kind(
     "record.dates",

@@ -1,7 +1,7 @@
 """One cell: what it stores, and what a spreadsheet program shows of it.
 
 A cell of plain text is a `str`; everything else is a `Cell`, text that a format changes or that is
-struck through too.
+drawn oddly too.
 """
 
 from __future__ import annotations
@@ -35,6 +35,19 @@ class CellKind(Enum):
     COVERED = auto()
 
 
+class Mark(Enum):
+    """How a cell is drawn otherwise than its plain text, in whole or in part."""
+
+    STRUCK = auto()
+    UNSEEN = auto()
+    RAISED = auto()
+    SYMBOL = auto()
+    REPEATED = auto()
+
+
+NO_MARKS: frozenset[Mark] = frozenset()
+
+
 @dataclass(frozen=True, slots=True)
 class Cell:
     """A cell that is not plain text.
@@ -45,8 +58,8 @@ class Cell:
         since_1904: the workbook counts days from 1904.
         shared: of a covered cell, the value of the first cell of the merged range.
         range: of a covered cell, the merged range, like G2:G4.
-        struck: the cell is struck through, in whole or in part.
         is_below: of a covered cell, it is in the column of the first cell.
+        marks: how it is drawn, where that matters.
     """
 
     kind: CellKind
@@ -56,7 +69,7 @@ class Cell:
     shared: CellValue = ""
     range: str = ""
     is_below: bool = False
-    struck: bool = False
+    marks: frozenset[Mark] = NO_MARKS
 
     @property
     def number(self) -> Decimal | None:

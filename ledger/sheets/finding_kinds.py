@@ -150,6 +150,13 @@ COLUMNS_SWAPPED = kind(
     "{name_column} holds the number {number}, and {number_column} holds {name}: the columns are"
     " swapped",
 )
+CELLS_MISPLACED = kind(
+    "sheet.cells_misplaced",
+    _Q,
+    "“{value}”在其他行属于“{label}”列，本行该列却是“{other}”；两格是否放错",
+    "other rows have {value!r} in {field}, where this row has {other!r}: do the cells stand in the"
+    " wrong places",
+)
 
 # Rows -------------------------------------------------------------------------------------------
 
@@ -216,6 +223,47 @@ CELL_STRUCK = kind(
     _Q,
     "单元格“{shown}”带有删除线，将照样封存；是否如此",
     "the cell {shown} is struck through, in whole or in part, and would be sealed: is it meant",
+)
+CELL_UNSEEN = kind(
+    "sheet.cell_unseen",
+    _F,
+    "单元格“{shown}”看不见（字的颜色与底色相同，或字号太小，或零值不显示），却会封存；请改正格式或清空",
+    "the cell {shown} cannot be seen (its colour is that of its background, its font is tiny, or"
+    " zeros are not shown), and would be sealed: correct its format or empty it",
+)
+CELL_RAISED = kind(
+    "sheet.cell_look",
+    _Q,
+    "单元格“{shown}”中有上标或下标，封存时不保留；是否如此",
+    "the cell {shown} has superscript or subscript, which would be sealed as common characters: is"
+    " it meant",
+)
+CELL_SYMBOL = kind(
+    "sheet.cell_look",
+    _Q,
+    "单元格“{shown}”用符号字体显示为其他字符；将封存“{shown}”，是否如此",
+    "the cell {shown} is in a font of symbols, which shows other characters; {shown} would be"
+    " sealed: is it meant",
+)
+CELL_REPEATED = kind(
+    "sheet.cell_look",
+    _Q,
+    "单元格“{shown}”的对齐方式是填充，内容会重复显示；将封存一次，是否如此",
+    "the cell {shown} is aligned so that it is shown again and again, and would be sealed once: is"
+    " it meant",
+)
+CELL_CONDITIONAL = kind(
+    "sheet.cell_conditional",
+    _Q,
+    "{range} 的条件格式可能隐藏、划去或改变单元格显示的内容；将封存存储的值，是否如此",
+    "a conditional format of {range} may hide, strike or change what the cells show; what they hold"
+    " would be sealed: is it meant",
+)
+CELL_COMMENT = kind(
+    "sheet.cell_comment",
+    _Q,
+    "单元格有批注“{text}”，批注不封存；本行是否仍要封存",
+    "the cell has the comment {text!r}, which is not sealed: is the row to be sealed all the same",
 )
 CELL_DITTO = kind(
     "sheet.cell_ditto",

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from certledger.ledger.sheets.cells import CellValue
+from certledger.ledger.sheets.references import Box
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -29,6 +33,8 @@ class Grid:
         form: XLSX, or the encoding of a text file.
         separator: between the cells of a text file; empty in a workbook.
         hidden_columns: ranges of hidden columns, both ends included.
+        conditional: ranges whose conditional formats may change what is seen.
+        comments: by row and column.
     """
 
     rows: Iterable[GridRow]
@@ -36,7 +42,16 @@ class Grid:
     separator: str = ""
     worksheet: str = ""
     hidden_columns: list[tuple[int, int]] = field(default_factory=list)
+    conditional: Sequence[Box] = ()
+    comments: Mapping[tuple[int, int], str] = field(default_factory=dict)
 
     def hides(self, column: int) -> bool:
         """Whether a column is hidden."""
         return any(first <= column <= last for first, last in self.hidden_columns)
+
+
+def drained(rows: list[T]) -> Iterator[T]:
+    """Yield rows in order, and let go of each, so that its memory is free."""
+    rows.reverse()
+    while rows:
+        yield rows.pop()

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
 from functools import lru_cache
 
 GENERAL = "General"
@@ -41,7 +41,7 @@ BUILT_IN: Mapping[int, str] = {
 
 _TOKEN = re.compile(
     r'"(?P<quoted>[^"]*)"|\\(?P<escaped>.)|_(?P<padding>.)|\*(?P<fill>.)|\[(?P<bracket>[^\]]*)\]'
-    r"|(?P<general>General)|(?P<ampm>AM/PM|A/P|上午/下午)|(?P<exponent>E[+-])|(?P<date>y+|m+|d+|h+|s+|b+|g+|e+)"
+    r"|(?P<general>General)|(?P<ampm>AM/PM|A/P|上午/下午)|(?P<exponent>E[+-])|(?P<date>y+|m+|d+|h+|s+|b+|g+|e+|a{3,4})"
     r"|(?P<digits>[0#?]+)|(?P<other>.)",
     re.IGNORECASE | re.DOTALL,
 )
@@ -50,7 +50,19 @@ _COLOURS = re.compile(
     r"(black|blue|cyan|green|magenta|red|white|yellow|color ?\d+|黑色?|红色?|蓝色?|绿色?)",
     re.IGNORECASE,
 )
-_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September",
+    "October", "November", "December",
+)  # fmt: skip
+_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_WEEKDAYS_ZH = "一二三四五六日"
+_CHINESE_LOCALES = frozenset({"", "804", "0804", "zh-CN", "1004", "zh-SG"})
+"""Locales in which `e` is the year: in others it counts from an era."""
+_SYSTEM_DATES = frozenset({"F800", "x-sysdate", "F400", "x-systime"})
+_LOCALE = re.compile(r"[0-9A-Fa-f]{1,4}|[a-z]{2,3}(?:-[A-Za-z]{2,4})*")
+"""A locale without a calendar or numerals of its own, which have more digits."""
+_LITERALS_OF_DAYS = re.compile(r"[-/.,:\s年月日号时分秒T()（）]*")
+HALF_A_SECOND = Decimal("0.5") / 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +86,10 @@ def _sections(code: str) -> tuple[tuple[_Token, ...], ...]:
 
 @lru_cache(maxsize=4096)
 def date_parts(code: str) -> frozenset[str]:
-    """Return which of `y`, `m`, `d` a format shows, `t` for a time; empty for a number's format."""
+    """Return which of `y`, `m`, `d` a format shows, `w` for a day of the week, `t` for a time.
+
+    Empty for a number's format.
+    """
     kinds = set()
     tokens = _sections(code)[0]
     numeric = [at for at, token in enumerate(tokens) if token.kind in ("digits", "general")]
@@ -100,6 +115,8 @@ def _date_part(letter: str, tokens: tuple[_Token, ...], place: int) -> str:
         return "t"
     if letter in "beg":
         return "y"
+    if letter == "a" or (letter == "d" and len(tokens[place].text) > 2):
+        return "w"
     if letter == "m" and len(tokens[place].text) <= 2 and _is_minute(tokens, place):
         return "t"
     return letter
@@ -140,7 +157,19 @@ def moment(value: Decimal, *, since_1904: bool) -> datetime | None:
         return None
     days = int(value)
     seconds = int(((value - days) * 86_400).to_integral_value(ROUND_HALF_UP))
+    seconds = min(seconds, 86_399)  # A time before midnight is no time of the next day.
     return datetime.combine(_FIRST_DAY, datetime.min.time()) + timedelta(days=days, seconds=seconds)
+
+
+def is_before_midnight(stored: str) -> bool:
+    """Whether a serial number is less than half a second before the next day.
+
+    Programs differ in which of both days they show.
+    """
+    if exact(stored) is None:
+        return False
+    value = Decimal(float(stored))
+    return 0 < value.to_integral_value(ROUND_CEILING) - value < HALF_A_SECOND
 
 
 def shown_number(value: Decimal, code: str) -> str | None:
@@ -211,7 +240,10 @@ def round_half_up(value: Decimal, places: int) -> Decimal:
 
 
 def _render(value: Decimal, tokens: tuple[_Token, ...], sign: str) -> str | None:
-    """Return a number under one section: literals, and one group of digits."""
+    """Return a number under one section: literals, and one group of digits, or several of zeros."""
+    marks = {token.text for token in tokens if token.kind == "other"}
+    if sum(token.kind == "digits" for token in tokens) > 1 and not marks & {".", ","}:
+        return _render_split(value, tokens, sign)
     before: list[str] = []
     group: list[_Token] = []
     after: list[str] = []
@@ -234,6 +266,24 @@ def _render(value: Decimal, tokens: tuple[_Token, ...], sign: str) -> str | None
         return None
     digits = _digits(value * 100**percents, group)
     return None if digits is None else (sign + "".join(before) + digits + "".join(after)).strip()
+
+
+def _render_split(value: Decimal, tokens: tuple[_Token, ...], sign: str) -> str | None:
+    """Return a number whose digits stand between literals, as in `0000-00-00`."""
+    left = format(round_half_up(value, 0), "f")
+    parts: list[str] = []
+    first = next(at for at, token in enumerate(tokens) if token.kind == "digits")
+    for at in range(len(tokens) - 1, -1, -1):
+        token = tokens[at]
+        text = None if token.text == "%" else _literal(token)
+        if token.kind == "digits" and not token.text.strip("0"):
+            cut = 0 if at == first else max(len(left) - len(token.text), 0)
+            text = left[cut:].rjust(len(token.text), "0")
+            left = left[:cut]
+        if text is None:
+            return None
+        parts.append(text)
+    return (sign + "".join(reversed(parts))).strip()
 
 
 def _literal(token: _Token) -> str | None:
@@ -273,7 +323,10 @@ def _digits(value: Decimal, group: list[_Token]) -> str | None:
 
 def shown_moment(instant: datetime, code: str) -> str | None:
     """Return what is shown for a day or time, None where that cannot be told."""
-    tokens = _sections(code)[0]
+    sections = _sections(code)
+    if any(map(_is_conditional, sections)):
+        return None
+    tokens = sections[0]
     twelve = any(token.kind == "ampm" for token in tokens)
     parts: list[str] = []
     for place, token in enumerate(tokens):
@@ -281,16 +334,50 @@ def shown_moment(instant: datetime, code: str) -> str | None:
             text = _date_text(instant, tokens, place, twelve)
         elif token.kind == "ampm":
             text = "AM" if instant.hour < 12 else "PM"
-        elif token.kind == "bracket" and token.text.startswith("$"):
-            text = token.text[1:].partition("-")[0]
-        elif token.kind == "other" and token.text in "/@.":
-            text = "" if token.text == "@" else token.text
+        elif token.kind == "digits":  # Fractions of a second.
+            text = "0" * len(token.text)
         else:
-            text = _literal(token)
+            text = _literal_of_day(token)
         if text is None:
             return None
         parts.append(text)
     return "".join(parts).strip()
+
+
+def _literal_of_day(token: _Token) -> str | None:
+    """Return what a token between the parts of a day shows, None where that cannot be told."""
+    if token.kind == "other" and token.text in "/@.":
+        return "" if token.text == "@" else token.text
+    if token.kind != "bracket" or _COLOURS.fullmatch(token.text):
+        return _literal(token)
+    if token.text.startswith("$"):
+        text, _, locale = token.text[1:].partition("-")
+        known = not locale or locale in _SYSTEM_DATES or _LOCALE.fullmatch(locale)
+        return text if known else None
+    return "" if re.fullmatch("DBNum[1-4]", token.text, re.IGNORECASE) else None
+
+
+def names_each_part_once(code: str) -> bool:
+    """Whether a format shows year, month and day once each, and nothing that looks like digits."""
+    tokens = _sections(code)[0]
+    parts: list[str] = []
+    for place, token in enumerate(tokens):
+        if token.kind == "date":
+            parts.append(_date_part(token.text[:1].lower(), tokens, place))
+        elif token.kind in ("ampm", "digits"):
+            continue
+        elif not _LITERALS_OF_DAYS.fullmatch(_literal_of_day(token) or ""):
+            return False
+        else:
+            parts.append(" ")
+    together = "".join(parts)
+    counted = sorted(part for part in parts if part in "ymd")
+    return counted == ["d", "m", "y"] and not re.search("[ymd]{2}", together)
+
+
+def _locale(tokens: tuple[_Token, ...]) -> str:
+    found = (one.text for one in tokens if one.kind == "bracket" and one.text.startswith("$"))
+    return next((text.partition("-")[2] for text in found), "")
 
 
 def _date_text(
@@ -300,12 +387,29 @@ def _date_text(
     size = min(len(text), 4)
     if text[0] == "y":
         return f"{instant.year % 100:02d}" if len(text) <= 2 else f"{instant.year:04d}"
+    if text[0] == "e":
+        return str(instant.year) if _locale(tokens) in _CHINESE_LOCALES else None
     if text[0] == "m":
         if len(text) <= 2 and _is_minute(tokens, place):
             return f"{instant.minute:0{size}d}"
-        return _MONTHS[instant.month - 1] if len(text) > 2 else f"{instant.month:0{size}d}"
+        return _month_text(instant.month, text)
+    if text[0] in "da" and len(text) > 2:
+        return _weekday_text(instant.weekday(), text)
     if text[0] == "d":
-        return f"{instant.day:0{size}d}" if len(text) <= 2 else None
+        return f"{instant.day:0{size}d}"
     if text[0] == "h":
         return f"{(instant.hour % 12 or 12) if twelve else instant.hour:0{min(size, 2)}d}"
     return f"{instant.second:0{min(size, 2)}d}" if text[0] == "s" else None
+
+
+def _month_text(month: int, pattern: str) -> str | None:
+    if len(pattern) <= 2:
+        return f"{month:0{len(pattern)}d}"
+    name = _MONTHS[month - 1]
+    return {3: name[:3], 4: name}.get(len(pattern))
+
+
+def _weekday_text(day: int, pattern: str) -> str | None:
+    if pattern[0] == "a":
+        return ("周" if len(pattern) == 3 else "星期") + _WEEKDAYS_ZH[day]
+    return {3: _WEEKDAYS[day][:3], 4: _WEEKDAYS[day]}.get(len(pattern))

@@ -12,11 +12,12 @@ from itertools import chain, islice
 from pathlib import Path
 
 from certledger.ledger.sheets import finding_kinds as kinds
-from certledger.ledger.sheets.cells import Cell, CellKind, CellValue, display
+from certledger.ledger.sheets.cells import Cell, CellKind, CellValue, Mark, display
 from certledger.ledger.sheets.column_names import ColumnNames
 from certledger.ledger.sheets.file_kind import TEXT, WORKBOOK, kind_of
 from certledger.ledger.sheets.findings import FindingKind, Findings
 from certledger.ledger.sheets.grid import Grid, GridRow
+from certledger.ledger.sheets.grid_checks import check_grid
 from certledger.ledger.sheets.header import (
     MAX_HEADER_DISTANCE,
     Header,
@@ -158,7 +159,7 @@ def parse_sheet(
         width=header.width,
     )
     sheet.rows.extend(_rows(chain(near[header.rows :], following), header, sheet))
-    _check_hidden_columns(grid, sheet)
+    check_grid(grid, sheet)
     return _finish(sheet)
 
 
@@ -178,8 +179,10 @@ def read_rows(path: Path) -> list[SheetRow]:
     sheet = read_sheet(path)
     for row in sheet.rows:
         for name, value in row.cells.items():
-            if isinstance(value, Cell) and (kind := unreadable_kind(value)) is not None:
-                report_cell(sheet.findings, row, name, kind, value=value.stored)
+            if isinstance(value, Cell):
+                for kind in filter(None, (unreadable_kind(value), *mark_kinds(value))):
+                    shown = display(value)
+                    report_cell(sheet.findings, row, name, kind, value=value.stored, shown=shown)
     sheet.findings.raise_any()
     return sheet.rows
 
@@ -189,6 +192,20 @@ UNREADABLE_CELLS = {
     CellKind.UNCOMPUTED: kinds.CELL_FORMULA,
     CellKind.BOOLEAN: kinds.CELL_BOOLEAN,
 }
+
+
+MARK_KINDS: Mapping[Mark, FindingKind] = {
+    Mark.STRUCK: kinds.CELL_STRUCK,
+    Mark.UNSEEN: kinds.CELL_UNSEEN,
+    Mark.RAISED: kinds.CELL_RAISED,
+    Mark.SYMBOL: kinds.CELL_SYMBOL,
+    Mark.REPEATED: kinds.CELL_REPEATED,
+}
+
+
+def mark_kinds(cell: Cell) -> list[FindingKind]:
+    """Return what there is to report about how a cell is drawn."""
+    return [MARK_KINDS[mark] for mark in sorted(cell.marks, key=lambda mark: mark.value)]
 
 
 def unreadable_kind(cell: Cell) -> FindingKind | None:
@@ -338,13 +355,3 @@ def _check_width(findings: Findings, row: GridRow, header: Header) -> None:
     beyond = row.cells[-1][0] >= header.width
     if beyond or row.width < header.width:
         findings.report(kinds.ROW_LENGTH, row.number, count=row.width, wanted=header.width)
-
-
-def _check_hidden_columns(grid: Grid, sheet: Sheet) -> None:
-    """Report hidden columns of which anything would be sealed."""
-    for column in sheet.columns:
-        if column.name and grid.hides(column.place):
-            filled = next((row.number for row in sheet.rows if column.name in row.cells), None)
-            if filled is not None:
-                cell = column.cell(filled)
-                sheet.findings.report(kinds.COLUMN_HIDDEN, filled, column.header, cell)

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 
 from certledger.ledger.sheets import finding_kinds as kinds
 from certledger.ledger.sheets.archive import Archive, open_archive
+from certledger.ledger.sheets.colours import read_theme
 from certledger.ledger.sheets.findings import Findings
 from certledger.ledger.sheets.grid import Grid
-from certledger.ledger.sheets.styles import read_shared_texts, read_styles
+from certledger.ledger.sheets.shared_texts import read_shared_texts
+from certledger.ledger.sheets.styles import read_styles
 from certledger.ledger.sheets.worksheet import read_worksheet
 
 MAX_WORKSHEETS_NAMED = 50
@@ -51,14 +53,13 @@ def read_workbook(data: bytes, findings: Findings, tab: str | None) -> Grid:
         _note_left_out(contents.sheets, chosen, findings)
         relations = archive.relations(part).values()
         targets = {kind: archive.find(target) for kind, target in relations}
-        texts, struck = read_shared_texts(archive, targets.get("sharedStrings"))
+        theme = read_theme(archive, targets.get("theme"))
         return read_worksheet(
             archive,
             chosen.part,
             name=chosen.name,
-            texts=texts,
-            struck_texts=struck,
-            styles=read_styles(archive, targets.get("styles")),
+            shared=read_shared_texts(archive, targets.get("sharedStrings")),
+            styles=read_styles(archive, targets.get("styles"), theme),
             since_1904=contents.since_1904,
         )
 

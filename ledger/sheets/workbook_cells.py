@@ -14,8 +14,8 @@ from certledger.ledger.sheets import finding_kinds as kinds
 from certledger.ledger.sheets.archive import open_archive, refuse_damage
 from certledger.ledger.sheets.cells import letters
 from certledger.ledger.sheets.findings import Findings
+from certledger.ledger.sheets.references import column_index
 from certledger.ledger.sheets.workbook import find_worksheet
-from certledger.ledger.sheets.worksheet import column_index
 
 _LETTERS = re.compile("[A-Za-z]{1,3}")
 _STYLE = re.compile(rb"""\ss=["']([0-9]+)["']""")

@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from certledger.ledger.sheets import finding_kinds as kinds
 from certledger.ledger.sheets.archive import Archive
-from certledger.ledger.sheets.cells import Cell, CellKind, CellValue
-from certledger.ledger.sheets.grid import Grid, GridRow
-from certledger.ledger.sheets.styles import MAX_CELLS, Styles, is_on, number_of, unescape
+from certledger.ledger.sheets.cells import Cell, CellKind, CellValue, Mark
+from certledger.ledger.sheets.comments import read_comments
+from certledger.ledger.sheets.conditional_formats import ConditionalFormats
+from certledger.ledger.sheets.fonts import RichText
+from certledger.ledger.sheets.grid import Grid, GridRow, drained
+from certledger.ledger.sheets.number_formats import changes_text, exact
+from certledger.ledger.sheets.references import (
+    MAX_COLUMN,
+    MAX_ROW,
+    REFERENCE,
+    Box,
+    column_index,
+    parse_box,
+)
+from certledger.ledger.sheets.shared_texts import MAX_CELLS, Fonts, SharedTexts, unescape
+from certledger.ledger.sheets.styles import Styles, number_of
 
-MAX_ROW, MAX_COLUMN = 1_048_576, 16_384
-_REFERENCE = re.compile(r"\$?([A-Za-z]{1,3})\$?([0-9]{1,7})")
 MIN_HEIGHT, MIN_WIDTH = 2.0, 0.3
 """Points of a row, and characters of a column, in which something can be seen."""
 _SIZE = re.compile(r"[0-9]{1,9}(?:\.[0-9]*)?(?:[Ee][+-]?[0-9]{1,3})?")
+_OWN_FONT: Fonts = frozenset()
 _TRUE = {"1": "TRUE", "0": "FALSE"}
 
 
@@ -29,8 +41,6 @@ class _Pending:
     style: str
     formula: bool = False
     value: list[str] = field(default_factory=list)
-    inline: list[str] = field(default_factory=list)
-    struck: bool = False
 
 
 @dataclass(kw_only=True, slots=True)
@@ -38,57 +48,66 @@ class _Stream:
     """Takes the events of one worksheet."""
 
     archive: Archive
-    texts: Sequence[str]
-    struck_texts: Set[int]
+    shared: SharedTexts
     styles: Styles
     since_1904: bool
+    conditional: ConditionalFormats
     rows: list[GridRow] = field(default_factory=list)
     hidden_columns: list[tuple[int, int]] = field(default_factory=list)
     merged: list[str] = field(default_factory=list)
+    hides_zeros: bool = False
     count: int = 0
     last_row: int = 0
     last_column: int = -1
     row: GridRow | None = None
     cell: _Pending | None = None
-    target: list[str] | None = None
-    phonetic: bool = False
+    inline: RichText = field(default_factory=RichText)
+    in_value: bool = False
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         if tag == "c":
             self._start_cell(attributes)
-        elif tag == "v" and self.cell is not None:
-            self.target = self.cell.value
-        elif tag == "t" and self.cell is not None and not self.phonetic:
-            self.target = self.cell.inline
-        elif tag == "f" and self.cell is not None:
-            self.cell.formula = True
-        elif tag == "strike" and self.cell is not None:
-            self.cell.struck |= is_on(attributes)
+        elif tag == "v":
+            self.in_value = self.cell is not None
         elif tag == "row":
             self._start_row(attributes)
-        elif tag == "rPh":
-            self.phonetic = True
+        elif self.cell is not None:
+            if tag == "f":
+                self.cell.formula = True
+            else:
+                self.inline.start(tag, attributes)
         elif tag == "col":
             self._hide_column(attributes)
         elif tag == "mergeCell":
             self.merged.append(attributes.get("ref", ""))
+        elif tag == "sheetView":
+            self.hides_zeros |= attributes.get("showZeros", "1") in ("0", "false")
+        else:
+            self.conditional.start(tag, attributes)
 
     def text(self, piece: str) -> None:
-        if self.target is not None:
-            self.target.append(piece)
+        if self.cell is None:
+            self.conditional.text(piece)
+        elif self.in_value:
+            self.cell.value.append(piece)
+        else:
+            self.inline.text(piece)
 
     def end(self, tag: str) -> None:
-        if tag in ("v", "t"):
-            self.target = None
-        elif tag == "c" and self.cell is not None:
-            self._end_cell(self.cell)
-            self.cell = None
+        if tag == "v":
+            self.in_value = False
+        elif self.cell is not None:
+            if tag == "c":
+                self._end_cell(self.cell)
+                self.cell = None
+            else:
+                self.inline.end(tag)
         elif tag == "row":
             if self.row is not None and self.row.cells:
                 self.rows.append(self.row)
             self.row = None
-        elif tag == "rPh":
-            self.phonetic = False
+        else:
+            self.conditional.end(tag)
 
     def _start_row(self, attributes: dict[str, str]) -> None:
         number = attributes.get("r", "")
@@ -102,7 +121,7 @@ class _Stream:
         self.last_column = -1
 
     def _start_cell(self, attributes: dict[str, str]) -> None:
-        found = _REFERENCE.fullmatch(attributes.get("r", ""))
+        found = REFERENCE.fullmatch(attributes.get("r", ""))
         self.last_column = column_index(found[1]) if found else self.last_column + 1
         if self.last_column >= MAX_COLUMN:
             raise ValueError(f"a cell is beyond column {MAX_COLUMN}")
@@ -123,39 +142,43 @@ class _Stream:
     def _value(self, cell: _Pending) -> CellValue:
         stored = "".join(cell.value)
         if cell.kind == "inlineStr":
-            return self._text(cell, unescape("".join(cell.inline) or stored))
+            text, fonts = self.inline.take()
+            return self._text(cell, unescape(text or stored), fonts)
         if cell.kind == "s":
+            texts = self.shared.texts
             place = int(stored) if stored.isdecimal() else -1
-            if not 0 <= place < len(self.texts):
-                raise ValueError(f"a cell names text {stored[:20]!r}, there are {len(self.texts)}")
-            cell.struck = place in self.struck_texts
-            return self._text(cell, self.texts[place])
+            if not 0 <= place < len(texts):
+                raise ValueError(f"a cell names text {stored[:20]!r}, there are {len(texts)}")
+            return self._text(cell, texts[place], self.shared.fonts.get(place, _OWN_FONT))
         if cell.kind == "str":
-            return self._text(cell, unescape(stored))
+            return self._text(cell, unescape(stored), _OWN_FONT)
         stored = stored.strip()
         if not stored:
             return Cell(CellKind.UNCOMPUTED) if cell.formula else ""
         return self._typed(cell, stored)
 
-    def _text(self, cell: _Pending, text: str) -> CellValue:
+    def _text(self, cell: _Pending, text: str, fonts: Fonts) -> CellValue:
         """Return a text; as a cell of its own where it is not what is seen."""
-        if not text or not (cell.struck or self.styles.is_special(cell.style)):
+        if not text or not (fonts or self.styles.is_special(cell.style)):
             return text
         style = number_of(cell.style)
-        struck = cell.struck or style in self.styles.struck
-        return Cell(CellKind.TEXT, text, self.styles.code(style), struck=struck)
+        marks, code = self.styles.marks(style, fonts), self.styles.code(style)
+        return Cell(CellKind.TEXT, text, code, marks=marks) if marks or changes_text(code) else text
 
     def _typed(self, cell: _Pending, stored: str) -> CellValue:
+        style = number_of(cell.style)
+        marks = self.styles.marks(style)
         if cell.kind == "e":
             return Cell(CellKind.ERROR, stored)
         if cell.kind == "b":
             return Cell(CellKind.BOOLEAN, _TRUE.get(stored, stored))
         if cell.kind == "d":  # A day in ISO 8601, as strict workbooks have it.
-            return stored.removesuffix("Z").replace("T", " ")
-        style = number_of(cell.style)
-        struck = style in self.styles.struck
+            day = stored.removesuffix("Z").replace("T", " ")
+            return Cell(CellKind.TEXT, day, marks=marks) if marks else day
+        if self.hides_zeros and exact(stored) == 0:
+            marks |= {Mark.UNSEEN}
         code = self.styles.code(style)
-        return Cell(CellKind.NUMBER, stored, code, self.since_1904, struck=struck)
+        return Cell(CellKind.NUMBER, stored, code, self.since_1904, marks=marks)
 
     def _hide_column(self, attributes: dict[str, str]) -> None:
         first, last = attributes.get("min", ""), attributes.get("max", "")
@@ -171,21 +194,12 @@ def _is_below(size: str | None, least: float) -> bool:
     return size is not None and _SIZE.fullmatch(size) is not None and float(size) < least
 
 
-def column_index(letters: str) -> int:
-    """Return the place of a column from its letters, A being 0."""
-    number = 0
-    for letter in letters.upper():
-        number = number * 26 + ord(letter) - 64
-    return number - 1
-
-
 def read_worksheet(
     archive: Archive,
     part: str,
     *,
     name: str,
-    texts: Sequence[str],
-    struck_texts: Set[int],
+    shared: SharedTexts,
     styles: Styles,
     since_1904: bool,
 ) -> Grid:
@@ -194,20 +208,30 @@ def read_worksheet(
     Raises:
         SheetInvalidError: the part is damaged, or has too many cells.
     """
+    conditional = ConditionalFormats(styles=styles)
     stream = _Stream(
         archive=archive,
-        texts=texts,
-        struck_texts=struck_texts,
+        shared=shared,
         styles=styles,
         since_1904=since_1904,
+        conditional=conditional,
     )
     archive.parse(part, stream.start, stream.end, stream.text)
-    rows = sorted(stream.rows, key=lambda row: row.number)
+    rows = stream.rows
+    rows.sort(key=lambda row: row.number)
     for row in rows:
         row.cells.sort(key=lambda cell: cell[0])
     _check_places(rows, archive)
     _cover(rows, stream.merged, archive)
-    return Grid(rows=rows, form="XLSX", worksheet=name, hidden_columns=stream.hidden_columns)
+    boxes = [box for reference in conditional.ranges if (box := parse_box(reference))]
+    return Grid(
+        rows=drained(rows),
+        form="XLSX",
+        worksheet=name,
+        hidden_columns=stream.hidden_columns,
+        conditional=boxes,
+        comments=read_comments(archive, part),
+    )
 
 
 def _check_places(rows: Sequence[GridRow], archive: Archive) -> None:
@@ -228,10 +252,10 @@ def _cover(rows: list[GridRow], merged: Sequence[str], archive: Archive) -> None
     by_number = {row.number: row for row in rows}
     left = MAX_CELLS
     for reference in merged:
-        box = _box(reference)
-        if box is None or box[0] not in by_number:
+        box = parse_box(reference)
+        if box is None or box.top not in by_number:
             continue
-        top, first, *_ = box
+        top, first = box.top, box.first
         value = dict(by_number[top].cells).get(first, "")
         if value == "":
             continue
@@ -249,25 +273,12 @@ def _cover(rows: list[GridRow], merged: Sequence[str], archive: Archive) -> None
             )
 
 
-def _others(
-    by_number: dict[int, GridRow], box: tuple[int, int, int, int]
-) -> Iterator[tuple[GridRow, int]]:
+def _others(by_number: dict[int, GridRow], box: Box) -> Iterator[tuple[GridRow, int]]:
     """Yield row and column of the cells of a range but the first, in rows that have values."""
-    top, first, bottom, last = box
-    numbers = range(top, bottom + 1)
+    numbers = range(box.top, box.bottom + 1)
     present = numbers if len(numbers) <= len(by_number) else sorted(by_number)
     for number in present:
-        if number in by_number and top <= number <= bottom:
-            for column in range(first, last + 1):
-                if (number, column) != (top, first):
+        if number in by_number and box.top <= number <= box.bottom:
+            for column in range(box.first, box.last + 1):
+                if (number, column) != (box.top, box.first):
                     yield by_number[number], column
-
-
-def _box(reference: str) -> tuple[int, int, int, int] | None:
-    """Return first row, first column, last row and last column of a range."""
-    found = [_REFERENCE.fullmatch(corner) for corner in reference.split(":")]
-    if len(found) != 2 or found[0] is None or found[1] is None:
-        return None
-    rows = sorted((int(found[0][2]), int(found[1][2])))
-    columns = sorted((column_index(found[0][1]), column_index(found[1][1])))
-    return rows[0], columns[0], rows[1], min(columns[1], MAX_COLUMN - 1)

@@ -99,6 +99,29 @@ def test_codes_are_drawn_into_the_sheet_and_sealed(issuer: Path, tmp_path: Path)
     assert call("codes", path, "--server", "http://elsewhere.example", code=2).output
 
 
+def test_codes_and_links_of_an_earlier_sheet_are_refused(issuer: Path, tmp_path: Path) -> None:
+    path = sheet(tmp_path, line(1), line(2))
+    call("codes", path, "--server", "https://certledger.example")
+    call("seal", path, "--out", tmp_path / "first")
+    assert call("seal", path, "--out", tmp_path / "first").exit_code == 0  # The same batch again.
+    first = path.read_text(encoding="utf-8")
+    copied = first.replace("第0001号", "第0003号").replace("第0002号", "第0004号")
+    path.write_text(copied, encoding="utf-8")
+    call("codes", path, "--server", "https://certledger.example")
+    error = ask("seal", path, "--out", tmp_path / "second", code=2)["error"]
+    assert [(one["cell"], one["code"]) for one in error["faults"]] == [
+        ("I2", "access_code.used"), ("I3", "access_code.used")
+    ]  # fmt: skip
+    assert "沪园训字〔2026〕第0001号 in batch 1" in error["faults"][0]["reason"]
+    # A batch that was withdrawn has used nothing.
+    call("seal", tmp_path / "first", "--undo")
+    call("seal", path, "--out", tmp_path / "second", "--preview")
+    # Links are those of the service that codes were drawn for last.
+    call("codes", path, "--server", "https://elsewhere.example", "--out", tmp_path / "other.csv")
+    error = ask("seal", path, "--out", tmp_path / "second", code=2)["error"]
+    assert {one["code"] for one in error["faults"]} == {"link.address"}
+
+
 def test_the_page_of_a_preview_escapes_what_sheets_hold(issuer: Path, tmp_path: Path) -> None:
     path = sheet(tmp_path, line(1, post_name="<b>张</b>"))
     page = tmp_path / "p.html"

@@ -27,6 +27,7 @@ class NothingIssued:
 ISSUER = "11310000XX00000196"
 LEDGER = ledger_identity(7, bytes(range(20)), bytes(range(32)))
 NOW = 1_795_000_000
+TODAY = date(2026, 11, 30)
 SECRET = bytes(range(32))
 SEED = bytes(range(100, 132))
 SIGNER = signer_of(bytes([7]) * 32)
@@ -83,6 +84,7 @@ def desk(
         issued=issued or NothingIssued(),
         first=first,
         papers=Papers(folder=folder),
+        current_day=TODAY,
     )
 
 
@@ -135,5 +137,6 @@ def seal(
         first=head.first,
         papers=documents or Papers(),
         name=name,
+        current_day=date.min,  # Some samples are expired on purpose.
     )
     return seal_issues(check_rows([*rows], context), catalog=catalog, head=head, **options)

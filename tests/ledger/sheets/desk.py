@@ -7,6 +7,7 @@ from pathlib import Path
 
 from certledger.ledger.issuer.catalogs import catalog_of
 from certledger.ledger.reference_data import load_domain
+from certledger.ledger.sealing.access_codes import CodeHistory, LinkAddresses
 from certledger.ledger.sealing.attachments import Papers
 from certledger.ledger.sealing.issue import CheckContext, Issue
 from certledger.ledger.sealing.row_checks import review_rows
@@ -84,6 +85,8 @@ def judge(
     tab: str | None = None,
     documents: Path | None = None,
     category: str | None = None,
+    used_codes: CodeHistory | None = None,
+    addresses: LinkAddresses | None = None,
 ) -> Outcome:
     """Read and check a sheet as `certledger seal` does, up to the signature."""
     catalog = catalog_of(load_domain(), categories)
@@ -98,6 +101,9 @@ def judge(
         papers=Papers(folder=documents, is_asked_for=documents is not None),
         name=ISSUER_NAME,
         today=TODAY,
+        current_day=TODAY,
+        used_codes=used_codes,
+        addresses=addresses,
         columns=set(sheet.named),
         category=category,
     )
