@@ -30,18 +30,23 @@ FLOW_COOKIE = "certledger_sign_in"
 FLOW_SECONDS = 600
 CALLBACK = "/sign-in/callback"
 MAX_CODE_CHARACTERS = 2_048
+MAX_CARRIED_BYTES = 2_000
 _TIMEOUT = 10.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SignInFlow:
-    """A visit to the provider: what its answer is compared with, and where to go afterwards."""
+    """A visit to the provider: what its answer is compared with, and where to go afterwards.
+
+    `carried` are the fields of a form that waits to be sent to `next_path`.
+    """
 
     state: str
     nonce: str
     verifier: str
     next_path: str
     ends: int
+    carried: Mapping[str, str]
 
 
 @dataclass(kw_only=True)
@@ -65,8 +70,12 @@ class OidcSignIn:
         """The address that the provider sends visitors back to."""
         return self.public_url + CALLBACK
 
-    async def address(self, response: Response, next_path: str) -> str:
+    async def address(
+        self, response: Response, next_path: str, carried: Mapping[str, str] | None = None
+    ) -> str:
         """Return the provider's address for a visitor, whose flow `response` stores.
+
+        Of a form that is too long for a cookie nothing is carried.
 
         Raises:
             ProviderUnreachableError: its metadata are not known.
@@ -78,6 +87,7 @@ class OidcSignIn:
             verifier=secrets.token_urlsafe(48),
             next_path=next_path,
             ends=int(self.tokens.clock()) + FLOW_SECONDS,
+            carried=carried if carried and _size(carried) <= MAX_CARRIED_BYTES else {},
         )
         content = {name: getattr(flow, name) for name in SignInFlow.__slots__}
         self.sessions.set_cookie(
@@ -178,3 +188,7 @@ class OidcSignIn:
             raise ProviderUnreachableError("the identity provider is unreachable") from error
         except (ValueError, orjson.JSONDecodeError) as error:
             raise CredentialsInvalidError("the provider's answer is no token") from error
+
+
+def _size(fields: Mapping[str, str]) -> int:
+    return sum(len(name.encode()) + len(text.encode()) for name, text in fields.items())

@@ -34,6 +34,8 @@ SESSION_SECONDS = 10 * 3_600
 """Seconds until a session ends: one working day."""
 OIDC_SESSION_SECONDS = 4 * 3_600
 """The same for an identity provider, which does not say when it removes someone."""
+VISITOR_SECONDS = 2 * SESSION_SECONDS
+"""Seconds of a visitor's cookie: longer than a session, so that its forms are known afterwards."""
 MAX_COOKIE_CHARACTERS = 3_800
 _NONCE_BYTES = 12
 _MAX_VISITOR_CHARACTERS = 64
@@ -83,6 +85,7 @@ class Sessions:
         *,
         key: str | None = None,
         caller: Caller | None = None,
+        visitor: str | None = None,
     ) -> None:
         """Begin a session, with a new visitor so that earlier CSRF tokens are void."""
         seconds = opened.ends - opened.began
@@ -95,7 +98,7 @@ class Sessions:
         self.set_cookie(
             response, SESSION_COOKIE, self.seal(content, SESSION_COOKIE), seconds=seconds
         )
-        self.begin_visit(response)
+        self.begin_visit(response, visitor)
 
     def seal(self, content: Mapping[str, object], purpose: str) -> str:
         """Return a JSON object encrypted for a cookie; it opens for the same purpose only."""
@@ -120,10 +123,10 @@ class Sessions:
         """Remove the session's cookie."""
         self.set_cookie(response, SESSION_COOKIE, "", seconds=0)
 
-    def begin_visit(self, response: Response) -> str:
-        """Draw a visitor, to whom CSRF tokens are bound, and return it."""
-        visitor = secrets.token_urlsafe(18)
-        self.set_cookie(response, VISITOR_COOKIE, visitor, seconds=SESSION_SECONDS)
+    def begin_visit(self, response: Response, visitor: str | None = None) -> str:
+        """Store a visitor, by default a new one, to whom CSRF tokens are bound, and return it."""
+        visitor = visitor or new_visitor()
+        self.set_cookie(response, VISITOR_COOKIE, visitor, seconds=VISITOR_SECONDS)
         return visitor
 
     def set_cookie(
@@ -160,6 +163,11 @@ class Sessions:
         if not token or not 0 < len(visitor) <= _MAX_VISITOR_CHARACTERS:
             return False
         return hmac.compare_digest(self.csrf_token(visitor).encode(), token.encode())
+
+
+def new_visitor() -> str:
+    """Draw a visitor."""
+    return secrets.token_urlsafe(18)
 
 
 def _packed(caller: Caller | None) -> dict[str, object] | None:

@@ -21,6 +21,7 @@ from certledger.ledger.core.acts import subject_of
 from certledger.ledger.core.contract_state import ledger_state
 from certledger.ledger.core.service_values import Role
 from certledger.ledger.intake.act_submission import MAX_HANDED_IN_BYTES
+from certledger.ledger.intake.pending_state import head
 from certledger.ledger.intake.proposals import SignedProposal, sign_proposal
 from certledger.ledger.issuer.act_file import Envelope
 from certledger.ledger.issuer.signed_acts import signers_of
@@ -37,7 +38,10 @@ ANY_REGION = 0
 
 @dataclass(frozen=True, slots=True)
 class MirrorView:
-    """The contract as the mirror has it, for `review`."""
+    """The contract as it will be after the acts that wait here, for `review`.
+
+    Else an issuer could not sign a second change while its first one is on the way to the chain.
+    """
 
     service: Service
 
@@ -45,7 +49,16 @@ class MirrorView:
         """Return an issuer, None where it is not registered."""
         with self.service.store.begin(write=False) as unit:
             row = unit.issuer(code)
-        return None if row is None else Issuer(state=row.state, on_hold=row.on_hold)
+        if row is None:
+            return None
+        after = head(self.service.store, code)
+        state = replace(
+            row.state,
+            epoch=after.epoch,
+            revision=after.revision,
+            catalog_version=after.catalog_version,
+        )
+        return Issuer(state=state, on_hold=row.on_hold)
 
     def seat(self, region: int) -> Seat | None:
         """Return a region's registrar, None where it has none."""

@@ -27,6 +27,8 @@ from certledger.verifier.errors import CertledgerError
 
 log = structlog.get_logger(__name__)
 FORM = "application/x-www-form-urlencoded"
+CARRIED, CARRIED_TO = "carried.", "carried_to"
+"""Prefix of the fields that a form had when its session was over, and where it goes."""
 MAX_FORM_FIELDS = 100
 _YEAR = 365 * 86_400
 Form = Mapping[str, str]
@@ -75,9 +77,35 @@ async def _serve(request: Request, handler: Handler) -> Response:
     try:
         return await handler(request, await service_of(request).gate.admit(request))
     except (UnauthenticatedError, CredentialsInvalidError):
-        return redirect(f"/sign-in?next={quote(request.url.path)}")
+        return await _sign_in_first(request)
     except CertledgerError as error:
         return await error_page(request, error)
+
+
+async def _sign_in_first(request: Request) -> Response:
+    """Ask to sign in; what was typed into a form of ours goes along, to be sent afterwards.
+
+    Only with a genuine token: another site's form, which comes without the session's cookie, must
+    not wait there for somebody to sign in.
+    """
+    path = request.url.path
+    if request.method == "POST":
+        try:
+            fields = await read_form(request)
+        except RequestInvalidError:
+            return redirect(f"/sign-in?next={quote(path)}")
+        carried = {name: text for name, text in fields.items() if name != "csrf"}
+        return await render(
+            request,
+            "sign_in.html",
+            status=401,
+            next_path="",
+            trouble="",
+            provider=service_of(request).sign_in,
+            carried=carried,
+            carried_to=path,
+        )
+    return redirect(f"/sign-in?next={quote(path)}")
 
 
 def _switched(request: Request, language: str) -> Response:

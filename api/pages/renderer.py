@@ -94,12 +94,20 @@ def ledger_health(service: Service) -> LedgerHealth:
 
 
 async def render(
-    request: Request, template: str, *, status: int = 200, **values: Any
+    request: Request,
+    template: str,
+    *,
+    status: int = 200,
+    visitor: str | None = None,
+    **values: Any,
 ) -> HTMLResponse:
-    """Render a template of `templates/` in the visitor's language."""
+    """Render a template of `templates/` in the visitor's language.
+
+    `visitor` is the one that the response begins, with a session.
+    """
     service, language = service_of(request), page_language(request)
     response = HTMLResponse(status_code=status, headers=PAGE_HEADERS)
-    visitor = request.cookies.get(VISITOR_COOKIE, "")
+    visitor = visitor or request.cookies.get(VISITOR_COOKIE, "")
     if not _PREVIOUS_VISITOR.fullmatch(visitor):
         visitor = service.sessions.begin_visit(response)
     state = await service.pools.read(request, ledger_health, service)

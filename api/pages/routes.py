@@ -24,6 +24,7 @@ from certledger.api.pages.sign_in import (
     sign_out,
     take_back,
     visit_provider,
+    visit_provider_with_form,
 )
 from certledger.api.pages.static_files import FOLDER, MEDIA_TYPES, load_static_files
 from certledger.api.responses import IMMUTABLE, cached
@@ -55,6 +56,7 @@ PAGES = (
     PageRoute("/sign-in", sign_in, operation="signIn", method="POST"),
     PageRoute("/sign-in/token", show_csrf_token, operation="showPage", for_script=True),
     PageRoute("/sign-in/provider", visit_provider, operation="signIn"),
+    PageRoute("/sign-in/provider", visit_provider_with_form, operation="signIn", method="POST"),
     PageRoute("/sign-in/callback", take_back, operation="signIn"),
     PageRoute("/sessions", show_sessions, operation="showSessions"),
     PageRoute("/sessions", end_session, operation="endSession", method="POST"),

@@ -10,9 +10,9 @@ from starlette.responses import Response
 
 from certledger.api.auth.api_keys import MARK, Caller, network_of
 from certledger.api.auth.oidc_sign_in import FLOW_COOKIE, OidcSignIn
-from certledger.api.auth.sessions import OIDC_SESSION_SECONDS, SESSION_SECONDS
+from certledger.api.auth.sessions import OIDC_SESSION_SECONDS, SESSION_SECONDS, new_visitor
 from certledger.api.errors import CredentialsInvalidError, ResourceUnknownError
-from certledger.api.pages.page_route import FormExpiredError, read_form
+from certledger.api.pages.page_route import CARRIED, CARRIED_TO, Form, FormExpiredError, read_form
 from certledger.api.pages.renderer import redirect, render
 from certledger.api.problems import answer
 from certledger.api.responses import json_response
@@ -53,12 +53,21 @@ async def sign_in(request: Request, caller: Caller) -> Response:
     except CredentialsInvalidError as error:
         if is_script:
             return answer(error)
-        return await _form(request, next_path=next_path, trouble="wrong")
+        return await _form(request, next_path=next_path, trouble="wrong", fields=fields)
     next_path = _safe_path(next_path) or FIRST_PAGES.get(found.role, "/")
-    response = json_response({}) if is_script else redirect(next_path)
+    visitor, carried_to = new_visitor(), _safe_path(fields.get(CARRIED_TO, ""))
+    response: Response = json_response({}) if is_script else redirect(next_path)
+    if carried_to:
+        response = await _resume(request, visitor, carried_to, _carried(fields))
     begin = partial(service.registry.begin, found.id, seconds=SESSION_SECONDS)
-    service.sessions.begin(response, await service.pools.read(request, begin), key=key)
+    opened = await service.pools.read(request, begin)
+    service.sessions.begin(response, opened, key=key, visitor=visitor)
     return response
+
+
+async def _resume(request: Request, visitor: str, path: str, carried: Form) -> Response:
+    """Show what was typed before the session was over, to be sent by whoever signed in."""
+    return await render(request, "resume.html", visitor=visitor, carried=carried, carried_to=path)
 
 
 async def visit_provider(request: Request, caller: Caller) -> Response:
@@ -71,6 +80,23 @@ async def visit_provider(request: Request, caller: Caller) -> Response:
     response = redirect("/")
     next_path = _safe_path(request.query_params.get("next", ""))
     response.headers["location"] = await _provider(request).address(response, next_path)
+    return response
+
+
+async def visit_provider_with_form(request: Request, caller: Caller) -> Response:
+    """Send the visitor to the identity provider, with a form that waits.
+
+    By a page that goes on by itself: a form may not lead to another site (`form-action`).
+
+    Raises:
+        ResourceUnknownError: there is no provider.
+        ProviderUnreachableError: it does not answer.
+    """
+    fields, kept = await read_form(request), Response()
+    path = _safe_path(fields.get(CARRIED_TO, ""))
+    address = await _provider(request).address(kept, path, _carried(fields))
+    response = await render(request, "signed_in.html", next_path=address, is_done=False)
+    response.raw_headers.extend(pair for pair in kept.raw_headers if pair[0] == b"set-cookie")
     return response
 
 
@@ -91,10 +117,15 @@ async def take_back(request: Request, caller: Caller) -> Response:
     except CredentialsInvalidError:
         trouble = "declined" if "error" in request.query_params else "provider_refused"
         return await _form(request, next_path="", trouble=trouble)
-    next_path = flow.next_path or FIRST_PAGES.get(found.role, "/")
-    response = await render(request, "signed_in.html", next_path=next_path)
+    next_path, visitor = flow.next_path or FIRST_PAGES.get(found.role, "/"), new_visitor()
+    response = await (
+        _resume(request, visitor, next_path, flow.carried)
+        if flow.carried
+        else render(request, "signed_in.html", visitor=visitor, next_path=next_path, is_done=True)
+    )
     begin = partial(service.registry.begin, found.id, seconds=OIDC_SESSION_SECONDS)
-    service.sessions.begin(response, await service.pools.read(request, begin), caller=found)
+    opened = await service.pools.read(request, begin)
+    service.sessions.begin(response, opened, caller=found, visitor=visitor)
     service.sessions.set_cookie(response, FLOW_COOKIE, "", seconds=0, is_sent_on_links=True)
     return response
 
@@ -161,12 +192,26 @@ def _safe_path(text: str) -> str:
     return text if _LOCAL_PATH.fullmatch(text) else ""
 
 
-async def _form(request: Request, *, next_path: str, trouble: str = "") -> Response:
+def _carried(fields: Form) -> Form:
+    """Return the fields of the form that waits until somebody has signed in."""
+    return {
+        name.removeprefix(CARRIED): text
+        for name, text in fields.items()
+        if name.startswith(CARRIED)
+    }
+
+
+async def _form(
+    request: Request, *, next_path: str, trouble: str = "", fields: Form | None = None
+) -> Response:
+    fields = fields or {}
     return await render(
         request,
         "sign_in.html",
         status=400 if trouble else 200,
         next_path=_safe_path(next_path),
         provider=service_of(request).sign_in,
+        carried=_carried(fields),
+        carried_to=_safe_path(fields.get(CARRIED_TO, "")),
         trouble=trouble,
     )

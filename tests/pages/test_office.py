@@ -154,6 +154,34 @@ def test_scenarios_are_run_and_a_sample_is_opened_by_auditors(office: PageWorld)
         assert refused.status_code == 403
 
 
+@pytest.mark.browser
+def test_a_reason_typed_into_an_ended_session_is_sent_after_signing_in(
+    office: PageWorld, visit: Any
+) -> None:
+    add_case(office, "5555-5555-5555")
+    key = key_of(office, Role.AUDITOR)
+    page = open_signed_in(visit("en", 390), key, "/office")
+    form = page.locator(
+        "form[action='/office/cases']", has=page.locator("[value='5555-5555-5555']")
+    )
+    form.locator("[name=reason]").fill("the holder was told")
+    form.locator("[name=by]").fill(REVERSED)
+    page.context.clear_cookies(name="certledger_session")
+    form.locator("[name=by]").press("Enter")
+    page.wait_for_selector("text=What you typed is kept")
+    page.focus("#key")
+    page.keyboard.type(key)
+    page.keyboard.press("Enter")
+    page.wait_for_selector("text=has not been sent yet")
+    assert "the holder was told" in page.inner_text("main")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/office#cases")
+    with office.running.world.service.store.begin(write=False) as unit:
+        (closed,) = unit.cases_of("5555-5555-5555")
+    assert (closed.reason, closed.closed_by) == ("the holder was told", REVERSED)
+    visit.forgive("401")
+
+
 def test_lines_of_a_plot_end_apart_and_in_the_frame() -> None:
     days = [{"a": 0.0, "b": 100.0}, {"a": 100.0, "b": 100.0}]
     lines = trend_lines(days, ("a", "b"))

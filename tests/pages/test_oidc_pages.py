@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from html import unescape
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -19,7 +20,7 @@ from certledger.api.auth.oidc_sign_in import CALLBACK, FLOW_COOKIE
 from certledger.api.service import Options, Service
 from certledger.verifier.formats.canonical_json import to_base64url
 from tests.api.world import listening
-from tests.pages.conftest import PageWorld
+from tests.pages.conftest import HTML, PageWorld
 from tests.pages.institutions import csrf_of
 
 
@@ -161,6 +162,38 @@ def test_an_answer_that_is_not_of_this_flow_signs_nobody_in(signing: Signing, ha
         assert answer.status_code == 400
         assert "certledger_session" not in client.cookies
         assert ("cancelled" if harm == "error" else "You are not signed in") in answer.text
+
+
+def test_what_was_typed_when_a_session_ended_goes_along_to_the_provider(
+    pages: PageWorld, signing: Signing
+) -> None:
+    signing.add("hal", roles="auditor")
+    with signing.client() as client:
+        client.get(signing.grant(signing.begin(client), "hal"))
+        token = csrf_of(client.get("/audit").text)
+        client.cookies.delete("certledger_session")
+        typed = {"csrf": token, "reference": "0000-0000-0000", "reason": HTML, "by": "王"}
+        asked = client.post("/office/cases", data=typed)
+        assert (asked.status_code, "What you typed is kept" in asked.text) == (401, True)
+        fields = dict(re.findall(r'name="(carried[^"]*)" value="([^"]*)"', asked.text))
+        fields = {name: unescape(text) for name, text in fields.items()}
+        left = client.post("/sign-in/provider", data=fields | {"csrf": csrf_of(asked.text)})
+        address = re.search(r'http-equiv="refresh" content="0;url=([^"]+)"', left.text)
+        assert address is not None
+        back = client.get(signing.grant(unescape(address[1]), "hal"))
+        shown = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', back.text))
+        assert unescape(shown["reason"]) == HTML
+        assert "<img src=x" not in back.text
+        sent = {name: unescape(text) for name, text in shown.items()}
+        done = client.post("/office/cases", data=sent)
+        assert done.status_code == 404, "signed in and taken: there is no such case"
+
+
+def test_a_form_of_another_site_waits_nowhere(signing: Signing) -> None:
+    with signing.client() as client:
+        client.get("/sign-in")
+        asked = client.post("/office/cases", data={"csrf": "x", "reason": "theirs", "by": "x"})
+        assert (asked.status_code, "theirs" in asked.text) == (303, False)
 
 
 def test_an_account_without_a_role_is_told_so(signing: Signing) -> None:

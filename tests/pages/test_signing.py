@@ -23,7 +23,7 @@ from certledger.verifier.errors import MalformedError
 from certledger.verifier.formats.signed_act import ACTS
 from certledger.verifier.formats.statements import Receipt, Register, Statement
 from certledger.verifier.vocabulary import Purpose
-from tests.ledger.live import person, registrar
+from tests.ledger.live import LiveIssuer, person, registrar
 from tests.pages.conftest import HTML, LANGUAGES, REVERSED, WIDTHS, PageWorld
 from tests.pages.institutions import csrf_of, is_too_wide, key_of, open_signed_in, signed_in
 
@@ -375,6 +375,76 @@ def test_a_registrar_holds_in_one_click(
         row = unit.issuer(world.other.issuer)
     assert row is not None
     assert row.on_hold is (language == "zh"), "held in the first run, released in the second"
+
+
+@pytest.mark.browser
+def test_of_two_tabs_that_sign_the_same_act_both_are_told_it_is_submitted(
+    pages: PageWorld, visit: Any, issuer: httpx.Client
+) -> None:
+    world = pages.running.world
+    act = status_act(issuer, "3")
+    wallet = Wallet(issuer_wallet(pages), world.ledger.deployment.chain_id)
+    first = visit("en", 1280)
+    wallet.put_into(first.page)
+    page = open_signed_in(first, key_of(pages, Role.ISSUER), "/issuer")
+    second = page.context.new_page()
+    wallet.put_into(second)
+    second.goto(f"{pages.url}/issuer")
+    file = {"name": "act.json", "mimeType": "application/json"}
+    signer = world.issuer.key
+    unsigned = Envelope.parse(json.dumps(act["file"]).encode())
+    signed = unsigned.with_act(add_signature(unsigned.act, signer)).format()
+    for tab in (page, second):  # The same file, signed once, is handed in from both.
+        tab.set_input_files("#signed-file", file | {"buffer": signed})
+    for tab in (page, second):
+        expect(tab.locator("#message.good")).to_contain_text("Signed and submitted")
+    # Two tabs that each prepare the next change: one takes its place, the other is told why.
+    for tab in (page, second):
+        tab.fill("#indexes", "3")
+        tab.select_option("#status", "valid")
+        tab.select_option("#reason", "V02" if tab is page else "V01")
+        tab.click("form[data-act=status] button")
+        tab.wait_for_selector("#review:not([hidden])")
+    page.click("#review-wallet")
+    expect(page.locator("#message.good")).to_contain_text("Signed and submitted")
+    second.click("#review-wallet")
+    expect(second.locator("#message.bad")).to_contain_text("nothing was changed")
+    assert second.input_value("#indexes") == "3"
+    world.ledger.run_until_idle()
+    world.issuer.epoch += 2
+    visit.forgive("409 (Conflict)")
+
+
+@pytest.mark.browser
+def test_a_hostile_name_of_an_issuer_is_text_on_every_page(pages: PageWorld, visit: Any) -> None:
+    world, name = pages.running.world, f"{REVERSED}{HTML}"
+    issuer = LiveIssuer(world.ledger, issuer="11340000XX0000031U", name=name)
+    issuer.register()
+    issuer.submit(1)
+    world.ledger.run_until_idle()
+    _, key = world.service.keys.create(name="x", role=Role.ISSUER, issuer=issuer.issuer)
+    auditor, office_key = key_of(pages, Role.AUDITOR), key_of(pages, Role.ADMINISTRATOR)
+    for path, by in (
+        ("/issuer", key),
+        ("/registrar?region=34", office_key),
+        (f"/audit?find={issuer.issuer}%230", auditor),
+    ):
+        page = open_signed_in(visit("en", 390), by, "/sessions")
+        page.goto(pages.url + path)
+        assert "⟨U+202E⟩" in page.inner_text("main"), path
+        assert "\u202e" not in page.content(), path
+        assert page.locator("main img[src=x]").count() == 0, path
+        assert page.title() != "1", path
+    leaf = issuer.sealed[0].sealed.leaves[0]
+    evidence = world.ledger.maker.of_leaf(leaf).format()
+    page = visit("en", 1280).open("/v")
+    page.wait_for_selector("html[data-ready]")
+    page.set_input_files(
+        "#file", {"name": "e.json", "mimeType": "application/json", "buffer": evidence}
+    )
+    page.wait_for_selector("#verdict")
+    assert "\u202e" not in page.inner_text("body")
+    assert page.locator("main img[src=x]").count() == 0
 
 
 @pytest.mark.browser
