@@ -106,18 +106,18 @@ class CallersPart(Base):
 
     # Presentations ----------------------------------------------------------------------------
 
-    def accept_presentation(self, digest: bytes, *, until: int, now: int) -> bool:
-        """Record that a presentation is accepted; return False if it was accepted before.
+    def accept_presentation(self, digest: bytes, *, caller: str, until: int, now: int) -> bool:
+        """Record that a caller accepts a presentation; return False if it was accepted before.
 
         The record is deleted after `until` (seconds).
         """
         self.connection.execute(delete(PRESENTATIONS).where(PRESENTATIONS.c.until < now))
-        return self.insert_new(PRESENTATIONS, {"digest": digest, "until": until})
+        return self.insert_new(PRESENTATIONS, {"digest": digest, "until": until, "caller": caller})
 
-    def presentation_accepted(self, digest: bytes) -> bool:
-        """Return whether a presentation is recorded as accepted."""
-        query = select(PRESENTATIONS.c.until).where(PRESENTATIONS.c.digest == digest)
-        return self.connection.execute(query).first() is not None
+    def presentation_caller(self, digest: bytes) -> str | None:
+        """Return who accepted a presentation, None where it was not accepted."""
+        query = select(PRESENTATIONS.c.caller).where(PRESENTATIONS.c.digest == digest)
+        return self.connection.execute(query).scalar_one_or_none()
 
     # Verifications ----------------------------------------------------------------------------
 

@@ -391,8 +391,9 @@ PRESENTATIONS = Table(
     METADATA,
     Column("digest", LargeBinary(32), primary_key=True),
     not_null("until", BIG, index=True),
+    not_null("caller", String(80), server_default=""),
 )
-"""An accepted presentation of a holder, by the SHA-256 of its signature.
+"""An accepted presentation of a holder, by the SHA-256 of its signature, and who was shown it.
 
 It is accepted once until `until` (seconds), after which it is too old to be accepted at all.
 """

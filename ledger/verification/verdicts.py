@@ -117,9 +117,17 @@ class AcceptedPresentations:
             return False
         self._asked.digest = sha256(mark)
         with self._store.begin(write=False) as unit:
-            return unit.presentation_accepted(self._asked.digest)
+            return unit.presentation_caller(self._asked.digest) is not None
 
-    def accept(self) -> bool:
+    def is_accepted_by(self, caller: str) -> bool:
+        """Return whether it was this caller that accepted the presentation of this question."""
+        digest = self._asked.digest
+        if digest is None:
+            return False
+        with self._store.begin(write=False) as unit:
+            return unit.presentation_caller(digest) == caller
+
+    def accept(self, caller: str) -> bool:
         """Record the presentation of this question, if it has one; return False if it was recorded.
 
         The insert decides between two questions with the same presentation, not `seen`.
@@ -128,7 +136,9 @@ class AcceptedPresentations:
         if digest is None:
             return True
         with self._store.begin() as unit:
-            return unit.accept_presentation(digest, until=now + self._seconds, now=now)
+            return unit.accept_presentation(
+                digest, caller=caller, until=now + self._seconds, now=now
+            )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -287,7 +297,7 @@ class Verdicts:
     ) -> Result:
         self._presented.begin()
         result = self._result(asked, now, asker.audience, opener)
-        if result.verdict is Verdict.VALID and not self._presented.accept():
+        if result.verdict is Verdict.VALID and not self._presented.accept(asker.caller):
             # Another question recorded the presentation first: now `seen` finds the row.
             result = self._result(asked, now, asker.audience, opener)
         if asked.earlier is not None and self._is_own(result, asked.earlier, asker.caller):
@@ -298,9 +308,10 @@ class Verdicts:
     def _is_own(self, result: Result, reference: str, caller: str) -> bool:
         """Return whether the caller itself was shown the presentation that was used already.
 
-        Its earlier verification says so: of the same certificate, and valid.
+        The record of the presentation says who was, and the earlier verification that it was valid.
         """
-        if all(finding.code != "holder.replayed" for finding in result.findings):
+        replayed = any(finding.code == "holder.replayed" for finding in result.findings)
+        if not replayed or not self._presented.is_accepted_by(caller):
             return False
         with self._node.store.begin(write=False) as unit:
             earlier = unit.verification(reference)

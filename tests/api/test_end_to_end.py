@@ -255,9 +255,11 @@ def test_bytes_that_are_hardly_http_never_make_a_fault(
     assert public.get("/healthz").status_code == 200
 
 
+BOUND_HOLDER = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+
+
 def bound(world: World, label: str, nonce: str) -> dict[str, Any]:
     """Return a question about a new bound certificate, presented to the counter under a nonce."""
-    holder = Ed25519PrivateKey.generate()
     entry = world.issuer.catalog.entries[-1]
     issue = Issue(
         entry=entry,
@@ -265,7 +267,7 @@ def bound(world: World, label: str, nonce: str) -> dict[str, Any]:
         fields=dict.fromkeys(entry.fields[1:4], "值"),
         issued=date(2026, 1, 1),
         expires=date(2036, 1, 1) if entry.months else None,
-        holder_key=format_holder_key(holder.public_key()),
+        holder_key=format_holder_key(BOUND_HOLDER.public_key()),
     )
     batch = seal_issues(
         [issue],
@@ -282,6 +284,12 @@ def bound(world: World, label: str, nonce: str) -> dict[str, Any]:
     world.issuer.sealed.append(batch)
     submit_batch(world.ledger.intake, batch.submission())
     world.ledger.run_until_idle()
+    return present_again(world, nonce)
+
+
+def present_again(world: World, nonce: str) -> dict[str, Any]:
+    """Return a question about the newest bound certificate, presented anew."""
+    batch = world.issuer.sealed[-1]
     evidence = world.ledger.maker.of_leaf(batch.sealed.leaves[0])
     shown = evidence.showing(disclosures(batch, 0))
     subject = Subject(
@@ -291,7 +299,7 @@ def bound(world: World, label: str, nonce: str) -> dict[str, Any]:
     )
     asked = PresentationRequest(audience="pudong-7", nonce=nonce)
     presented = replace(
-        shown, presentation=sign(holder, asked, subject, time=int(world.service.clock()))
+        shown, presentation=sign(BOUND_HOLDER, asked, subject, time=int(world.service.clock()))
     )
     return {"evidence": orjson.loads(presented.format()), "nonce": nonce}
 
@@ -331,6 +339,11 @@ def test_the_counter_that_was_shown_a_presentation_may_ask_again_by_its_referenc
     second = httpx.Client(base_url=counter.base_url, headers={"authorization": f"Bearer {key}"})
     assert ask(second, earlier=reference)[:2] == ("cannot_tell", "holder.replayed")
     assert counter.post("/v1/verifications", json=question | {"earlier": "x"}).status_code == 422
+    # Of the same certificate, but shown to the second desk: a reference of one's own is not enough.
+    anew = present_again(world, "n-5")
+    assert second.post("/v1/verifications", json=anew).json()["result"]["verdict"] == "valid"
+    told = counter.post("/v1/verifications", json=anew | {"earlier": reference}).json()["result"]
+    assert (told["verdict"], told["checks"][9]["code"]) == ("cannot_tell", "holder.replayed")
 
 
 def test_a_presentation_is_accepted_once_by_all_processes_together(

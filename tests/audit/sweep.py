@@ -114,7 +114,7 @@ def _serve(unit: Any) -> None:
     unit.begin_request(caller, "once", bytes(32), now())
     kinds = frozenset({"certificate.status"})
     unit.add_hook(Hook(id="hook_1", caller=caller, url="https://desk", kinds=kinds, created=now()))
-    assert unit.accept_presentation(bytes(32), until=now() + 600, now=now())
+    assert unit.accept_presentation(bytes(32), caller="x", until=now() + 600, now=now())
     place = unit.place_at(POLICE, 4)
     leaf = unit.leaves(place.root)[4]
     watch = {"issuer": POLICE, "index": 4, "leaf": leaf, "status": "valid", "created": now()}
