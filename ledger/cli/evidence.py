@@ -52,7 +52,7 @@ def evidence(
     Run it when a batch is final, and again when a status has changed: evidence is fetched anew,
     and what has not changed stays untouched. --zip writes each folder as a ZIP too, encrypted by
     AES-256; its password is the holder's access code as it is printed, with hyphens. Exits 3 while
-    certificates are not final.
+    certificates are not final, or fewer witnesses have signed than the ledger's policy asks for.
     """
     from certledger.ledger.client.transport import ServerClient
 
@@ -95,7 +95,9 @@ def write_holder_folders(
 
 
 def await_holder_folders(client: ServerClient, sealed: Path) -> HolderFolders:
-    """Write the folders of every batch in a sealed folder, once all are final or patience is over.
+    """Write the folders of every batch in a sealed folder, once all are final and witnessed.
+
+    It gives up when the client's patience is over.
 
     Raises:
         CertledgerError: as `write_folders`.
@@ -103,7 +105,7 @@ def await_holder_folders(client: ServerClient, sealed: Path) -> HolderFolders:
     from tenacity import Retrying, retry_if_result, stop_after_delay, wait_exponential_jitter
 
     waiting = Retrying(
-        retry=retry_if_result(lambda made: bool(made.pending)),
+        retry=retry_if_result(lambda made: not made.is_complete),
         stop=stop_after_delay(client.patience),
         wait=wait_exponential_jitter(multiplier=0.2, max=MAX_PAUSE_SECONDS),
         retry_error_callback=lambda state: state.outcome and state.outcome.result(),
@@ -114,12 +116,19 @@ def await_holder_folders(client: ServerClient, sealed: Path) -> HolderFolders:
 
 def holders_answer(made: HolderFolders) -> Answer:
     """Return the answer about folders that were written."""
+    if made.unwitnessed:
+        notice(
+            f"the evidence of {len(made.unwitnessed)} certificates lacks cosignatures: while fewer"
+            " witnesses have signed its checkpoint than the ledger's policy asks for, verifiers say"
+            ' "cannot tell"; fetch it again later'
+        )
     document = {
         "certificates": made.certificates,
         "changed": made.changed,
         "folder": str(made.folder),
         "pending": list(made.pending),
+        "unwitnessed": list(made.unwitnessed),
         "without_document": made.without_document,
     }
-    status = ExitStatus.UNDECIDED if made.pending else ExitStatus.OK
+    status = ExitStatus.OK if made.is_complete else ExitStatus.UNDECIDED
     return Answer(document=document, status=status)

@@ -165,24 +165,44 @@ def show(file: Path | None, issuer_folder: Path | None) -> Answer:
     help="A folder with sealed batches, for the numbers of certificates; may be given several"
     " times.",
 )
+@click.option("--issuer", "code", help="The issuer's code, where `body.json` is gone too.")
+@click.option("--ledger", envvar="CERTLEDGER_LEDGER", metavar="HEX", help="With --issuer.")
 @server_options
 @issuer_folder_option
 @answers
 def sync(
-    sealed: Sequence[Path], server: str, token: str | None, patience: float, issuer_folder: Path
+    sealed: Sequence[Path],
+    code: str | None,
+    ledger: str | None,
+    server: str,
+    token: str | None,
+    patience: float,
+    issuer_folder: Path,
 ) -> Answer:
     """Bring the issuer's folder up to what the ledger has, whoever of its offices handed it in.
 
     Counters, batches and certificates are the service's, and the catalog where the folder has none.
     What was signed or sealed here and is not on the ledger has no place any more where another
-    office took it: sign it again, or seal it with --renew. A number of another office's certificate
-    is found by its id; --sealed names folders where numbers are known.
+    office took it: sign it again, or seal it with --renew. A batch whose sealed folder is gone
+    before it was handed in is forgotten, and its numbers can be sealed again. A number of another
+    office's certificate is found by its id; --sealed names folders where numbers are known, or that
+    were moved. Key (`key.json`) and secret (`ids.secret`) come from your own copy; where that lacks
+    `body.json`, name --issuer and --ledger.
     """
     from certledger.ledger.client.transport import ServerClient
-    from certledger.ledger.issuer.synchronisation import synchronise
+    from certledger.ledger.issuer.folder import IssuerFolder
+    from certledger.ledger.issuer.synchronisation import restore_profile, synchronise
+    from certledger.verifier.formats.canonical_json import from_hex
 
     client = ServerClient(url=server, token=token, patience=patience, notice=notice)
-    report = synchronise(open_issuer(issuer_folder), client, sealed)
+    folder = IssuerFolder(folder=issuer_folder)
+    if not folder.has_profile:
+        if code is None or ledger is None:
+            raise click.UsageError(f"{issuer_folder} has no body.json: name --issuer and --ledger")
+        restore_profile(folder, client, code, from_hex(_bare(ledger), 32))
+    report = synchronise(folder, client, sealed)
+    for sentence in report.sentences:
+        notice(sentence)
     return Answer(
         document={
             "batches": report.head.batches,
@@ -191,6 +211,7 @@ def sync(
             "dropped": list(report.dropped),
             "epoch": report.head.epoch,
             "fetched": list(report.fetched),
+            "lost": list(report.lost),
             "missing": list(report.missing),
             "nameless": report.nameless,
             "unsigned": list(report.unsigned),

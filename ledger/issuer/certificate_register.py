@@ -98,6 +98,15 @@ class FetchedCertificate:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class LocalBatch:
+    """A batch that is known here, and the folder it was sealed into, if it was sealed here."""
+
+    sequence: int
+    digest: bytes
+    folder: Path | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Certificate:
     """An issued certificate."""
 
@@ -154,8 +163,7 @@ class IssuanceDatabase:
         with self._open() as connection:
             if connection.execute(known, (statement.sequence, batch.digest)).fetchone():
                 return
-            connection.execute("DELETE FROM batch WHERE sequence >= ?", (statement.sequence,))
-            connection.execute("DELETE FROM issued WHERE place >= ?", (statement.first,))
+            _forget(connection, statement.sequence, statement.first)
             connection.execute(
                 "INSERT INTO batch VALUES (?, ?, ?, ?)",
                 (statement.sequence, batch.digest, statement.first, statement.count),
@@ -234,8 +242,7 @@ class IssuanceDatabase:
             later = "SELECT 1 FROM batch WHERE sequence > ?"
             if connection.execute(later, (sequence,)).fetchone():
                 raise BatchFollowedError(f"batch {sequence + 1} builds on batch {sequence}")
-            connection.execute("DELETE FROM batch WHERE sequence = ?", (sequence,))
-            connection.execute("DELETE FROM issued WHERE place >= ?", (row[0],))
+            _forget(connection, sequence, row[0])
         return True
 
     def refuse(self, sequence: int, digest: bytes) -> list[int]:
@@ -252,17 +259,32 @@ class IssuanceDatabase:
             )
             if row is None or connection.execute(waits, (sequence - 1,)).fetchone():
                 return []
-            gone = connection.execute(
-                "DELETE FROM batch WHERE sequence >= ? RETURNING sequence", (sequence,)
-            ).fetchall()
-            connection.execute("DELETE FROM issued WHERE place >= ?", (row[0],))
-        return sorted(number for (number,) in gone)
+            return _forget(connection, sequence, row[0])
+
+    def ahead(self, sequence: int) -> list[LocalBatch]:
+        """Return the batches after a sequence that are known here, in order."""
+        query = (
+            "SELECT sequence, digest, folder FROM batch LEFT JOIN sealed_into USING (sequence)"
+            " WHERE sequence > ? ORDER BY sequence"
+        )
+        with self._open() as connection:
+            return [
+                LocalBatch(sequence=at, digest=digest, folder=Path(folder) if folder else None)
+                for at, digest, folder in connection.execute(query, (sequence,))
+            ]
+
+    def drop_batches(self, sequence: int) -> None:
+        """Forget the batches from a sequence on, and their certificates."""
+        with self._open() as connection:
+            known = "SELECT first FROM batch WHERE sequence = ?"
+            row = connection.execute(known, (sequence,)).fetchone()
+            if row is not None:
+                _forget(connection, sequence, row[0])
 
     def put_batch(self, sequence: int, digest: bytes, first: int, count: int) -> None:
         """Store a batch of the ledger in place of what was sealed here from its sequence on."""
         with self._open() as connection:
-            connection.execute("DELETE FROM batch WHERE sequence >= ?", (sequence,))
-            connection.execute("DELETE FROM issued WHERE place >= ?", (first,))
+            _forget(connection, sequence, first)
             connection.execute("DELETE FROM fetched WHERE place >= ?", (first,))
             connection.execute(
                 "INSERT INTO batch VALUES (?, ?, ?, ?)", (sequence, digest, first, count)
@@ -384,6 +406,16 @@ class IssuanceDatabase:
                 "SELECT count(*) FROM (SELECT place FROM issued UNION SELECT place FROM fetched)"
             ).fetchone()[0]
         return found
+
+
+def _forget(connection: sqlite3.Connection, sequence: int, first: int) -> list[int]:
+    """Delete the batches from a sequence on, whose certificates begin at `first`; return which."""
+    gone = connection.execute(
+        "DELETE FROM batch WHERE sequence >= ? RETURNING sequence", (sequence,)
+    ).fetchall()
+    connection.execute("DELETE FROM issued WHERE place >= ?", (first,))
+    connection.execute("DELETE FROM sealed_into WHERE sequence >= ?", (sequence,))
+    return sorted(number for (number,) in gone)
 
 
 class _Before:

@@ -115,14 +115,24 @@ class IssuerFolder:
         region_of(profile.issuer)
         if (reason := refusal_of(profile.name)) is not None:
             raise IssuerUnusableError(f"the name is unfit for a certificate: {reason}")
-        if (folder / _PROFILE).exists():
+        made = cls(folder=folder)
+        if made.has_profile:
             raise IssuerUnusableError(f"{folder} is an issuer's folder already")
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         options = {} if work is None else {"work": work}
         save_keystore(folder / _KEY, draw_secret(random), passphrase, **options)
         write_atomically(folder / _IDS, random(SECRET_SIZE).hex().encode() + b"\n", private=True)
-        write_atomically(folder / _PROFILE, format_canonical(profile.to_json()))
-        return cls(folder=folder)
+        made.save_profile(profile)
+        return made
+
+    @property
+    def has_profile(self) -> bool:
+        """Whether the folder says whose it is."""
+        return (self.folder / _PROFILE).exists()
+
+    def save_profile(self, profile: Profile) -> None:
+        """Write whose folder it is."""
+        write_atomically(self.folder / _PROFILE, format_canonical(profile.to_json()))
 
     @property
     def keystore(self) -> Path:

@@ -6,7 +6,7 @@ import io
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -14,14 +14,19 @@ from certledger.ledger.client.transport import (
     AnswerInvalidError,
     ServerClient,
     ServerRefusedError,
+    ServerUnreachableError,
 )
 from certledger.ledger.issuer.holder_sheet import HolderSheet
 from certledger.ledger.sealing.progress import Progress, unwatched
 from certledger.verifier.errors import CertledgerError, ExitStatus, MalformedError
 from certledger.verifier.files import write_atomically
+from certledger.verifier.formats.checkpoint import parse_note
 from certledger.verifier.formats.evidence import MAX_EVIDENCE_BYTES, Evidence
 from certledger.verifier.formats.holder_file import MAX_HOLDING_BYTES, Holding
+from certledger.verifier.formats.policy import TrustPolicy
 from certledger.verifier.formats.record import DOCUMENT, NUMBER, printed_code
+from certledger.verifier.formats.signed_policy import MAX_POLICY_BYTES, SignedPolicy
+from certledger.verifier.verify.block_trust import TOO_FEW_WITNESSES, judge_by_witnesses
 
 EVIDENCE, HOLDER, PRINT = "evidence.json", "holder.json", "sheet.html"
 CODE_PLACE = 0
@@ -49,14 +54,21 @@ class DocumentDiffersError(CertledgerError):
 class HolderFolders:
     """What was written: how many certificates, and how many of them changed.
 
-    `pending` are indexes that are not final yet, `without_document` folders that lack a document.
+    `pending` are indexes that are not final yet, `unwitnessed` those whose evidence has too few
+    cosignatures for the service's policy, `without_document` folders that lack a document.
     """
 
     folder: Path
     certificates: int
     changed: int
     pending: tuple[int, ...]
+    unwitnessed: tuple[int, ...]
     without_document: int
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every certificate has evidence that a verifier can rely on."""
+        return not self.pending and not self.unwitnessed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -126,13 +138,16 @@ def write_folders(
     files = sorted(holders.glob("*.json"), key=lambda path: (len(path.name), path.name))
     if not files:
         raise HolderFilesMissingError(f"{holders} has no holders' files")
-    changed, without, pending = 0, 0, []
+    policy = _policy_of(client)
+    changed, without, pending, unwitnessed = 0, 0, [], []
     for path in watch(files, "fetching evidence", len(files)):
         holding = Holding.parse(path.read_bytes()[: MAX_HOLDING_BYTES + 1])
         evidence = fetch_evidence(client, holding)
         if evidence is None:
             pending.append(holding.record.index)
             continue
+        if policy is not None and _lacks_witnesses(evidence, policy):
+            unwitnessed.append(holding.record.index)
         has_changed, is_complete = writer.write(holding, evidence)
         changed += has_changed
         without += not is_complete
@@ -141,8 +156,28 @@ def write_folders(
         certificates=len(files),
         changed=changed,
         pending=tuple(pending),
+        unwitnessed=tuple(unwitnessed),
         without_document=without,
     )
+
+
+def _policy_of(client: ServerClient) -> TrustPolicy | None:
+    """Return the policy that the service names, which is advice only; None where it has none."""
+    try:
+        # A service without a policy is not ready for this question, and is not awaited.
+        asked = replace(client, patience=0.0).ask("GET", "/v1/policy", longest=MAX_POLICY_BYTES)
+        return SignedPolicy.parse(asked.content).policy
+    except (ServerRefusedError, ServerUnreachableError):
+        return None
+    except MalformedError as error:
+        raise AnswerInvalidError(f"{client.url} answers no policy: {error}") from error
+
+
+def _lacks_witnesses(evidence: Evidence, policy: TrustPolicy) -> bool:
+    """Return whether the checkpoint has fewer cosignatures than the policy asks for."""
+    note = parse_note(evidence.checkpoint)
+    ledger = policy.for_ledger(note.checkpoint.identity)
+    return ledger is not None and judge_by_witnesses(note, policy, ledger).code == TOO_FEW_WITNESSES
 
 
 def fetch_evidence(client: ServerClient, holding: Holding) -> Evidence | None:

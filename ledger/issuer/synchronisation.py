@@ -7,6 +7,7 @@ was signed on this machine.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +17,9 @@ from certledger.ledger.client.transport import (
     ServerRefusedError,
 )
 from certledger.ledger.issuer.certificate_register import FetchedCertificate, IssuanceDatabase
-from certledger.ledger.issuer.folder import IssuerFolder, IssuerUnusableError
+from certledger.ledger.issuer.chain_submission import read_batch
+from certledger.ledger.issuer.folder import IssuerFolder, IssuerUnusableError, Profile
+from certledger.ledger.issuer.workspace import Workspace
 from certledger.verifier.errors import MalformedError
 from certledger.verifier.formats import merkle
 from certledger.verifier.formats.canonical_json import Members, from_hex
@@ -49,7 +52,9 @@ class SyncReport:
 
     Attributes:
         fetched: batches that were not known here.
-        dropped: sequences sealed here whose places the ledger has given to other batches.
+        dropped: sequences sealed here that have lost their places: the ledger has other batches
+            there, or they build on a lost batch.
+        lost: sequences sealed here and not on the ledger, whose sealed folders are gone.
         unsigned: files signed here that were not submitted, and whose counters are free again.
         missing: batches whose records the service does not give: not anchored yet, or lost.
         nameless: certificates whose numbers are not known here.
@@ -58,10 +63,26 @@ class SyncReport:
     head: LedgerHead
     fetched: Sequence[int]
     dropped: Sequence[int]
+    lost: Sequence[int]
     unsigned: Sequence[str]
     missing: Sequence[int]
     nameless: int
     catalog: str
+
+    @property
+    def sentences(self) -> Sequence[str]:
+        """What lies here and cannot be handed in any more, with what to do."""
+        return [
+            *(
+                f"the sealed folder of batch {sequence} is gone: it is forgotten, and its numbers"
+                " can be sealed again"
+                for sequence in self.lost
+            ),
+            *(
+                f"batch {sequence}, sealed here, has lost its place: seal it again with --renew"
+                for sequence in self.dropped
+            ),
+        ]
 
 
 def fetch_head(client: ServerClient, issuer: str) -> LedgerHead:
@@ -99,12 +120,46 @@ def next_value(issuer: IssuerFolder, name: str, client: ServerClient | None) -> 
     return issuer.register.next_value(name)
 
 
+def restore_profile(
+    folder: IssuerFolder, client: ServerClient, issuer: str, ledger: bytes
+) -> Profile:
+    """Write again whose folder it is, from key and secret that are there and what the ledger says.
+
+    `ledger` is the ledger's identity (32 bytes).
+
+    Raises:
+        IssuerUnusableError: key or secret is missing, or the issuer never had the key.
+        ServerRefusedError, ServerUnreachableError, AnswerInvalidError: as they say.
+    """
+    folder.secret()
+    address = f"0x{folder.address().hex()}"
+    answer = client.ask("GET", f"/v1/issuers/{issuer}").json()
+    try:
+        profile = Profile.from_json(
+            {
+                "issuer": answer["issuer"],
+                "kind": answer["kind"],
+                "ledger": ledger.hex(),
+                "name": answer["name"],
+                "type": Profile.TYPE,
+            }
+        )
+        addresses = [key["address"] for key in answer["keys"]]
+    except (KeyError, TypeError, MalformedError) as error:
+        raise AnswerInvalidError(f"{client.url} answers no issuer: {error}") from error
+    if profile.issuer != issuer or address not in addresses:
+        raise IssuerUnusableError(f"{address}, the key in {folder.folder}, is none of {issuer}")
+    folder.save_profile(profile)
+    return profile
+
+
 def synchronise(
     folder: IssuerFolder, client: ServerClient, sealed: Sequence[Path] = ()
 ) -> SyncReport:
     """Rebuild what the issuer's folder keeps of the ledger; safe to repeat.
 
-    `sealed` are folders with holders' files, from which the numbers of fetched certificates come.
+    `sealed` are sealed folders: the numbers of fetched certificates come from their holders' files,
+    and batches in them are not lost.
 
     Raises:
         ServerRefusedError, ServerUnreachableError: as they say.
@@ -121,7 +176,8 @@ def synchronise(
         first = register.certificates_until(sequence - 1)
         register.put_batch(sequence, digest, first, count)
     missing, nameless = _fetch_certificates(client, register, issuer, dict(_numbers(sealed)))
-    dropped = range(known + 1, local.sequence) if known < head.batches else range(0)
+    dropped = list(range(known + 1, local.sequence)) if known < head.batches else []
+    lost, following = _drop_lost(register, head.batches, sealed)
     unsigned = []
     for name, value in ((EPOCH, head.epoch), (VERSION, head.catalog_version)):
         register.reach(name, value)
@@ -129,7 +185,8 @@ def synchronise(
     return SyncReport(
         head=head,
         fetched=fetched,
-        dropped=list(dropped),
+        dropped=[*dropped, *following],
+        lost=lost,
         unsigned=unsigned,
         missing=missing,
         nameless=nameless,
@@ -153,6 +210,37 @@ def _common(client: ServerClient, register: IssuanceDatabase, issuer: str, head:
         else:
             high = middle - 1
     return low
+
+
+def _drop_lost(
+    register: IssuanceDatabase, batches: int, sealed: Sequence[Path]
+) -> tuple[list[int], list[int]]:
+    """Forget what lies ahead of the ledger from the first batch whose sealed folder is gone.
+
+    Nobody can hand that batch in any more, so its numbers and places are free.  Return the lost
+    batches, and those that build on them but are there.
+    """
+    lost: list[int] = []
+    following: list[int] = []
+    for one in register.ahead(batches):
+        folders = [*([one.folder] if one.folder else []), *sealed]
+        if not any(one.digest in _digests_in(folder) for folder in folders):
+            lost.append(one.sequence)
+        elif lost:
+            following.append(one.sequence)
+    if lost:
+        register.drop_batches(lost[0])
+    return lost, following
+
+
+def _digests_in(folder: Path) -> Iterator[bytes]:
+    """Yield the digests of the finished batches in a folder and below it."""
+    for path in sorted(folder.rglob("seal.json")):
+        space = Workspace(folder=path.parent)
+        with suppress(MalformedError):  # A damaged batch cannot be handed in.
+            plan = space.plan()
+            if plan is not None and space.batch_file is not None:
+                yield read_batch(space.folder).statement.digest(plan.ledger)
 
 
 def fetch_digest(client: ServerClient, issuer: str, sequence: int) -> bytes | None:

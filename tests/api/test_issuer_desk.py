@@ -7,7 +7,9 @@ import json
 import shutil
 import stat
 import threading
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from typing import Any
 import pytest
 import pyzipper
 from click.testing import CliRunner
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from certledger.ledger.core.service_values import Role
 from certledger.ledger.issuer.folder import IssuerFolder, Profile
@@ -22,10 +25,12 @@ from certledger.ledger.keys import save_keystore
 from certledger.verifier.cli.main import main
 from certledger.verifier.files import write_atomically
 from certledger.verifier.formats.evidence import Evidence
+from certledger.verifier.formats.policy import LedgerPin, Roots, Trust, WitnessKey
 from certledger.verifier.formats.record import normal_code
 from certledger.verifier.formats.short_link import ShortLink
-from certledger.verifier.vocabulary import IssuerKind
-from tests.api.world import Running, make_world, serve
+from certledger.verifier.formats.signed_policy import SignedPolicy, sign
+from certledger.verifier.vocabulary import IssuerKind, Way
+from tests.api.world import Running, make_world, policy_of, serve
 
 HEADER = "category,number,holder_name,issued,expires"
 ACCEPT = ("--accept", "sheet.column_missing")
@@ -176,6 +181,51 @@ def test_a_sealed_batch_is_withdrawn_until_it_is_submitted(up: Running, tmp_path
     assert ask(up, other, "seal", "--undo", out, code=2)["error"]["code"] == "batch.submitted"
 
 
+def test_a_sealed_folder_that_is_lost_gives_its_numbers_free(up: Running, tmp_path: Path) -> None:
+    folder = office(up, tmp_path / "one")
+    before = ask(up, folder, "issuer", "sync")
+    issued = ask(up, folder, "issuer", "show")["issued"]
+    sheets, sealed = {}, {}
+    for name in ("己1", "己2"):
+        sheets[name] = write(tmp_path / f"{name}.csv", name)
+        sealed[name] = tmp_path / f"sealed-{name}"
+        ask(up, folder, "seal", sheets[name], *ACCEPT, "--out", sealed[name])
+    # What is there is not lost, in another place neither.
+    sealed["己1"] = sealed["己1"].rename(tmp_path / "moved")
+    found = ask(up, folder, "issuer", "sync", "--sealed", sealed["己1"])
+    assert (found["lost"], found["dropped"]) == ([], [])
+    shutil.rmtree(sealed["己1"])
+    first = before["batches"] + 1
+    found = ask(up, folder, "issuer", "sync")
+    assert (found["lost"], found["dropped"]) == ([first], [first + 1])
+    assert ask(up, folder, "issuer", "show")["issued"] == issued
+    assert ask(up, folder, "issuer", "sync")["lost"] == []
+    # Number and place are free again; the batch that built on the lost one is sealed anew.
+    for name, more in (("己1", ()), ("己2", ("--renew",))):
+        ask(up, folder, "seal", sheets[name], *ACCEPT, "--out", sealed[name], *more)
+        ask(up, folder, "submit", sealed[name])
+    up.world.ledger.run_until_idle()
+    after = ask(up, folder, "issuer", "sync")
+    assert (after["batches"], after["lost"]) == (first + 1, [])
+
+
+def test_a_folder_of_key_and_secret_alone_is_rebuilt(up: Running, tmp_path: Path) -> None:
+    folder, issuer = office(up, tmp_path / "one"), up.world.issuer.issuer
+    profile = (folder / "body.json").read_bytes()
+    (folder / "body.json").unlink()
+    ledger = up.world.ledger.pin.identity.hex()
+    assert "--issuer" in ask(up, folder, "issuer", "sync", code=2)["error"]["detail"]
+    named = ("--issuer", issuer, "--ledger", ledger)
+    key = (folder / "key.json").read_bytes()
+    (folder / "key.json").unlink()
+    save_keystore(folder / "key.json", sha256(b"another").digest(), "p", work=16)
+    foreign = ask(up, folder, "issuer", "sync", *named, code=2)
+    assert (foreign["error"]["code"], (folder / "body.json").exists()) == ("body.unusable", False)
+    (folder / "key.json").write_bytes(key)
+    ask(up, folder, "issuer", "sync", *named)
+    assert (folder / "body.json").read_bytes() == profile
+
+
 def test_holders_get_a_folder_each_that_follows_the_ledger(up: Running, tmp_path: Path) -> None:
     folder = office(up, tmp_path / "one")
     ask(up, folder, "issuer", "sync")
@@ -240,7 +290,9 @@ def test_holders_get_a_folder_each_that_follows_the_ledger(up: Running, tmp_path
     assert differs["error"]["code"] == "document.differs"
 
 
-def test_submitting_waits_until_the_holders_folders_are_there(up: Running, tmp_path: Path) -> None:
+def test_submitting_waits_until_the_holders_folders_are_there(
+    up: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = office(up, tmp_path / "one")
     ask(up, folder, "issuer", "sync")
     out = tmp_path / "out"
@@ -251,6 +303,26 @@ def test_submitting_waits_until_the_holders_folders_are_there(up: Running, tmp_p
     settling.join()
     assert (made["certificates"], made["changed"], made["pending"]) == (1, 1, [])
     assert (Path(made["folder"]) / sorted(Path(made["folder"]).iterdir())[0].name).is_dir()
+    assert ask(up, folder, "evidence", "--sealed", out)["unwitnessed"] == []
+    # Where the policy asks for witnesses, and fewer have signed, the command says so.
+    monkeypatch.setattr(up.world.ledger, "policy", witnessed(up.world.ledger.pin))
+    lacking = ask(up, folder, "evidence", "--sealed", out, code=3)
+    assert (len(lacking["unwitnessed"]), lacking["pending"]) == (1, [])
+
+
+def witnessed(pin: LedgerPin) -> SignedPolicy:
+    """Return a policy that asks for the cosignature of a witness."""
+    root, witness = (Ed25519PrivateKey.generate() for _ in range(2))
+    key = WitnessKey(
+        operator="a", name="a.example", key=witness.public_key().public_bytes_raw(), start=0
+    )
+    policy = replace(
+        policy_of(pin, int(time.time())).policy,
+        roots=Roots(keys=(root.public_key().public_bytes_raw(),), threshold=1),
+        trust=Trust(ways=(Way.WITNESSES,), threshold=1, confirmations=12),
+        witnesses=(key,),
+    )
+    return sign(policy, [root])
 
 
 def settle_once_submitted(up: Running, sealed: Path) -> None:

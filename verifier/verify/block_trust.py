@@ -14,6 +14,7 @@ from certledger.verifier.node_rpc import NodeBlock, NodeFailedError, NodeRefused
 from certledger.verifier.verify.basis import FINAL_CHECKPOINT, OWN_NODE, by_witnesses
 from certledger.verifier.vocabulary import Outcome, Way
 
+TOO_FEW_WITNESSES = "block.witnesses_too_few"
 TAG_UNKNOWN = frozenset({-32000, -32001, -32602, -39001})
 """Error codes of nodes without the `finalized` tag: server error that names it (geth), resource not
 found, invalid params (before the merge), unknown block.  A busy node returns -32005 or -32603,
@@ -88,7 +89,7 @@ def judge_by_witnesses(note: Note, policy: TrustPolicy, ledger: LedgerPin) -> Ju
         if witness is not None and witness.in_service(checkpoint):
             latest[witness.operator] = max(line.time, latest.get(witness.operator, 0))
     if len(latest) < policy.trust.threshold:
-        return Judgement(code="block.witnesses_too_few", way=way)
+        return Judgement(code=TOO_FEW_WITNESSES, way=way)
     time = sorted(latest.values(), reverse=True)[policy.trust.threshold - 1]
     if abs(time - checkpoint.time) > policy.block_lag:
         return Judgement(code="block.clock", way=way)
