@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from certledger.verifier.crypto import secp256k1
+from certledger.verifier.crypto.hashing import keccak
 from certledger.verifier.errors import CertledgerError, ExitStatus
 from certledger.verifier.files import write_atomically
 from certledger.verifier.formats.statements import SECP256K1_ORDER, Batch, address_of
@@ -136,6 +137,16 @@ def recover_key(digest: bytes, signature: bytes) -> bytes:
 
 
 # Keystores -------------------------------------------------------------------------------------
+
+
+def checksum_address(address: bytes) -> str:
+    """Return an address (20 bytes) with the capitals that show a mistyped digit (EIP-55)."""
+    digits = address.hex()
+    marks = keccak(digits.encode()).hex()
+    return "0x" + "".join(
+        digit.upper() if mark >= "8" else digit
+        for digit, mark in zip(digits, marks[: len(digits)], strict=True)
+    )
 
 
 def draw_secret(random: Callable[[int], bytes] = os.urandom) -> bytes:

@@ -205,6 +205,11 @@ def address_of_text(text: str) -> bytes:
     """
     import re
 
+    from certledger.ledger.keys import checksum_address
+
     if not re.fullmatch("0x[0-9a-fA-F]{40}", text):
         raise click.UsageError(f"{text!r} is no address like 0x and 40 hexadecimal digits")
-    return bytes.fromhex(text[2:])
+    digits, address = text[2:], bytes.fromhex(text[2:])
+    if digits not in (digits.lower(), digits.upper()) and text != checksum_address(address):
+        raise click.UsageError(f"{text} is mistyped: its capitals do not fit its digits (EIP-55)")
+    return address

@@ -26,12 +26,18 @@ if TYPE_CHECKING:
     from certledger.ledger.chain.deploy import Deployment
     from certledger.ledger.settings import Settings
 
+SERVE = "certledger serve makes it, once the policy is kept"
+FIRST_POLICY = (
+    "certledger found policy makes it of founding.json and deployment.json; the regions sign it"
+    " (policy sign), policy merge puts it together, policy keep --home takes it"
+)
 REBUILD = "stop the service, then certledger rebuild; certledger audit says what was edited"
 
 
 def diagnose(settings: Settings) -> Iterator[Diagnosis]:
     """Yield results for a home, its keys, its database and its chain."""
     from certledger.ledger.chain.deploy import load_deployment
+    from certledger.ledger.foundation.files import DOCUMENT
     from certledger.ledger.keys import keystore_address
     from certledger.ledger.node import load_policy
 
@@ -42,13 +48,16 @@ def diagnose(settings: Settings) -> Iterator[Diagnosis]:
             yield from _without_ledger(settings)
             return
         yield Diagnosis(name="home", well=True, detail=f"ledger 0x{deployment.identity.hex()}")
-        address = keystore_address(settings.operator_keystore)
-        yield Diagnosis(name="operator", well=True, detail=f"signs as 0x{address.hex()}")
+        if settings.operator_keystore.exists() or not _is_new(settings):
+            address = keystore_address(settings.operator_keystore)
+            yield Diagnosis(name="operator", well=True, detail=f"signs as 0x{address.hex()}")
         signed = load_policy(settings.home)
-        if signed is None:
-            yield Diagnosis(name="policy", well=True, detail="none")
-        else:
+        if signed is not None:
             yield policy_diagnosis(signed.policy)
+        elif (settings.home / DOCUMENT).exists():
+            yield Diagnosis(name="policy", well=False, detail="there is none", advice=FIRST_POLICY)
+        else:
+            yield Diagnosis(name="policy", well=True, detail="none")
     except (CertledgerError, OSError) as error:
         yield Diagnosis(name="files", well=False, detail=str(error), advice="restore a backup")
     if deployment is not None:
@@ -74,6 +83,18 @@ def _without_ledger(settings: Settings) -> Iterator[Diagnosis]:
         yield Diagnosis(name="home", well=False, detail="no ledger is here", advice=advice)
 
 
+def _is_new(settings: Settings) -> bool:
+    """Return whether a home that was founded or joined was never served.
+
+    The first `serve` draws the secret of the callers' keys.
+    """
+    from certledger.ledger.foundation.files import DOCUMENT
+    from certledger.ledger.store.pepper import PEPPER
+
+    joined = settings.chain is not None
+    return (joined or (settings.home / DOCUMENT).exists()) and not (settings.home / PEPPER).exists()
+
+
 def _database(settings: Settings, deployment: Deployment) -> Iterator[Diagnosis]:
     """Yield whether the database answers and is this ledger's, and what is missing in it."""
     from sqlalchemy.exc import SQLAlchemyError
@@ -83,6 +104,9 @@ def _database(settings: Settings, deployment: Deployment) -> Iterator[Diagnosis]
 
     file = settings.database.removeprefix("sqlite:///")
     if file != settings.database and not Path(file).exists():
+        if _is_new(settings):
+            yield Diagnosis(name="database", well=False, detail="not served yet", advice=SERVE)
+            return
         yield Diagnosis(name="database", well=False, detail="it is gone", advice=REBUILD)
         return
     try:

@@ -50,19 +50,30 @@ def found() -> None:
 @click.option("--name", required=True, help="The operator's name, for people.")
 @_SERVER_URL
 @click.option("--chain", type=NODE, help="A node of the chain to deploy on; else an embedded one.")
+@click.option("--another", is_flag=True, help="Make a part that differs from the one before.")
 @plain_http_option
 @out_option
 @answers
 def make_operator(
-    home: Path, name: str, url: str, chain: str | None, plain_http: bool, out: Path
+    home: Path,
+    name: str,
+    url: str,
+    chain: str | None,
+    another: bool,
+    plain_http: bool,
+    out: Path,
 ) -> Answer:
-    """Make the operator's key and chain in its home, and the operator's part."""
+    """Make the operator's key and chain in its home, and the operator's part.
+
+    Run again it writes the same part; another name, address or chain is refused, because a document
+    may have the part already.
+    """
     from certledger.ledger.foundation.operator import operator_part
     from certledger.ledger.settings import load_settings, save_settings
     from certledger.verifier.files import write_atomically
 
     settings = load_settings(home=home, chain_url=chain, plain_http=plain_http or None)
-    signed = operator_part(settings, name, url)
+    signed = operator_part(settings, name, url, another=another)
     save_settings(settings.home, chain_url=chain, plain_http=plain_http or None)
     write_atomically(out, signed.format())
     if chain is not None:
@@ -247,29 +258,38 @@ def show_file(file: Path) -> Answer:
 @found.command("sign")
 @click.argument("file", type=THERE)
 @home_option
+@click.option("--instead", is_flag=True, help="Though this home has signed another document.")
 @yes_option
 @passphrase_option
 @click.option("--out", type=FILE, help="Where to write the signed document; else FILE itself.")
 @answers
 def sign_founding(
-    file: Path, home: Path, yes: bool, passphrase_file: Path | None, out: Path | None
+    file: Path,
+    home: Path,
+    instead: bool,
+    yes: bool,
+    passphrase_file: Path | None,
+    out: Path | None,
 ) -> Answer:
     """Sign a founding document with the region's registrar's key, once it was shown in full.
 
-    Refused where the document does not hold the part that this home brought.
+    Refused where the document does not hold the part that this home brought, or where this home has
+    signed another one.
     """
     from certledger.ledger.cli.console import unlock
     from certledger.ledger.foundation.description import describe_founding
     from certledger.ledger.foundation.files import DOCUMENT, read_founding
     from certledger.ledger.foundation.home import RegionHome
+    from certledger.ledger.foundation.signing_record import check_founding
     from certledger.verifier.files import write_atomically
 
     own, signed = RegionHome(folder=home), read_founding(file)
     part = signed.own_part(own.part())
+    check_founding(home, signed, instead=instead)
     confirm(describe_founding(signed), yes=yes)
     signed = signed.signed_by(part.region, unlock(own.registrar_file, passphrase_file))
-    write_atomically(out or file, signed.format())
     write_atomically(home / DOCUMENT, signed.format())
+    write_atomically(out or file, signed.format())
     return _founding_answer(signed, out or file)
 
 

@@ -105,6 +105,7 @@ def renew(
 @click.option("--home", required=True, type=FOLDER, help="The region's home, with its root keys.")
 @click.option("--deployment", type=THERE, help="For the first version: the deployment it names.")
 @click.option("--out", type=FILE, help="Where to write it; else FILE itself.")
+@click.option("--instead", is_flag=True, help="Though this home has signed another of the version.")
 @yes_option
 @passphrase_option
 @answers
@@ -113,25 +114,29 @@ def sign(
     home: Path,
     deployment: Path | None,
     out: Path | None,
+    instead: bool,
     yes: bool,
     passphrase_file: Path | None,
 ) -> Answer:
     """Sign the policy in FILE with the home's root keys, once it was shown in full.
 
     The first version must be what the founding document that this home signed gives for the
-    deployment; a later one is shown with what changes against the policy that the home keeps.
+    deployment; a later one is shown with what changes against the policy that the home keeps.  Only
+    the version after that one is signed, and one policy of each version.
     """
     from certledger.ledger.foundation.files import read_draft
     from certledger.ledger.foundation.home import RegionHome
     from certledger.ledger.foundation.part import ROOT
     from certledger.ledger.foundation.renewal import add_signatures
     from certledger.ledger.foundation.rotation import home_policy
+    from certledger.ledger.foundation.signing_record import check_policy, store_policy
     from certledger.verifier.cli.policy_text import describe_changes, describe_policy
     from certledger.verifier.console import bilingual
     from certledger.verifier.files import write_atomically
 
     own, draft, previous = RegionHome(folder=home), read_draft(file), None
     lines = list(describe_policy(draft))
+    check_policy(home, draft.policy, instead=instead)
     if draft.policy.version == 1:
         _check_first(draft.policy, home, deployment)
     else:
@@ -141,6 +146,7 @@ def sign(
     confirm(lines, yes=yes)
     passphrase = ask_passphrase(passphrase_file, what="the root keys")
     signed = add_signatures(draft, previous, own.secret_keys(ROOT, passphrase))
+    store_policy(home, draft.policy)
     write_atomically(out or file, signed.format())
     return _draft_answer(signed, previous, out or file)
 

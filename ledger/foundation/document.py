@@ -103,10 +103,11 @@ class Founding:
         """
         given = list(parts)
         operators = [one for one in given if isinstance(one.part, OperatorPart)]
-        if len(operators) != 1:
-            raise FoundationError(
-                "too_few", f"{len(operators)} operators' parts, and one is wanted"
-            )
+        if len(operators) > 1:
+            names = " and ".join(title_of(one.part) for one in operators)
+            raise FoundationError("operator_twice", f"two operators bring a part: {names}")
+        if not operators:
+            raise FoundationError("too_few", "no operator brings a part")
         regions = sorted(
             (one for one in given if isinstance(one.part, RegionPart)),
             key=lambda one: one.part.region if isinstance(one.part, RegionPart) else 0,
@@ -291,6 +292,8 @@ class SignedFounding:
         for at, value in enumerate(read.array("signatures", 0, MAX_REGION)):
             one = Members(value, f"signatures[{at}]")
             region = one.integer("region", 1, MAX_REGION)
+            if region in signatures:
+                raise FoundationError("region_twice", f"region {region} signed twice")
             signatures[region] = from_hex(one.text("signature"), 65)
             one.done()
         read.done()

@@ -9,11 +9,14 @@ class FoundationError(CertledgerError):
     """A file of a founding or of a policy's renewal cannot be used for the step asked for.
 
     Codes: `foundation.` and `part_signature` (a part is not signed by the keys it names),
-    `region_twice`, `key_twice`, `part_differs` (the document does not hold this home's own part),
-    `part_foreign` (another region's part), `too_few`, `document_differs` (files to be merged say
+    `region_twice`, `operator_twice`, `key_twice`, `part_differs` (the document does not hold this
+    home's own part), `part_foreign` (another region's part), `part_other` (this home brought a part
+    before that says something else), `too_few`, `document_differs` (files to be merged say
     different things), `stranger` (signed by somebody else than the document names), `signature`,
-    `unsigned`, `wrong_chain`, `deployment_differs`, `policy_differs`, `final_checkpoint`,
-    `name`, `other_key`, `nothing_changes`, `home` (the home is another party's, or nobody's yet).
+    `signed_other` (this home signed another document, or another policy of this version),
+    `unsigned`, `version` (not the policy after the one that this home keeps), `wrong_chain`,
+    `deployment_differs`, `policy_differs`, `final_checkpoint`, `name`, `other_key`,
+    `nothing_changes`, `home` (the home is another party's, or nobody's yet).
     """
 
     exit_status = ExitStatus.UNUSABLE

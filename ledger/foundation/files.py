@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
+from typing import TypeVar
 
 from certledger.ledger.chain.deploy import Deployment
 from certledger.ledger.foundation.document import MAX_FOUNDING_BYTES, SignedFounding
+from certledger.ledger.foundation.errors import FoundationError
 from certledger.ledger.foundation.part import MAX_PART_BYTES, RegionPart, SignedPart
 from certledger.verifier.errors import MalformedError
 from certledger.verifier.files import read_file
@@ -15,9 +19,31 @@ from certledger.verifier.formats.signed_policy import MAX_POLICY_BYTES, SignedPo
 
 DOCUMENT = "founding.json"
 """The founding document in the home of a region or an operator."""
+_Read = TypeVar("_Read")
 FoundingFile = SignedPart | SignedFounding | Deployment | SignedPolicy
 
 
+def _naming_file(read: Callable[[Path], _Read]) -> Callable[[Path], _Read]:
+    """Let a refusal of what a file holds name the file: several come together."""
+
+    @wraps(read)
+    def reading(path: Path) -> _Read:
+        try:
+            return read(path)
+        except MalformedError as error:
+            if str(path) in str(error):
+                raise
+            raise MalformedError(error.code, f"{path}: {error}") from error
+        except FoundationError as error:
+            if str(path) in str(error):
+                raise
+            name = error.code.removeprefix("foundation.")
+            raise FoundationError(name, f"{path}: {error}") from error
+
+    return reading
+
+
+@_naming_file
 def read_part(path: Path) -> SignedPart:
     """Return the part in a file.
 
@@ -29,6 +55,7 @@ def read_part(path: Path) -> SignedPart:
     return SignedPart.from_json(parse_canonical(read_file(path, MAX_PART_BYTES), MAX_PART_BYTES))
 
 
+@_naming_file
 def read_region_part(path: Path) -> RegionPart:
     """Return the part of a region in a file; raises as `read_part`."""
     part = read_part(path).part
@@ -37,17 +64,20 @@ def read_region_part(path: Path) -> RegionPart:
     return part
 
 
+@_naming_file
 def read_founding(path: Path) -> SignedFounding:
     """Return the founding document in a file; raises as `SignedFounding.parse`."""
     return SignedFounding.parse(read_file(path, MAX_FOUNDING_BYTES))
 
 
+@_naming_file
 def read_deployment(path: Path) -> Deployment:
     """Return the deployment in a file."""
     data = read_file(path, MAX_FOUNDING_BYTES)
     return Deployment.from_json(parse_canonical(data, MAX_FOUNDING_BYTES))
 
 
+@_naming_file
 def read_draft(path: Path) -> SignedPolicy:
     """Return the policy in a file, signed by enough root keys or not yet."""
     return SignedPolicy.parse_draft(read_file(path, MAX_POLICY_BYTES))
@@ -72,6 +102,7 @@ def read_note(path: Path) -> Note:
     return parse_note(note if isinstance(note, str) else "")
 
 
+@_naming_file
 def read_any(path: Path) -> FoundingFile:
     """Return what a file of a founding holds, whichever it is.
 

@@ -11,27 +11,61 @@ from certledger.ledger.chain.deploy import FILE, Deployment, deploy, load_deploy
 from certledger.ledger.foundation.deployment_match import pin_of
 from certledger.ledger.foundation.document import Founding, SignedFounding
 from certledger.ledger.foundation.errors import FoundationError
-from certledger.ledger.foundation.files import DOCUMENT
-from certledger.ledger.foundation.part import OPERATOR, OperatorPart, SignedPart, sign_part
+from certledger.ledger.foundation.files import DOCUMENT, read_part
+from certledger.ledger.foundation.part import OPERATOR, OperatorPart, Part, SignedPart, sign_part
 from certledger.ledger.keys import Signer
 from certledger.ledger.node import operator_of, running_chain
 from certledger.ledger.settings import Settings, save_settings
 from certledger.ledger.store import check_unnamed
 from certledger.verifier.files import write_atomically
 
+PART = "operator-part.json"
+"""The operator's part in its home."""
 
-def operator_part(settings: Settings, name: str, url: str) -> SignedPart:
+
+def operator_part(settings: Settings, name: str, url: str, *, another: bool = False) -> SignedPart:
     """Return the operator's part; its key and its embedded chain are made where there are none.
 
+    With `another` it may differ from the part that this home brought before.
+
     Raises:
-        FoundationError: `foundation.home`, the home has a ledger already.
+        FoundationError: `foundation.home`, the home has a ledger already; `foundation.part_other`,
+            it brought a part that says something else.
         ChainUnreachableError: the node does not answer.
     """
     if load_deployment(settings.home) is not None:
         raise FoundationError("home", f"{settings.home} has a ledger already")
+    file = settings.home / PART
+    brought = read_part(file) if file.exists() else None
+    if brought is not None and not another:
+        _require_same(brought.part, name=name, url=url)
     operator = operator_of(settings)
     with running_chain(settings, operator) as node:
-        return make_operator_part(operator, name, url, node=node, embedded=settings.chain is None)
+        made = make_operator_part(operator, name, url, node=node, embedded=settings.chain is None)
+    if brought is not None and made.part != brought.part and not another:
+        raise _other_part("the chain or the key")
+    write_atomically(file, made.format())
+    return made
+
+
+def _require_same(brought: Part, **given: str) -> None:
+    """Check that a part that was brought before says what is given now.
+
+    Raises:
+        FoundationError: `foundation.part_other`.
+    """
+    values = brought.to_json()
+    for field, value in given.items():
+        if values.get(field) != value:
+            raise _other_part(f"the {field} {values.get(field)}")
+
+
+def _other_part(what: str) -> FoundationError:
+    return FoundationError(
+        "part_other",
+        f"this home has brought a part with {what}: a document with that part would not fit another"
+        " one; --another makes it all the same, and then everybody must take the new part",
+    )
 
 
 def make_operator_part(

@@ -16,8 +16,10 @@ from certledger.ledger.issuer.catalogs import catalog_of
 from certledger.ledger.issuer.folder import IssuerFolder, Profile
 from certledger.ledger.node import Ledger
 from certledger.ledger.reference_data import load_domain
+from certledger.ledger.settings import save_settings
 from certledger.verifier.console import run
 from certledger.verifier.vocabulary import IssuerKind
+from tests.ledger.foundation.parties import founded
 from tests.ledger.live import LiveIssuer, open_live
 
 
@@ -62,6 +64,29 @@ def test_a_folder_without_a_ledger_is_not_well(
     assert status == 3
     assert "certledger found" in found["diagnoses"][0]["advice"]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_founded_home_that_was_not_served_yet_says_what_is_next(
+    ledger: Ledger, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its files are those of a deployment alone; the database comes with the first `serve`."""
+    home = tmp_path / "founded"
+    (home / "keys").mkdir(parents=True)
+    for name in ("deployment.json", "keys/operator.json"):
+        (home / name).write_bytes((ledger.settings.home / name).read_bytes())
+    (home / "founding.json").write_bytes(founded().format())
+    save_settings(home, chain_url=ledger.embedded.url if ledger.embedded else None)
+
+    status, found = ask(home, capsys)
+    unwell = {one["name"]: one["advice"] for one in found["diagnoses"] if not one["well"]}
+    assert (status, sorted(unwell)) == (3, ["database", "policy"])
+    assert "certledger serve" in unwell["database"]
+    assert "certledger found policy" in unwell["policy"]
+
+    # Once it was served, a database that is not there is lost.
+    (home / "keys" / "api.pepper").write_bytes(bytes(32))
+    _, found = ask(home, capsys)
+    assert any("certledger rebuild" in one.get("advice", "") for one in found["diagnoses"])
 
 
 def test_a_home_of_a_region_says_what_is_next_and_whose_keys_lie_open(

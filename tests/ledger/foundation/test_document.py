@@ -12,6 +12,7 @@ import pytest
 from certledger.ledger.chain.deploy import Deployment, FundsNeededError, deploy
 from certledger.ledger.chain.failover import nodes_at
 from certledger.ledger.devchain.node import RunningNode, open_node
+from certledger.ledger.foundation import operator
 from certledger.ledger.foundation.deployment_match import pin_of
 from certledger.ledger.foundation.description import describe_founding
 from certledger.ledger.foundation.document import Founding, SignedFounding, merge
@@ -19,6 +20,7 @@ from certledger.ledger.foundation.errors import FoundationError
 from certledger.ledger.foundation.operator import check_chain_of
 from certledger.ledger.foundation.part import OperatorPart, RegionPart, SignedPart
 from certledger.ledger.foundation.renewal import check_first
+from certledger.ledger.settings import load_settings
 from certledger.verifier.errors import CertledgerError, MalformedError
 from certledger.verifier.formats.canonical_json import parse_canonical
 from tests.ledger.foundation.parties import (
@@ -68,7 +70,7 @@ def test_a_document_that_one_region_has_not_signed_is_not_deployed() -> None:
         ([*parts()[:-1], region_part(34, secrets_of(33))], "foundation.key_twice"),
         (parts()[:3], "foundation.too_few"),
         (parts()[1:], "foundation.too_few"),
-        ([operator_part(), *parts()], "foundation.too_few"),
+        ([operator_part(), *parts()], "foundation.operator_twice"),
     ],
     ids=["two parts of a region", "one key in two parts", "two regions", "no operator", "two"],
 )
@@ -234,3 +236,21 @@ def test_an_account_without_funds_is_named_before_anything_is_sent(
         deploy(tmp_path, nodes_at(chain.url), poor, registrars, os.urandom)
     assert code_of(error) == "deployment.funds_needed"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_operator_that_brought_a_part_brings_the_same_again_or_says_so(
+    chain: RunningNode, tmp_path: Path
+) -> None:
+    def bring(name: str, url: str, **more: bool) -> bytes:
+        settings = load_settings(home=tmp_path, chain_url=chain.url)
+        return operator.operator_part(settings, name, url, **more).format()
+
+    first = bring("示例运营", "https://a.example")
+    assert bring("示例运营", "https://a.example") == first
+    for name, url in (("示例账本", "https://a.example"), ("示例运营", "https://b.example")):
+        with pytest.raises(FoundationError, match="this home has brought a part") as error:
+            bring(name, url)
+        assert code_of(error) == "foundation.part_other"
+    assert bring("示例运营", "https://a.example") == first
+    changed = bring("示例账本", "https://a.example", another=True)
+    assert changed == bring("示例账本", "https://a.example") != first
