@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import time
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
@@ -24,6 +23,7 @@ from certledger.api.translations import Language
 from certledger.ledger.core.errors import StoreUnavailableError
 from certledger.ledger.reference_data.fields import label_en, label_zh
 from certledger.verifier.formats.canonical_json import parse_time
+from certledger.verifier.plain_text import plain_lines, plain_text
 from certledger.verifier.verify.codes import ADVICE, BANNERS
 
 CSP = "; ".join(
@@ -155,25 +155,6 @@ def environment() -> Environment:
     made.filters["instant"] = parse_time
     made.filters["since"] = seconds_since
     return made
-
-
-def plain_text(text: object) -> str:
-    """Show characters that would hide, reorder or imitate text: `⟨U+202E⟩` for each.
-
-    A name must look on the screen as it was certified, also to somebody who was paid to mislead.
-    """
-    return "".join(
-        f"⟨U+{ord(letter):04X}⟩" if unicodedata.category(letter) in _HIDDEN else letter
-        for letter in str(text)
-    )
-
-
-def plain_lines(text: object) -> str:
-    """Return `plain_text` of each line of a longer text."""
-    return "\n".join(plain_text(line) for line in str(text).split("\n"))
-
-
-_HIDDEN = frozenset({"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"})
 
 
 def china_time(seconds: int) -> str:

@@ -12,7 +12,7 @@ import orjson
 import pytest
 from click.testing import CliRunner, Result
 
-from certledger.verifier.audit.court_page import read_report
+from certledger.verifier.audit.court_page import format_page, read_report
 from certledger.verifier.audit.court_report import OPENING, digest_of
 from certledger.verifier.audit.court_words import METHOD
 from certledger.verifier.audit.findings import SENTENCE, WEIGHT, Weight
@@ -103,6 +103,16 @@ def test_a_fault_says_what_follows_and_which_certificates_it_touches(home: Path)
     assert "上海市公安局, numbers 0 to 299" in text
     assert CONSEQUENCES[Consequence.UNCOMPARED][1] in text
     assert repeat(home, page)[0] == 0, "the same faults are found again"
+
+    # Names that others chose neither write markup nor reorder what stands after them.
+    (police,) = [one for one in document["issuers"] if one["issuer"] == POLICE]
+    police["name"] = "</td><script>甲\u202e乙"
+    document["policy"]["operators"] = ["\u202e<b>"]
+    result["faults"][0]["detail"] = "\u2066<img src=x>"
+    shown = format_page(document).partition(OPENING)[0]
+    assert "</td><script>甲⟨U+202E⟩乙, numbers 0 to 299" in Text(shown).words
+    assert Text(shown).scripts == Text(shown).fetched == []
+    assert not re.search("[\u202a-\u202e\u2066-\u2069]", shown)
 
     sql(home, "UPDATE names SET name = '另一机构'")
     code, told = repeat(home, page)

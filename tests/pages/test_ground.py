@@ -11,7 +11,7 @@ import pytest
 
 from certledger.api import local_desk
 from certledger.api.auth.permissions import PAGE_RULES
-from certledger.api.pages.renderer import SECTIONS, plain_text
+from certledger.api.pages.renderer import SECTIONS
 from certledger.api.pages.routes import PAGES
 from certledger.api.pages.static_files import FOLDER
 from certledger.api.pages.words import LANGUAGES as TABLE_LANGUAGES
@@ -20,6 +20,7 @@ from certledger.ledger.core.acts import ActKind, ActState
 from certledger.ledger.core.service_values import Role
 from certledger.ledger.demo import tries
 from certledger.ledger.reform.cases import CAUSES
+from certledger.verifier.plain_text import plain_text
 from certledger.verifier.reform.book import ApplicantKind, CounterKind
 from certledger.verifier.reform.exemptions import Exemption
 from certledger.verifier.reform.operator_record import DECIDED

@@ -167,6 +167,7 @@ def test_what_is_something_else_is_named(pages: PageWorld, visit: Any) -> None:
         ("dcc.png", picture("HC1:NCFOXN%TS3DH3ZSUZK+.V0ETD%65NL-AH"), "EU digital COVID"),
         ("card.png", picture("https://blockcerts.example/abc"), "Blockcerts"),
         ("book.xlsx", b"PK\x03\x04" + bytes(100), "ZIP archive"),
+        ("holder.zip", b"PK\x03\x04\x33\x00\x01\x00" + bytes(100), "access code"),
         ("nothing", b"", "empty"),
     ):
         page.evaluate("document.getElementById('notice').replaceChildren()")

@@ -288,6 +288,8 @@ def test_what_is_no_code_stays_as_it_came() -> None:
         (b"\xef\xbb\xbf <html>", "web_page"),
         (b"\x89PNG\r\n\x1a\n", "image"),
         (b"PK\x03\x04", "archive"),
+        (b"PK\x03\x04\x14\x00\x00\x00", "archive"),
+        (b"PK\x03\x04\x33\x00\x01\x00\x63\x00", "encrypted_zip"),
         (b"HC1:6BF", "dcc"),
         (b'{"@context":["https://w3id.org/blockcerts/v3"]}', "blockcerts"),
         (b'{"version":"https://schema.openattestation.com/2.0/schema.json"}', "open_attestation"),

@@ -24,6 +24,7 @@ from certledger.verifier.audit.court_words import METHOD, TEXT, WORDS
 from certledger.verifier.audit.meanings import CONSEQUENCES, MEANINGS, SEVERITY_LABEL
 from certledger.verifier.files import read_file
 from certledger.verifier.formats.canonical_json import parse_time
+from certledger.verifier.plain_text import plain_lines, plain_text
 
 _CHINA = timedelta(hours=8)
 
@@ -72,7 +73,11 @@ class _Page:
         )
 
     def _say(self, text: str, /, **values: object) -> str:
-        return escape(TEXT[text][self._place].format(**values))
+        shown = {
+            name: plain_text(value) if isinstance(value, str) else value
+            for name, value in values.items()
+        }
+        return escape(TEXT[text][self._place].format(**shown))
 
     def _word(self, name: str) -> str:
         plain = name.replace("_", " ")
@@ -103,7 +108,7 @@ class _Page:
 
     def _examined(self) -> Iterator[tuple[str, str]]:
         document, ledger, as_of = self._document, self._result["ledger"], self._result["as_of"]
-        yield self._say("ledger"), escape(ledger["name"])
+        yield self._say("ledger"), _shown(ledger["name"])
         yield self._say("identity"), _code(ledger["identity"])
         yield self._say("contract"), _code(ledger["address"])
         yield self._say("chain"), str(ledger["chain_id"])
@@ -115,8 +120,8 @@ class _Page:
             yield self._say("block_hash"), _code(as_of["hash"])
             yield self._say("block_time"), self._time(as_of["time"])
         yield from self._policy(document["policy"])
-        yield self._say("node"), escape(document["node"])
-        yield self._say("data"), escape(document["data"])
+        yield self._say("node"), _shown(document["node"])
+        yield self._say("data"), _shown(document["data"])
 
     def _policy(self, policy: Mapping[str, Any] | None) -> Iterator[tuple[str, str]]:
         if policy is None:
@@ -136,7 +141,7 @@ class _Page:
     def _done_by(self) -> Iterator[tuple[str, str]]:
         document = self._document
         tool = document["tool"]
-        yield self._say("auditor"), escape(document["auditor"])
+        yield self._say("auditor"), _shown(document["auditor"])
         yield self._say("tool"), escape(f"{tool['name']} {tool['version']}")
         yield self._say("began"), self._time(document["began"])
         yield self._say("ended"), self._time(document["ended"])
@@ -158,7 +163,7 @@ class _Page:
 
     def _name(self, issuer: str) -> str:
         name = self._names.get(issuer)
-        return self._say("unknown_name") if name is None else escape(name)
+        return self._say("unknown_name") if name is None else _shown(name)
 
     def _repeat(self) -> str:
         document = self._document
@@ -166,7 +171,7 @@ class _Page:
             f"<div><span></span>{self._say(name)}</div>" for name in ("signature", "date")
         )
         return (
-            f"<p>{self._say('repeat_text')}</p><pre>{escape(document['command'])}</pre>"
+            f"<p>{self._say('repeat_text')}</p><pre>{_shown(document['command'])}</pre>"
             f"<p>{self._say('digest')}{self._say('colon')}{_code(document['digest'])}</p>"
             f'<p class="small">{self._say("digest_text")}</p><div class="sign">{signed}</div>'
         )
@@ -194,14 +199,14 @@ class _Page:
     def _finding(self, one: Mapping[str, Any], touched: Any) -> str:
         rows = [
             (self._say("place"), _code(one["where"])),
-            (self._say("detail"), escape(one["detail"])),
+            (self._say("detail"), _shown(one["detail"])),
             (self._say("touches"), self._touched(touched)),
         ]
         if one["evidence"]:
             shown = orjson.dumps(
                 one["evidence"], option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS
             ).decode()
-            rows.append((self._say("evidence"), f"<pre>{escape(shown)}</pre>"))
+            rows.append((self._say("evidence"), f"<pre>{escape(plain_lines(shown))}</pre>"))
         return f'<div class="one">{_table(rows)}</div>'
 
     def _touched(self, touched: Any) -> str:
@@ -220,7 +225,12 @@ class _Page:
 
 
 def _code(text: str) -> str:
-    return f"<code>{escape(text)}</code>"
+    return f"<code>{_shown(text)}</code>"
+
+
+def _shown(text: str) -> str:
+    """Return text that others wrote: no markup, and nothing that reorders what stands after it."""
+    return escape(plain_text(text))
 
 
 def _table(rows: Iterator[tuple[str, str]] | Sequence[tuple[str, str]]) -> str:

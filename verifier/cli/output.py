@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from unicodedata import category
 
 import click
 
@@ -11,14 +10,13 @@ from certledger.verifier.cli.evidence_file import EvidenceFile
 from certledger.verifier.console import bilingual, print_json, print_line
 from certledger.verifier.formats.canonical_json import Json, format_time
 from certledger.verifier.formats.foreign_formats import FORMATS, words_of
+from certledger.verifier.plain_text import plain_text
 from certledger.verifier.regions import issuer_in_words
 from certledger.verifier.verify.basis import in_chinese
 from certledger.verifier.verify.codes import ADVICE, BANNERS, CODES, WARNINGS
 from certledger.verifier.verify.verdict import Result
 from certledger.verifier.vocabulary import Outcome, Verdict
 
-_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-"""Categories that `plain` escapes: controls, bidi overrides, lone surrogates, separators."""
 _MARKS = {Outcome.PASS: "✔", Outcome.FAIL: "✖", Outcome.UNKNOWN: "?"}
 
 
@@ -69,10 +67,7 @@ def age(seconds: int) -> str:
 
 def plain(text: str) -> str:
     """Return `text` with control and invisible characters escaped, against spoofed output."""
-    return "".join(
-        character if category(character) not in _UNSEEN else f"<U+{ord(character):04X}>"
-        for character in text
-    )
+    return plain_text(text, "<", ">")
 
 
 def warning_in_words(code: str) -> str:

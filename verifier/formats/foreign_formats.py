@@ -34,6 +34,11 @@ FORMATS: Mapping[str, Format] = {
     "web_page": Format(zh="网页", en="a web page"),
     "image": Format(zh="图片", en="a picture"),
     "archive": Format(zh="压缩包或 Office 文件", en="a ZIP archive or an Office document"),
+    "encrypted_zip": Format(
+        zh="加密的压缩包，请用查验码（含连字符）解开后再核验其中的凭据",
+        en="an encrypted ZIP archive: open it with the access code (with its hyphens), by 7-Zip or"
+        " the like, and take the evidence inside",
+    ),
     "spreadsheet": Format(zh="旧版 Excel 文件", en="an old Excel file"),
     "dcc": Format(zh="欧盟健康通行证", en="an EU digital COVID certificate"),
     "smart_health_card": Format(zh="SMART 健康卡", en="a SMART health card"),
@@ -83,12 +88,14 @@ FORMATS: Mapping[str, Format] = {
     "other_certledger": Format(zh="本系统的另一种文件", en="another kind of file of this ledger"),
     "json": Format(zh="其他 JSON 文件", en="a JSON file of another kind"),
 }
+_ZIP, _ZIP_FLAGS = b"PK\x03\x04", 6
+"""How a ZIP archive begins, and the place of its flags, whose first bit says encrypted."""
 _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"%PDF", "pdf"),
     (b"\x89PNG\r\n\x1a\n", "image"),
     (b"\xff\xd8\xff", "image"),
     (b"GIF8", "image"),
-    (b"PK\x03\x04", "archive"),
+    (_ZIP, "archive"),
     (b"\xd0\xcf\x11\xe0", "spreadsheet"),
 )
 _TEXTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
@@ -131,6 +138,8 @@ _JSON_BEGINS = re.compile(r"[{[]\s*([\"{}[\]0-9tfn-]|$)")
 def recognise(data: bytes) -> str | None:
     """Return the name in `FORMATS` that `data` looks like, or None."""
     head = data[:HEAD_BYTES]
+    if head.startswith(_ZIP) and len(head) > _ZIP_FLAGS and head[_ZIP_FLAGS] & 1:
+        return "encrypted_zip"
     for magic, name in _MAGIC:
         if head.startswith(magic):
             return name

@@ -100,6 +100,7 @@ async function readCodeOf(picture) {
 export function foreignSentence(name) {
   const known = {
     archive: "reader.archive", blockcerts: "reader.blockcerts", dcc: "reader.dcc", empty: "reader.empty",
+    encrypted_zip: "reader.encrypted_zip",
     holder_file: "reader.holder_file", json: "reader.json", json_web_token: "reader.json_web_token",
     link: "reader.link", open_attestation: "reader.open_attestation", payment: "reader.payment",
     policy: "reader.policy", receipt: "reader.receipt", smart_health_card: "reader.smart_health_card",

@@ -112,7 +112,10 @@ export async function recogniseFile(file) {
   const isWebp = begins([0x52, 0x49, 0x46, 0x46]) && bytes[8] === 0x57;
   if (isWebp || PICTURES.some(begins)) return { kind: "picture", picture: file };
   if (begins([0x25, 0x50, 0x44, 0x46])) return recognisePdf(bytes);
-  if (begins([0x50, 0x4b, 3, 4])) return { kind: "foreign", name: "archive" };
+  if (begins([0x50, 0x4b, 3, 4])) {
+    const encrypted = bytes.length > 6 && bytes[6] & 1; // The first of a ZIP archive's flags.
+    return { kind: "foreign", name: encrypted ? "encrypted_zip" : "archive" };
+  }
   if (bytes.length > MAX_TEXT_CHARACTERS) return { kind: "document", documents: [await fingerprint(bytes)] };
   const found = recogniseText(decodeText(bytes));
   return found.kind === "unreadable" ? { kind: "document", documents: [await fingerprint(bytes)] } : found;
