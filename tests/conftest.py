@@ -47,7 +47,6 @@ FIRST_FILES = {
     "test_follower.py",
     "test_founding.py",
     "test_light_install.py",
-    "test_operations.py",
     "test_readme.py",
     "test_receipts_home.py",
     "test_server.py",

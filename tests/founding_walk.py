@@ -32,7 +32,11 @@ BLOCKS = re.findall(r"^```bash ([a-z0-9 ]+)\n(.*?)^```", PAGE, re.MULTILINE | re
 REGIONS = {31: "shanghai", 32: "jiangsu", 33: "zhejiang", 34: "anhui"}
 PASSPHRASE = "as each party has its own"
 MONTH = 30 * 86_400
-DEPARTMENT, ASSOCIATION = "11310000XX00000196", "51310000XX00005530"
+DEPARTMENT, ASSOCIATION, OPERATOR = (
+    "11310000XX00000196",
+    "51310000XX00005530",
+    "91310000XX0001361J",
+)
 
 
 @dataclass
@@ -92,7 +96,8 @@ class Parties:
         """Return the variables that the manual speaks of, and no setting of whoever tests."""
         found = {name: text for name, text in os.environ.items() if "CERTLEDGER" not in name}
         found |= {"MAIL": str(self.mail), "SERVER": self.server, "PORT": str(self.ports[0])}
-        found |= {"NODE": f"{self.server}/rpc", "CHAIN": "", **self.more}
+        found |= {"NODE": f"{self.server}/rpc", "CHAIN": "", "CERTLEDGER_RECEIPTS_EVERY": "0"}
+        found |= self.more
         if self.nodes:
             found |= {"NODE": self.nodes[0], "CHAIN": f"--chain {self.nodes[0]}"}
         found |= {"OWN": str(self.ports[5]), "MIRROR": str(self.ports[6])}
@@ -113,7 +118,8 @@ class Parties:
 
     def token(self, party: str) -> str:
         """Return a party's key of the API."""
-        return (self.mail / f"{party}.token").read_text().strip()
+        folder = self.room / "operator" if party == "operator" else self.mail
+        return (folder / f"{party}.token").read_text().strip()
 
     def stop(self, *files: str) -> None:
         """End the processes whose numbers stand in files of the room."""
@@ -218,6 +224,28 @@ def witnesses_say_how_they_are(parties: Parties) -> None:
         assert float(values["certledger_witness_stopped"]) == 0
 
 
+def a_receipt_is_proved(parties: Parties) -> None:
+    """What a counter was told is a record of the operator's, which the policy proves."""
+    parties.run(
+        "operator",
+        "certledger apikey create --home ledger --name desk --role counter --counter desk-1"
+        ' > "$MAIL/counter.token"',
+    )
+    with httpx.Client(
+        base_url=parties.server,
+        headers={"authorization": f"Bearer {parties.token('counter')}"},
+        timeout=60,
+    ) as desk:
+        answer = desk.post("/v1/verifications", json={"lookup": {"digest": "0" * 64}})
+        path = f"/v1/verifications/{answer.json()['reference']}/evidence"
+        proof = wait_until(lambda: cosigned(get(parties.server + path, parties.token("counter"))))
+    folder = parties.room / "counter"
+    (folder / "answer.json").write_bytes(answer.content)
+    (folder / "proof.json").write_bytes(orjson.dumps(proof, option=orjson.OPT_SORT_KEYS))
+    command = "certledger verify-receipt answer.json --evidence proof.json --home counter --json"
+    assert json.loads(parties.run("counter", command))["anchored"]["issuer"] == OPERATOR
+
+
 def an_issuer_is_held_and_released(parties: Parties) -> None:
     """Hold the association by the region's registrar, who has no key of the API, and release it."""
     url, token = f"{parties.server}/v1/issuers/{ASSOCIATION}", parties.token("association")
@@ -257,7 +285,6 @@ def found_and_issue(parties: Parties) -> None:
     wait_until(lambda: get(f"{parties.server}/healthz"))
     parties.walk("witness --home region")
     parties.walk('registrar sign "$MAIL/catalog-association.json"')
-    tokens = {name: parties.token(name) for name in ("department", "association")}
     write_sheet(
         parties.room / "department",
         {
@@ -278,15 +305,16 @@ def found_and_issue(parties: Parties) -> None:
             "expiry_date": "2027-11-04",
         },
     )  # fmt: skip
-    for party, issuer in (("department", DEPARTMENT), ("association", ASSOCIATION)):
-        token, url = tokens[party], f"{parties.server}/v1/issuers/{issuer}"
-        _, script = parties.left.pop(0)
+    for issuer in (DEPARTMENT, ASSOCIATION, OPERATOR):
+        party, script = parties.left.pop(0)
+        token, url = parties.token(party), f"{parties.server}/v1/issuers/{issuer}"
         first, *others = script.splitlines()
         parties.run(party, first)
         wait_until(lambda u=url, t=token: (get(u, t) or {}).get("catalog_version"))
         parties.run(party, "\n".join(others))
     make_evidence(parties, "association", ASSOCIATION)
     parties.walk('policy keep "$MAIL/policy-1.json" --home counter')
+    a_receipt_is_proved(parties)
     witnesses_say_how_they_are(parties)
     an_issuer_is_held_and_released(parties)
     others_follow_the_chain(parties)
