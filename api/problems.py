@@ -13,9 +13,9 @@ from certledger.ledger.core import errors
 from certledger.ledger.intake import errors as intake
 from certledger.ledger.keys import KeyUnusableError
 from certledger.ledger.publish import evidence
-from certledger.ledger.reference_data.faults import DomainFault, DomainInvalidError
+from certledger.ledger.reference_data.faults import DomainInvalidError
 from certledger.ledger.reform.bookshelf import BookAbsentError, BookDayError, BookUnchangedError
-from certledger.ledger.reform.cases import CaseClosedError
+from certledger.ledger.reform.cases import CaseClosedError, CaseClosingError
 from certledger.ledger.reform.samples import (
     SampleEmptyError,
     SamplePendingError,
@@ -108,6 +108,7 @@ STATUSES: Mapping[type[CertledgerError], HTTPStatus] = {
     BookUnchangedError: HTTPStatus.CONFLICT,
     DomainInvalidError: HTTPStatus.UNPROCESSABLE_ENTITY,
     CaseClosedError: HTTPStatus.CONFLICT,
+    CaseClosingError: HTTPStatus.UNPROCESSABLE_ENTITY,
     SampleEmptyError: HTTPStatus.CONFLICT,
     SamplePendingError: HTTPStatus.CONFLICT,
     SampleUnknownError: HTTPStatus.NOT_FOUND,
@@ -158,20 +159,10 @@ def problem(error: CertledgerError, request_id: str | None = None) -> Json:
         "detail": _detail(error, status),
     }
     if isinstance(error, DomainInvalidError):
-        document["faults"] = [_spell_fault(one) for one in error.faults[:MAX_LISTED_FAULTS]]
+        document["faults"] = [one.to_json() for one in error.faults[:MAX_LISTED_FAULTS]]
     if request_id is not None:
         document["instance"] = f"urn:certledger:request:{request_id}"
     return document
-
-
-def _spell_fault(fault: DomainFault) -> Json:
-    return {
-        "code": str(fault.code),
-        "column": fault.column,
-        "file": fault.file,
-        "line": fault.line,
-        "reason": fault.reason[:500],
-    }
 
 
 def _detail(error: CertledgerError, status: HTTPStatus) -> str:

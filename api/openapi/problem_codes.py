@@ -28,7 +28,7 @@ from certledger.ledger.reform.bookshelf import (
     BookDayError,
     BookUnchangedError,
 )
-from certledger.ledger.reform.cases import CaseClosedError
+from certledger.ledger.reform.cases import CaseClosedError, CaseClosingError
 from certledger.ledger.reform.samples import (
     SampleEmptyError,
     SamplePendingError,
@@ -244,13 +244,20 @@ OWN_ENTRIES: Mapping[str, tuple[Entry, ...]] = {
         *_JSON,
         *_BYTES,
         BookDayError,
+        "counter.region",
         "document.empty",
         "evidence.form",
         "item.unknown",
         "time.invalid",
     ),
     "listCases": (),
-    "closeCase": (*_TEXT, "hex.invalid", api.ResourceUnknownError, CaseClosedError),
+    "closeCase": (
+        *_TEXT,
+        "hex.invalid",
+        api.ResourceUnknownError,
+        CaseClosedError,
+        CaseClosingError,
+    ),
     "importBook": (
         *_TEXT,
         "base64.invalid",

@@ -8,13 +8,9 @@ from enum import StrEnum
 from certledger.api.openapi.schema_parts import Schema, listed, number, one, ref, text
 from certledger.ledger.reform.cases import CAUSES
 from certledger.ledger.reform.scenarios import OBSTACLES
-from certledger.verifier.reform.application import (
-    MAX_APPLICATION_EVIDENCE,
-    MAX_APPLICATION_ITEMS,
-    LineOutcome,
-)
+from certledger.verifier.reform.application import MAX_APPLICATION_EVIDENCE, LineOutcome
 from certledger.verifier.reform.book import COLUMNS, ApplicantKind
-from certledger.verifier.reform.exemptions import Exemption, Reason
+from certledger.verifier.reform.exemptions import MAX_APPLICATION_ITEMS, Exemption, Reason
 from certledger.verifier.reform.holders import HolderRelation
 from certledger.verifier.reform.operator_record import DECIDED, RECORD_OUTCOMES
 
@@ -30,7 +26,17 @@ def _words(of: type[StrEnum]) -> Schema:
     return {"type": "string", "enum": [str(word) for word in of]}
 
 
-_RATES = ("exempt", "online", "city_wide", "unattended")
+FAULT = one(
+    "A fault or warning of an import and its place.",
+    {
+        "code": text(),
+        "column": text(),
+        "file": text(),
+        "line": number(),
+        "reason": text(),
+    },
+)
+_RATES = ("exempt", "online", "city_wide", "unattended", "by_person")
 _SHARES = ("items", "categories", "counters")
 
 
@@ -268,6 +274,15 @@ REFORM_SCHEMAS: Mapping[str, Schema] = {
     "CoveragePart": one(
         "So many of so many.", {"part": number(), "percent": _PERCENT, "whole": number()}
     ),
+    "CoverageGroup": one(
+        "So many of a department, district, region or kind, and the codes of what is missing.",
+        {
+            "part": number(),
+            "percent": _PERCENT,
+            "whole": number(),
+            "missing": listed(text()),
+        },
+    ),
     "CoverageShare": one(
         "A share, its parts by dimension, and the codes of what is missing.",
         {
@@ -278,7 +293,7 @@ REFORM_SCHEMAS: Mapping[str, Schema] = {
                 "type": "object",
                 "additionalProperties": {
                     "type": "object",
-                    "additionalProperties": ref("CoveragePart"),
+                    "additionalProperties": ref("CoverageGroup"),
                 },
             },
             "missing": listed(text()),
@@ -372,6 +387,7 @@ REFORM_SCHEMAS: Mapping[str, Schema] = {
                     {name: listed(text()) for name in ("added", "changed", "dropped")},
                 ),
             },
+            "warnings": listed(FAULT),
             "book": _HEX32,
             "edition": number(1),
             "from": _DAY,

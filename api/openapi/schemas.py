@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from certledger.api.openapi.examples import EXAMPLES
-from certledger.api.openapi.reform_schemas import REFORM_SCHEMAS
+from certledger.api.openapi.reform_schemas import FAULT, REFORM_SCHEMAS
 from certledger.api.openapi.schema_parts import Schema, listed, number, one, ref, text
 from certledger.ledger.core.service_values import EVENT_KINDS, Role
 from certledger.ledger.verification.questions import MAX_DOCUMENTS, MAX_QUESTIONS
@@ -38,18 +38,7 @@ SCHEMAS: Mapping[str, Schema] = {
             "status": number(400, 599),
             "code": text(),
             "detail": text(),
-            "faults": listed(
-                one(
-                    "A fault of an import and its place.",
-                    {
-                        "code": text(),
-                        "column": text(),
-                        "file": text(),
-                        "line": number(),
-                        "reason": text(),
-                    },
-                )
-            ),
+            "faults": listed(FAULT),
             "instance": text(),
         },
         "faults",

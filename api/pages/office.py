@@ -16,11 +16,16 @@ from certledger.api.pages.csv_files import csv_file
 from certledger.api.pages.page_route import Form, read_form
 from certledger.api.pages.plots import trend_lines
 from certledger.api.pages.renderer import redirect, render
+from certledger.api.routes.cases import case_scope
 from certledger.api.service import Service, service_of
-from certledger.ledger.core.book_values import StoredEdition, StoredSample, SupervisionCase
-from certledger.ledger.core.service_values import Role
+from certledger.ledger.core.book_values import StoredSample, SupervisionCase
 from certledger.ledger.reform.bookshelf import BookAbsentError
-from certledger.ledger.reform.cases import CaseClosedError, CaseClosingError, close_cases
+from certledger.ledger.reform.cases import (
+    CaseClosedError,
+    CaseClosingError,
+    CaseUnknownError,
+    close_cases,
+)
 from certledger.ledger.reform.coverage import Coverage, CoverageShare
 from certledger.ledger.reform.samples import SampleEmptyError
 from certledger.ledger.reform.scenarios import OBSTACLES, ScenarioRun
@@ -37,7 +42,6 @@ SHOWN_CASES = 5
 """Cases that are shown before the others are folded."""
 MAX_SHOWN_SAMPLES = 20
 MAX_SAMPLE_SIZE = 10_000
-_SEES_ALL = frozenset({Role.AUDITOR, Role.ADMINISTRATOR})
 APPLICANTS = tuple(str(one) for one in ApplicantKind)
 
 
@@ -46,7 +50,6 @@ class OfficeFigures:
     """What the page shows; without an edition of the book only cases and waiting times."""
 
     edition: BookEdition | None = None
-    editions: Sequence[StoredEdition] = ()
     coverage: Coverage | None = None
     days: Sequence[Mapping[str, Any]] = ()
     cases: Sequence[SupervisionCase] = ()
@@ -73,7 +76,6 @@ def load_figures(service: Service, caller: Caller, code: str, applicant: str) ->
             unknown = True
     return OfficeFigures(
         edition=edition,
-        editions=service.bookshelf.editions(),
         coverage=coverage,
         days=service.figures.days(),
         cases=cases,
@@ -93,9 +95,11 @@ def _samples(service: Service) -> Sequence[StoredSample]:
 def _cases(service: Service, caller: Caller) -> Sequence[SupervisionCase]:
     if caller.role not in (RULES["listCases"].roles or ()):
         return ()
-    party = None if caller.role in _SEES_ALL else caller.party
+    scope = case_scope(caller)
     with service.store.begin(write=False) as unit:
-        return unit.cases(party=party, closed=False, limit=MAX_SHOWN_CASES + 1)
+        return unit.cases(
+            party=scope.party, region=scope.region, closed=False, limit=MAX_SHOWN_CASES + 1
+        )
 
 
 def names_in(book: Book) -> Mapping[str, Name]:
@@ -197,13 +201,17 @@ async def close_office_case(request: Request, caller: Caller) -> Response:
 
 
 def _close(service: Service, caller: Caller, fields: Form) -> None:
-    reference = fields.get("reference", "")[:40]
-    with service.store.begin(write=False) as unit:
-        found = unit.cases_of(reference)
-    if not found or (caller.role not in _SEES_ALL and found[0].party != caller.party):
-        raise ResourceUnknownError("there is no such case")
-    now, by, reason = int(service.clock()), fields.get("by", ""), fields.get("reason", "")
-    close_cases(service.store, reference, by=by, reason=reason, now=now)
+    try:
+        close_cases(
+            service.store,
+            fields.get("reference", "")[:40],
+            by=fields.get("by", ""),
+            reason=fields.get("reason", ""),
+            now=int(service.clock()),
+            scope=case_scope(caller),
+        )
+    except CaseUnknownError as error:
+        raise ResourceUnknownError("there is no such case") from error
 
 
 async def draw_sample(request: Request, caller: Caller) -> Response:
@@ -231,9 +239,9 @@ def _coverage_rows(figures: OfficeFigures) -> Sequence[Sequence[object]]:
     for name, share in shares.items():
         rows.append((name, "", "", "", "", share.total.part, share.total.whole))
         for dimension, parts in share.by.items():
-            for code, part in sorted(parts.items()):
+            for code, group in sorted(parts.items()):
                 zh, en = _names(figures, code)
-                rows.append((name, dimension, code, zh, en, part.part, part.whole))
+                rows.append((name, dimension, code, zh, en, group.part, group.whole))
         for code in share.missing:
             zh, en = _names(figures, code)
             rows.append((name, "missing", code, zh, en, 0, 1))

@@ -18,14 +18,21 @@ from certledger.api.responses import json_response
 from certledger.api.routes.verification_receipts import Reference
 from certledger.api.service import Service, service_of
 from certledger.ledger.core.service_values import Role
-from certledger.ledger.reform.cases import CAUSES, CaseClosedError, case_to_json
+from certledger.ledger.reform.cases import (
+    CAUSES,
+    MAX_NAME_CHARACTERS,
+    MAX_REASON_CHARACTERS,
+    CaseScope,
+    CaseUnknownError,
+    case_to_json,
+    close_cases,
+)
 from certledger.verifier.formats.canonical_json import Json, Members, from_hex, parse
 
 router = APIRouter()
 _TAG = "Reform"
 _ALL = frozenset({Role.AUDITOR, Role.ADMINISTRATOR})
 MAX_LISTED_CASES = 1_000
-MAX_REASON_CHARACTERS = 200
 _HEX = re.compile("[0-9a-f]{64}")
 Closed = Annotated[bool, Query(description="Whether closed cases are listed too.")]
 
@@ -40,13 +47,15 @@ Closed = Annotated[bool, Query(description="Whether closed cases are listed too.
     ),
 )
 async def list_cases(request: Request, caller: Asking, closed: Closed = False) -> Response:
-    """Those of the caller's own decisions; auditors and administrators see all."""
+    """Those of the caller's own decisions; auditors and administrators see their region's."""
     service = service_of(request)
 
     def find() -> Json:
-        party = None if caller.role in _ALL else caller.party
+        scope = case_scope(caller)
         with service.store.begin(write=False) as unit:
-            found = unit.cases(party=party, closed=closed, limit=MAX_LISTED_CASES)
+            found = unit.cases(
+                party=scope.party, region=scope.region, closed=closed, limit=MAX_LISTED_CASES
+            )
         return {"cases": [case_to_json(one) for one in found]}
 
     return json_response(await service.pools.prove(request, find))
@@ -74,17 +83,28 @@ async def close_case(request: Request, caller: Asking, reference: Reference) -> 
 def _close(service: Service, caller: Caller, reference: str, data: bytes) -> Json:
     read = Members(parse(data, RULES["closeCase"].longest), "case")
     leaf, cause = from_hex(read.text("leaf", _HEX), 32), read.text("cause", longest=16)
-    reason, by = read.text("reason", longest=MAX_REASON_CHARACTERS), read.text("by", longest=80)
+    by = read.text("by", longest=MAX_NAME_CHARACTERS)
+    reason = read.text("reason", longest=MAX_REASON_CHARACTERS)
     read.done()
     if cause not in CAUSES:
         read.fail("cause", f"one of {', '.join(CAUSES)}")
-    with service.store.begin() as unit:
-        found = unit.find_case(reference, leaf, cause)
-        if found is None or (caller.role not in _ALL and found.party != caller.party):
-            raise ResourceUnknownError(f"there is no such case of {reference}")
-        now = int(service.clock())
-        if not unit.close_case(reference, leaf, cause, now=now, by=by, reason=reason):
-            raise CaseClosedError(f"it was closed by {found.closed_by or 'another'} before")
-        found = unit.find_case(reference, leaf, cause)
-    assert found is not None
-    return case_to_json(found)
+    try:
+        (closed,) = close_cases(
+            service.store,
+            reference,
+            by=by,
+            reason=reason,
+            now=int(service.clock()),
+            scope=case_scope(caller),
+            only=(leaf, cause),
+        )
+    except CaseUnknownError as error:
+        raise ResourceUnknownError(str(error)) from error
+    return case_to_json(closed)
+
+
+def case_scope(caller: Caller) -> CaseScope:
+    """Return whose cases a caller may see and close."""
+    if caller.role in _ALL:
+        return CaseScope(region=caller.region)
+    return CaseScope(party=caller.party)

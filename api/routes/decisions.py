@@ -13,6 +13,7 @@ from certledger.api.openapi.schemas import content
 from certledger.api.request.body import read_body
 from certledger.api.responses import raw
 from certledger.api.service import Service, service_of
+from certledger.ledger.reform.application_request import check_counter
 from certledger.ledger.reform.decisions import (
     DecisionAnswer,
     DecisionRequest,
@@ -52,4 +53,5 @@ async def create_decision(request: Request, caller: Asking) -> Response:
 
 def _decide(service: Service, caller: Caller, wanted: DecisionRequest) -> DecisionAnswer:
     edition, question = service.bookshelf.current(), service.verdicts.question()
+    check_counter(edition.book, None, caller.counter)
     return service.decisions.decide(wanted, edition, question, caller=caller.id, party=caller.party)

@@ -44,13 +44,12 @@ def command(home: Path | None, days: int, as_json: bool, as_csv: bool) -> None:
 def _rows(found: Coverage) -> list[tuple[str, str]]:
     rows = []
     for name, share in found.shares.items():
-        value = share.total.to_json()
-        rows.append((name, f"{value['percent']} % ({share.total.part} of {share.total.whole})"))
+        rows.append((name, f"{share.total.percent} % ({share.total.part} of {share.total.whole})"))
         if share.missing:
             more = len(share.missing) - MAX_SHOWN
             named = ", ".join(share.missing[:MAX_SHOWN]) + (f" and {more} more" if more > 0 else "")
             rows.append((f"{name} missing", named))
-    rows += [(name, f"{part.to_json()['percent']} %") for name, part in found.rates.items()]
+    rows += [(name, f"{part.percent} %") for name, part in found.all_rates.items()]
     rows += [(f"decisions {outcome}", str(count)) for outcome, count in found.decisions.items()]
     rows.append(("oldest not anchored", f"{found.oldest_seconds} s"))
     return [*rows, ("median to final", f"{found.final_seconds} s")]

@@ -55,6 +55,10 @@ class StoredSample:
     file: bytes | None
 
 
+BY_RULE = "rule"
+"""Who closes the cases of a suspension that is lifted."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SupervisionCase:
     """A decision that rested on a certificate which was valid then and is not now.

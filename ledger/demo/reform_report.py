@@ -33,7 +33,7 @@ def print_reform(report: ReformReport, console: Console) -> None:
     console.print(f"A sample that a later block drew, for people to look at: {named}.")
     print_scenarios(report, console)
     shares = ", ".join(
-        f"{name} {one.total.to_json()['percent']} % ({len(one.missing)} missing)"
+        f"{name} {one.total.percent} % ({len(one.missing)} missing)"
         for name, one in report.coverage.shares.items()
     )
     console.print(f"Coverage: {shares}.", highlight=False)

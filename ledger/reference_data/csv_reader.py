@@ -13,6 +13,11 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from certledger.ledger.reference_data.faults import DomainFault, FaultCode
+from certledger.verifier.reform.book_edition import MAX_CELL_CHARACTERS
+
+MAX_FAULTS = 50_000
+"""Faults of a file that are listed."""
+MAX_REASON_CHARACTERS = 300
 
 Row = TypeVar("Row")
 Complaint = tuple[FaultCode, str]
@@ -38,12 +43,13 @@ class Column:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Schema(Generic[Row]):
-    """A file: its columns in order, the type of its rows, and its key columns."""
+    """A file: its columns in order, the type of its rows, its key columns, and its most rows."""
 
     file: str
     row: Callable[..., Row]
     columns: tuple[Column, ...]
     key: tuple[str, ...]
+    max_rows: int = 1_000_000
 
 
 @dataclass(kw_only=True, slots=True)
@@ -62,7 +68,14 @@ class Table(Generic[Row]):
     complete: bool = True
 
     def report(self, line: int, column: str, code: FaultCode, reason: str) -> None:
-        """Add a fault of this file."""
+        """Add a fault of this file; of too many only that there are more."""
+        if len(self.faults) > MAX_FAULTS:
+            return
+        if len(self.faults) == MAX_FAULTS:
+            line, column, code = 0, "", FaultCode.TOO_MANY
+            reason = f"more than {MAX_FAULTS} faults, of which the others are not listed"
+        if len(reason) > MAX_REASON_CHARACTERS:
+            reason = reason[:MAX_REASON_CHARACTERS] + "…"
         self.faults.append(
             DomainFault(file=self.file, line=line, column=column, code=code, reason=reason)
         )
@@ -160,12 +173,19 @@ def take_lines(
     _, header = next(lines, (1, []))
     if header != names:
         if table.complete:
-            wanted = ",".join(names)
-            table.report(1, "", FaultCode.HEADER, f"{','.join(header)[:200]!r} is not {wanted!r}")
+            found = ",".join(cell[:40] for cell in header[: len(names) + 1])
+            table.report(1, "", FaultCode.HEADER, f"{found!r} is not {','.join(names)!r}")
         table.complete = False
         return
-    for line, cells in lines:
-        take_row(table, schema, line, [rewrite(cell) for cell in cells])
+    for count, (line, cells) in enumerate(lines):
+        if count == schema.max_rows:
+            reason = f"more than {schema.max_rows} rows"
+            table.report(line, "", FaultCode.TOO_MANY, reason)
+            table.complete = False
+            return
+        # What is cut is too large; uncut, a text that a workbook's cells share is read for each.
+        cut = [cell[: MAX_CELL_CHARACTERS + 1] for cell in cells[: len(names) + 1]]
+        take_row(table, schema, line, [rewrite(cell) for cell in cut])
 
 
 def _parse_lines(raw: bytes, table: Table[Any]) -> Iterator[tuple[int, list[str]]]:
@@ -209,7 +229,8 @@ def _decode(raw: bytes, table: Table[Any]) -> str | None:
 def take_row(table: Table[Row], schema: Schema[Row], line: int, cells: Sequence[str]) -> None:
     """Add a row's value to the table, or what is wrong with it."""
     if len(cells) != len(schema.columns):
-        reason = f"{len(cells)} columns, where {len(schema.columns)} are wanted"
+        more = "more" if len(cells) > len(schema.columns) else str(len(cells))
+        reason = f"{more} columns, where {len(schema.columns)} are wanted"
         table.report(line, "", FaultCode.ROW_LENGTH, reason)
         return
     values: dict[str, Any] = {}
@@ -232,6 +253,9 @@ def take_row(table: Table[Row], schema: Schema[Row], line: int, cells: Sequence[
 
 
 def _take_cell(column: Column, cell: str) -> Any:
+    if len(cell) > MAX_CELL_CHARACTERS:
+        reason = f"more than {MAX_CELL_CHARACTERS} characters"
+        raise WrongValueError(FaultCode.TOO_LARGE, reason)
     if cell:
         return column.rule(cell)
     if column.may_be_empty:

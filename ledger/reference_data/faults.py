@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from certledger.verifier.errors import CertledgerError, ExitStatus
+from certledger.verifier.formats.canonical_json import Json
 
 
 class FaultCode(StrEnum):
@@ -35,6 +36,7 @@ class FaultCode(StrEnum):
     TOO_MANY = "too_many"
     TOO_LARGE = "too_large"
     WORKBOOK = "workbook"
+    SPELLING = "spelling"
     RULE_VERSION = "rule.version"
     RULE_SYNTAX = "rule.syntax"
     RULE_SIZE = "rule.size"
@@ -61,6 +63,16 @@ class DomainFault:
     column: str
     code: FaultCode
     reason: str
+
+    def to_json(self) -> Json:
+        """Return the fault as JSON."""
+        return {
+            "code": str(self.code),
+            "column": self.column,
+            "file": self.file,
+            "line": self.line,
+            "reason": self.reason,
+        }
 
     def __str__(self) -> str:
         place = self.file

@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from certledger.ledger.verification.questions import VerifyRequest, question_of
 from certledger.verifier.errors import MalformedError
 from certledger.verifier.formats.canonical_json import Json, Members, parse
-from certledger.verifier.reform.application import (
-    MAX_APPLICATION_EVIDENCE,
-    MAX_APPLICATION_ITEMS,
-)
+from certledger.verifier.reform.application import MAX_APPLICATION_EVIDENCE
 from certledger.verifier.reform.book import ApplicantKind, Book
+from certledger.verifier.reform.exemptions import MAX_APPLICATION_ITEMS
 
 _CODE = re.compile(r"[A-Z0-9-]{4,24}")
 _COUNTER = re.compile(r"[A-Za-z0-9._-]{1,64}")

@@ -11,7 +11,6 @@ from certledger.ledger.reference_data.checks import refer
 from certledger.ledger.reference_data.csv_reader import Table
 from certledger.ledger.reference_data.faults import DomainFault, FaultCode
 from certledger.ledger.reform.rule_checks import check_rules
-from certledger.verifier.reform.book_edition import MAX_ROWS
 
 Tables = Mapping[str, Table[Any]]
 MAX_BUNDLE_ITEMS = 64
@@ -38,10 +37,6 @@ def check_book(tables: Tables) -> Sequence[DomainFault]:
         tables["service_items"],
         {(row.item_code, code) for _, row in tables["materials"].rows for code in _codes(row)},
     )
-    for name, table in tables.items():
-        if len(table.keys) > MAX_ROWS[name]:
-            reason = f"{len(table.keys)} rows, where {MAX_ROWS[name]} are taken"
-            table.report(0, "", FaultCode.TOO_MANY, reason)
     return warnings
 
 

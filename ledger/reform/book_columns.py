@@ -24,6 +24,7 @@ from certledger.ledger.reference_data.csv_reader import (
 )
 from certledger.ledger.reference_data.faults import FaultCode
 from certledger.verifier.reform.book import SEPARATOR, ApplicantKind, CounterKind
+from certledger.verifier.reform.book_edition import MAX_ROWS
 from certledger.verifier.reform.operator_record import PERSON, REFUSED
 from certledger.verifier.reform.rule_syntax import MAX_RULE_CHARACTERS
 from certledger.verifier.reform.rules import MAX_CONDITIONS
@@ -128,12 +129,6 @@ class RuleCells:
     words_en: str
 
 
-def _bounded_names(schema: Schema[Any]) -> Schema[Any]:
-    """Return a schema of the reference data whose texts are bounded."""
-    columns = [replace(one, rule=bounded(one.rule, 4096)) for one in schema.columns]
-    return replace(schema, columns=tuple(columns))
-
-
 _names = (Column("name_zh", bounded(text)), Column("name_en", bounded(english)))
 _applicant = one_of({word.value: word for word in ApplicantKind})
 
@@ -201,18 +196,21 @@ RULES = Schema(
     ),
 )
 
-SCHEMAS: Mapping[str, Schema[Any]] = {
-    "regions": _bounded_names(schemas.REGIONS),
-    "categories": _bounded_names(schemas.CATEGORIES),
-    "service_items": _bounded_names(schemas.SERVICE_ITEMS),
+_SCHEMAS: Mapping[str, Schema[Any]] = {
+    "regions": schemas.REGIONS,
+    "categories": schemas.CATEGORIES,
+    "service_items": schemas.SERVICE_ITEMS,
     "materials": MATERIALS,
-    "issuers": _bounded_names(schemas.ISSUERS),
+    "issuers": schemas.ISSUERS,
     "counters": COUNTERS,
     "bundles": BUNDLES,
     "overrides": OVERRIDES,
     "restrictions": RESTRICTIONS,
     "rules": RULES,
-    "delta_scenarios": _bounded_names(schemas.DELTA_SCENARIOS),
+    "delta_scenarios": schemas.DELTA_SCENARIOS,
+}
+SCHEMAS: Mapping[str, Schema[Any]] = {
+    name: replace(schema, max_rows=MAX_ROWS[name]) for name, schema in _SCHEMAS.items()
 }
 """The schema of each table, in the order in which faults are listed."""
 OPTIONAL = frozenset(

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from certledger.ledger.reference_data.csv_reader import Table, parse_table, take_lines
 from certledger.ledger.reference_data.faults import DomainFault, DomainInvalidError, FaultCode
 from certledger.ledger.reform.book_checks import check_book, faults_in_order
 from certledger.ledger.reform.book_columns import OPTIONAL, SCHEMAS
-from certledger.ledger.reform.book_workbook import WORKBOOK, worksheet_lines
+from certledger.ledger.reform.book_workbook import WORKBOOK, workbook_lines
 from certledger.verifier.files import write_atomically
 from certledger.verifier.reform.book import COLUMNS, Cells
 
 MAX_FILE_BYTES = 32 * 2**20
-_FORMULA = ("=", "+", "-", "@")
-"""What a spreadsheet takes for the beginning of a formula."""
+_FORMULA = tuple("=+-@＝＋－＠")
+"""What a spreadsheet takes for the beginning of a formula; those of East Asia full-width too."""
 _GUARD = "'"
+MAX_SPELLING_WARNINGS = 20
 
 BookTables = Mapping[str, Sequence[Cells]]
 
@@ -60,23 +62,41 @@ def parse_book(files: Mapping[str, bytes]) -> BookFiles:
     """Return the tables of CSV files by their names; raises as `read_book`."""
     known = {schema.file for schema in SCHEMAS.values()}
     parsed = {name: _parse(files.get(schema.file), name) for name, schema in SCHEMAS.items()}
-    return _checked(parsed, [name for name in files if name not in known])
+    found = _checked(parsed, [name for name in files if name not in known])
+    return replace(found, warnings=[*found.warnings, *_respelled(files, found.tables)])
+
+
+def _respelled(files: Mapping[str, bytes], tables: BookTables) -> Iterator[DomainFault]:
+    """Yield a warning for the first lines of a file that its export spells otherwise."""
+    for name, schema in SCHEMAS.items():
+        given = files.get(schema.file)
+        written = format_table(name, tables[name])
+        if given is None or given == written:
+            continue
+        pairs = zip(given.split(b"\n"), written.split(b"\n"), strict=True)
+        differing = (place for place, pair in enumerate(pairs, 1) if pair[0] != pair[1])
+        for line in itertools.islice(differing, MAX_SPELLING_WARNINGS):
+            yield DomainFault(
+                file=schema.file,
+                line=line,
+                column="",
+                code=FaultCode.SPELLING,
+                reason="an export has other quotes or apostrophes here, and the same values",
+            )
 
 
 def parse_workbook(data: bytes) -> BookFiles:
     """Return the tables of a workbook's worksheets, by their names; raises as `read_book`."""
-    parsed: dict[str, Table[object]] = {}
-    for name, schema in SCHEMAS.items():
-        table: Table[object] = Table(file=f"{WORKBOOK} {name}")
-        parsed[name] = table
-        if len(data) > MAX_FILE_BYTES:
-            _report_size(table)
-            continue
-        lines = worksheet_lines(data, name, table)
+    parsed: dict[str, Table[object]] = {name: Table(file=f"{WORKBOOK} {name}") for name in SCHEMAS}
+    if len(data) > MAX_FILE_BYTES:
+        _report_size(next(iter(parsed.values())))
+        raise BookInvalidError(list(faults_in_order(parsed)))
+    for name, lines in workbook_lines(data, parsed):
+        table = parsed[name]
         if lines is None:
             _report_absent(table, name)
         elif lines or not table.faults:
-            take_lines(table, schema, iter(lines))
+            take_lines(table, SCHEMAS[name], iter(lines))
         else:
             table.complete = False
     return _checked(parsed, ())
@@ -116,12 +136,17 @@ def _report_size(table: Table[object]) -> None:
 
 def unguard(cell: str) -> str:
     """Return a cell without the apostrophe that keeps a spreadsheet from running it."""
-    return cell[1:] if cell[:1] == _GUARD and cell[1:].startswith(_FORMULA) else cell
+    return cell[1:] if cell.startswith(_GUARD) and _is_formula(cell) else cell
 
 
 def guard(cell: str) -> str:
     """Return a cell that no spreadsheet takes for a formula; `unguard` gives it back."""
-    return _GUARD + cell if cell.startswith(_FORMULA) else cell
+    return _GUARD + cell if _is_formula(cell) else cell
+
+
+def _is_formula(cell: str) -> bool:
+    """Return whether a cell is a formula, or one behind apostrophes, to which guards add one."""
+    return cell.lstrip(_GUARD).startswith(_FORMULA)
 
 
 def format_table(name: str, rows: Sequence[Cells]) -> bytes:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from certledger.ledger.keys import Signer
+from certledger.ledger.reference_data.faults import DomainFault
 from certledger.ledger.reform.book_columns import SCHEMAS
 from certledger.ledger.reform.book_files import BookTables, parse_book, parse_workbook
 from certledger.ledger.reform.bookshelf import Bookshelf
@@ -15,6 +17,7 @@ from certledger.verifier.formats.canonical_json import Json, Members, from_base6
 from certledger.verifier.formats.record import read_day
 
 DEFAULT_REGION = "310000"
+MAX_LISTED_WARNINGS = 1_000
 _REGION = re.compile("[0-9]{6}")
 
 
@@ -23,20 +26,23 @@ class BookImport:
     """Tables to import for a region; `holds_from` is None for a preview."""
 
     tables: BookTables
+    warnings: Sequence[DomainFault]
     region: str
     holds_from: date | None
 
     def run(self, shelf: Bookshelf, operator: Signer) -> dict[str, Json]:
         """Import, or only preview; raises as `Bookshelf.add`."""
-        changes = {name: one.to_json() for name, one in shelf.preview(self.tables).items()}
+        found: dict[str, Json] = {
+            "changes": {name: one.to_json() for name, one in shelf.preview(self.tables).items()},
+            "warnings": [one.to_json() for one in self.warnings[:MAX_LISTED_WARNINGS]],
+        }
         if self.holds_from is None:
-            return {"changes": changes}
+            return found
         stored = shelf.add(
             self.tables, holds_from=self.holds_from, region=self.region, operator=operator
         )
-        return {
+        return found | {
             "book": stored.digest.hex(),
-            "changes": changes,
             "edition": stored.number,
             "from": stored.holds_from,
             "reference": stored.reference,
@@ -63,12 +69,14 @@ def parse_book_import(data: bytes, limit: int) -> BookImport:
     if read.has("workbook"):
         workbook = read.text("workbook", longest=limit)
         read.done()
-        tables = parse_workbook(from_base64url(workbook)).tables
+        book = parse_workbook(from_base64url(workbook))
     else:
         files = read.take("files")
         read.done()
-        tables = parse_book(_files(files)).tables
-    return BookImport(tables=tables, region=region, holds_from=holds_from)
+        book = parse_book(_files(files))
+    return BookImport(
+        tables=book.tables, warnings=book.warnings, region=region, holds_from=holds_from
+    )
 
 
 def _files(value: Json) -> dict[str, bytes]:

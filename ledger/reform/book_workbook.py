@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from certledger.ledger.reference_data.csv_reader import Table
 from certledger.ledger.reference_data.faults import FaultCode
@@ -10,37 +10,62 @@ from certledger.ledger.sheets import finding_kinds as kinds
 from certledger.ledger.sheets.cells import Cell, CellKind, CellValue, display
 from certledger.ledger.sheets.findings import Findings, Grade, SheetInvalidError
 from certledger.ledger.sheets.grid import Grid
-from certledger.ledger.sheets.workbook import read_workbook
+from certledger.ledger.sheets.workbook import Workbook, open_workbook
+from certledger.verifier.reform.book import COLUMNS
 
 WORKBOOK = "workbook.xlsx"
 """What faults name as the file, before the worksheet."""
 _UNREADABLE = frozenset({CellKind.ERROR, CellKind.UNCOMPUTED, CellKind.BOOLEAN, CellKind.COVERED})
+MAX_INFLATED_BYTES = 128 * 2**20
+"""Bytes that the parts of a workbook may inflate to; a book of 20,000 lines has some 30 MB."""
 Lines = Sequence[tuple[int, list[str]]]
 
 
-def worksheet_lines(data: bytes, name: str, table: Table[object]) -> Lines | None:
-    """Return the lines of a worksheet with their rows, None where there is no such worksheet.
+def workbook_lines(
+    data: bytes, tables: Mapping[str, Table[object]]
+) -> Iterator[tuple[str, Lines | None]]:
+    """Yield each table's name and its worksheet's lines with their rows, None without one.
 
-    What cannot be read is reported in the table.
+    What cannot be read is reported in the table; a file that is no workbook in the first.
     """
     findings = Findings(file=WORKBOOK)
     try:
-        lines = list(_lines(read_workbook(data, findings, name), table))
+        with open_workbook(data, findings, most=MAX_INFLATED_BYTES) as workbook:
+            for name, table in tables.items():
+                yield name, _worksheet_lines(workbook, name, table)
     except SheetInvalidError as error:
-        if error.findings.counts[kinds.WORKSHEET]:
+        table = next(iter(tables.values()))
+        _report(error.findings, table)
+        table.complete = False
+
+
+def _worksheet_lines(workbook: Workbook, name: str, table: Table[object]) -> Lines | None:
+    findings = Findings(file=WORKBOOK)
+    lines: Lines = ()
+    try:
+        lines = list(_lines(workbook.read(findings, name), table))
+    except SheetInvalidError:
+        if findings.counts[kinds.WORKSHEET]:
             return None
-        lines = []
-    for found in findings.of(Grade.FAULT):
-        table.report(found.row, found.column, FaultCode.WORKBOOK, found.sentence("en"))
+    _report(findings, table)
     return lines
 
 
+def _report(findings: Findings, table: Table[object]) -> None:
+    for found in findings.of(Grade.FAULT):
+        table.report(found.row, found.column, FaultCode.WORKBOOK, found.sentence("en"))
+
+
 def _lines(grid: Grid, table: Table[object]) -> Iterator[tuple[int, list[str]]]:
+    # A row is as long as its last cell is far right: no longer than what is too long anyway.
+    longest = len(COLUMNS[grid.worksheet]) + 1
     width = 0
     for row in grid.rows:
-        width = width or 1 + max(place for place, _ in row.cells)
-        cells = [""] * max(width, 1 + max(place for place, _ in row.cells))
-        for place, value in row.cells:
+        filled = [pair for pair in row.cells if pair[0] < longest]
+        reach = min(1 + max(place for place, _ in row.cells), longest)
+        width = width or reach
+        cells = [""] * max(width, reach)
+        for place, value in filled:
             if isinstance(value, Cell) and value.kind in _UNREADABLE:
                 reason = f"column {place + 1} is merged, a truth value, an error or not computed"
                 table.report(row.number, "", FaultCode.WORKBOOK, reason)

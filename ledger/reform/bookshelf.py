@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from certledger.ledger.core.book_values import StoredEdition
+from certledger.ledger.core.receipt_chain import ReceiptChain
 from certledger.ledger.keys import Signer
 from certledger.ledger.reform.book_changes import TableChanges, changes, version_faults
 from certledger.ledger.reform.book_files import BookInvalidError, BookTables
@@ -156,6 +157,7 @@ class Bookshelf:
         raise BookDayError("another edition came in at the same time; look at it first")
 
     def _store(self, unit: Unit, edition: BookEdition, operator: Signer) -> StoredEdition:
+        unit.receipt_chain(ReceiptChain.VERIFICATIONS)  # Locks: no decision comes in between.
         _check_day(unit, edition)
         now, reference = int(self.clock()), draw_reference()
         stored = StoredEdition(
@@ -205,9 +207,29 @@ def _check_day(unit: Unit, edition: BookEdition) -> None:
         raise BookDayError(f"a decision of {last} rests on an edition before, so not from {day}")
 
 
+MAX_SHOWN_KEYS = 5
+
+
 def describe_changes(found: Mapping[str, TableChanges]) -> list[tuple[str, str]]:
-    """Return a row for each table that changes."""
+    """Return a row for each table that changes, with the first keys of what does."""
     return [
-        (name, f"{len(one.added)} added, {len(one.changed)} changed, {len(one.dropped)} dropped")
+        (
+            name,
+            ", ".join(
+                (
+                    _describe_keys("added", one.added),
+                    _describe_keys("changed", one.changed),
+                    _describe_keys("dropped", one.dropped),
+                )
+            ),
+        )
         for name, one in found.items()
     ]
+
+
+def _describe_keys(what: str, keys: Sequence[str]) -> str:
+    if not keys:
+        return f"0 {what}"
+    shown = ", ".join(keys[:MAX_SHOWN_KEYS])
+    more = ", …" if len(keys) > MAX_SHOWN_KEYS else ""
+    return f"{len(keys)} {what} ({shown}{more})"

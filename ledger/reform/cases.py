@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from certledger.ledger.core.book_values import SupervisionCase
+from certledger.ledger.core.book_values import BY_RULE, SupervisionCase
 from certledger.ledger.core.service_values import DECISION_CASE
 from certledger.ledger.core.values import StoredCheckpoint
 from certledger.ledger.store.unit_of_work import Store, Unit
@@ -41,34 +41,65 @@ MAX_NAME_CHARACTERS = 80
 MAX_REASON_CHARACTERS = 200
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CaseScope:
+    """Whose cases are meant: of a party, of a region's keys, or without either all."""
+
+    party: str | None = None
+    region: int | None = None
+
+
+EVERY_CASE = CaseScope()
+
+
 def close_cases(
-    store: Store, reference: str, *, by: str, reason: str, now: int
+    store: Store,
+    reference: str,
+    *,
+    by: str,
+    reason: str,
+    now: int,
+    scope: CaseScope = EVERY_CASE,
+    only: tuple[bytes, str] | None = None,
 ) -> Sequence[SupervisionCase]:
-    """Close every open case of a decision; return them.
+    """Close every open case of a decision, or `only` that of a leaf and cause; return them.
 
     Raises:
-        CaseClosingError: the name or the reason is empty or too long.
-        CaseUnknownError: the decision has no case.
-        CaseClosedError: all its cases are closed.
+        CaseClosingError: the name or the reason is empty, too long or not printable.
+        CaseUnknownError: the scope has no such case.
+        CaseClosedError: all of them are closed.
     """
-    by, reason = by.strip(), reason.strip()
-    if not 0 < len(by) <= MAX_NAME_CHARACTERS or not 0 < len(reason) <= MAX_REASON_CHARACTERS:
-        most = f"{MAX_NAME_CHARACTERS} and {MAX_REASON_CHARACTERS}"
-        raise CaseClosingError(f"a name and a reason are needed, of at most {most} characters")
+    by, reason = (
+        _closing_text(by, MAX_NAME_CHARACTERS),
+        _closing_text(reason, MAX_REASON_CHARACTERS),
+    )
     with store.begin() as unit:
-        found = unit.cases_of(reference)
-        if not found:
-            raise CaseUnknownError(f"the decision {reference} has no case")
-        done = [
+        found = [
             one
+            for one in unit.cases_of(reference, party=scope.party, region=scope.region)
+            if only is None or (one.leaf, one.cause) == only
+        ]
+        if not found:
+            raise CaseUnknownError(f"the decision {reference} has no such case")
+        done = {
+            (one.leaf, one.cause)
             for one in found
             if unit.close_case(reference, one.leaf, one.cause, now=now, by=by, reason=reason)
-        ]
+        }
+        after = unit.cases_of(reference)
         if not done:
-            names = ", ".join(sorted({str(one.closed_by) for one in found}))
+            names = ", ".join(sorted({str(one.closed_by) for one in after}))
             raise CaseClosedError(f"it was closed by {names} before")
-        closed = {(one.leaf, one.cause) for one in done}
-        return [one for one in unit.cases_of(reference) if (one.leaf, one.cause) in closed]
+        return [one for one in after if (one.leaf, one.cause) in done]
+
+
+def _closing_text(text: str, longest: int) -> str:
+    """Return a name or reason without blanks around it; `rule` is nobody's name."""
+    text = text.strip()
+    if not 0 < len(text) <= longest or not text.isprintable() or text == BY_RULE:
+        most = f"{MAX_NAME_CHARACTERS} and {MAX_REASON_CHARACTERS}"
+        raise CaseClosingError(f"a name and a reason are needed, of at most {most} characters")
+    return text
 
 
 @dataclass(kw_only=True)
@@ -88,7 +119,7 @@ class CaseFinder:
             checkpoint = unit.checkpoint()
             if checkpoint is None or checkpoint.number == self._done:
                 return
-            found = list(_causes(unit, checkpoint))
+            found = list(_changes(unit, checkpoint))
         now = int(self.clock())
         for issuer, index, cause in found:
             with self.store.begin() as unit:
@@ -100,7 +131,23 @@ class CaseFinder:
         self._done = checkpoint.number
 
 
-def _causes(unit: Unit, checkpoint: StoredCheckpoint) -> Iterator[tuple[str, int, str | None]]:
+_Change = tuple[str, int, str | None]
+"""A certificate, by issuer and index, with the cause of a case or None."""
+
+
+def _changes(unit: Unit, checkpoint: StoredCheckpoint) -> Iterator[_Change]:
+    """Yield each certificate whose decisions lack a case, or whose suspension is lifted.
+
+    Most certificates never change, and most that did have their cases: neither is written again.
+    """
+    suspended = unit.certificates_with_open_cases(str(Status.SUSPENDED))
+    for issuer, index, cause in _causes(unit, checkpoint):
+        lifted = cause != str(Status.SUSPENDED) and (issuer, index) in suspended
+        if lifted or (cause is not None and unit.lacks_case(issuer, index, cause)):
+            yield issuer, index, cause
+
+
+def _causes(unit: Unit, checkpoint: StoredCheckpoint) -> Iterator[_Change]:
     """Yield each certificate that decisions rest on, with the cause of a case or None."""
     for issuer in unit.decided_issuers():
         row = unit.issuer(issuer, at=checkpoint.number)

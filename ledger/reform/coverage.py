@@ -13,11 +13,15 @@ from certledger.ledger.reform.book_files import guard
 from certledger.verifier.formats.canonical_json import Json
 from certledger.verifier.reform.book import ApplicantKind, Book, BookItem, ServiceCounter
 from certledger.verifier.reform.exemptions import count_exempt, percent
+from certledger.verifier.reform.operator_record import PERSON
 
 T = TypeVar("T")
 LEGAL = "legal"
 NO_REGION = "none"
-CSV_COLUMNS = ("figure", "dimension", "name", "part", "whole", "percent")
+DIMENSIONS = ("department", "district", "region", "kind")
+"""What shares are divided by; counters have a kind in place of a department."""
+CSV_COLUMNS = ("figure", "dimension", "name", "part", "whole", "percent", *DIMENSIONS)
+"""Columns of the table; the dimensions are those of a thing that is missing."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,18 +50,39 @@ class CoveragePart:
     part: int
     whole: int
 
+    @property
+    def percent(self) -> str:
+        """The share in percent; nothing of nothing has reached nothing."""
+        return percent(self.part, self.whole or 1)
+
     def to_json(self) -> dict[str, Json]:
         """Return both and the share in percent."""
-        return {"part": self.part, "percent": percent(self.part, self.whole), "whole": self.whole}
+        return {"part": self.part, "percent": self.percent, "whole": self.whole}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CoverageGroup(CoveragePart):
+    """So many of a department, district, region or kind, and the codes of what is missing."""
+
+    missing: Sequence[str]
+
+    def to_json(self) -> dict[str, Json]:
+        """Return the share as JSON."""
+        return {**CoveragePart.to_json(self), "missing": list(self.missing)}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CoverageShare:
-    """A share with its parts by dimension (department, district, region), and what is missing."""
+    """A share with its parts by dimension; `lacking` has what is missing, and its groups."""
 
     total: CoveragePart
-    by: Mapping[str, Mapping[str, CoveragePart]]
-    missing: Sequence[str]
+    by: Mapping[str, Mapping[str, CoverageGroup]]
+    lacking: Mapping[str, Mapping[str, str]]
+
+    @property
+    def missing(self) -> Sequence[str]:
+        """The codes of what is missing."""
+        return list(self.lacking)
 
     def to_json(self) -> dict[str, Json]:
         """Return the share as JSON."""
@@ -65,7 +90,7 @@ class CoverageShare:
             dimension: {name: part.to_json() for name, part in sorted(of.items())}
             for dimension, of in self.by.items()
         }
-        return {**self.total.to_json(), "by": parts, "missing": list(self.missing)}
+        return {**self.total.to_json(), "by": parts, "missing": self.missing}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,11 +109,30 @@ class Coverage:
         return {
             **{name: share.to_json() for name, share in self.shares.items()},
             "decisions": dict(self.decisions),
-            "rates": {name: part.to_json() for name, part in self.rates.items()},
-            "waiting": {
-                "median_to_final_seconds": self.final_seconds,
-                "oldest_not_anchored_seconds": self.oldest_seconds,
-            },
+            "rates": {name: part.to_json() for name, part in self.all_rates.items()},
+            "waiting": dict(self.waiting),
+        }
+
+    @property
+    def outcomes(self) -> Mapping[str, CoveragePart]:
+        """How many of all decisions have each outcome."""
+        whole = sum(self.decisions.values())
+        return {
+            outcome: CoveragePart(part=part, whole=whole)
+            for outcome, part in self.decisions.items()
+        }
+
+    @property
+    def all_rates(self) -> Mapping[str, CoveragePart]:
+        """The rates of the book, and how often a person had to decide."""
+        return {**self.rates, "by_person": self.outcomes.get(PERSON, CoveragePart(part=0, whole=0))}
+
+    @property
+    def waiting(self) -> Mapping[str, int]:
+        """Times in seconds."""
+        return {
+            "median_to_final_seconds": self.final_seconds,
+            "oldest_not_anchored_seconds": self.oldest_seconds,
         }
 
     def to_csv(self) -> str:
@@ -102,23 +146,28 @@ class Coverage:
 
     def _rows(self) -> Iterable[Sequence[str]]:
         for figure, share in self.shares.items():
-            yield _row(figure, "", "", share.total)
+            yield _row(figure, share.total)
             for dimension, parts in share.by.items():
-                for name, part in sorted(parts.items()):
-                    yield _row(figure, dimension, name, part)
-            for name in share.missing:
-                yield figure, "missing", name, "0", "1", "0.0"
-        for figure, part in self.rates.items():
-            yield _row(figure, "", "", part)
+                for name, group in sorted(parts.items()):
+                    yield _row(figure, group, dimension, name)
+            for name, groups in share.lacking.items():
+                within = [groups.get(one, "") for one in DIMENSIONS]
+                yield figure, "missing", name, "0", "1", "0.0", *within
+        for figure, part in self.all_rates.items():
+            yield _row(figure, part)
+        total = str(sum(self.decisions.values()))
         for outcome, count in self.decisions.items():
-            yield "decisions", "outcome", outcome, str(count), str(sum(self.decisions.values())), ""
-        yield "oldest_not_anchored_seconds", "", "", str(self.oldest_seconds), "", ""
-        yield "median_to_final_seconds", "", "", str(self.final_seconds), "", ""
+            yield "decisions", "outcome", outcome, str(count), total, "", *_NOWHERE
+        for figure, seconds in self.waiting.items():
+            yield figure, "", "", str(seconds), "", "", *_NOWHERE
 
 
-def _row(figure: str, dimension: str, name: str, part: CoveragePart) -> Sequence[str]:
-    share = percent(part.part, part.whole)
-    return figure, dimension, name, str(part.part), str(part.whole), share
+_NOWHERE = ("",) * len(DIMENSIONS)
+
+
+def _row(figure: str, part: CoveragePart, dimension: str = "", name: str = "") -> Sequence[str]:
+    counts = str(part.part), str(part.whole), part.percent
+    return figure, dimension, name, *counts, *_NOWHERE
 
 
 def coverage(book: Book, activity: Activity, now: int) -> Coverage:
@@ -130,26 +179,19 @@ def coverage(book: Book, activity: Activity, now: int) -> Coverage:
             items,
             lambda item: accepts_electronic(book, item),
             lambda item: item.code,
-            {"department": lambda item: item.department.zh},
+            lambda item: _groups_of_department(book, item.department.zh),
         ),
         "categories": _share(
             book.categories.values(),
             lambda category: category.code in named,
             lambda category: category.code,
-            {
-                "department": lambda category: category.department.zh,
-                "region": lambda category: _province_of(book, category.department.zh),
-            },
+            lambda category: _groups_of_department(book, category.department.zh),
         ),
         "counters": _share(
             counters,
             lambda counter: activity.seen.get(counter.code, -1) >= activity.since,
             lambda counter: counter.code,
-            {
-                "district": lambda counter: counter.region,
-                "region": lambda counter: counter.region[:2] + "0000",
-                "kind": lambda counter: str(counter.kind),
-            },
+            lambda counter: {**_groups_of_region(counter.region), "kind": str(counter.kind)},
         ),
     }
     return Coverage(
@@ -171,33 +213,43 @@ def _share(
     of: Iterable[T],
     good: Callable[[T], bool],
     key: Callable[[T], str],
-    dimensions: Mapping[str, Callable[[T], str]],
+    groups: Callable[[T], Mapping[str, str]],
 ) -> CoverageShare:
-    judged = [(one, good(one)) for one in of]
-    by = {name: _parts(judged, group) for name, group in dimensions.items()}
-    return CoverageShare(
-        total=CoveragePart(part=sum(is_good for _, is_good in judged), whole=len(judged)),
-        by=by,
-        missing=[key(one) for one, is_good in judged if not is_good],
-    )
+    counts: dict[tuple[str, str], int] = {}
+    lacking: dict[tuple[str, str], list[str]] = {}
+    absent: dict[str, Mapping[str, str]] = {}
+    total = 0
+    for one in of:
+        is_good, within = good(one), groups(one)
+        total += 1
+        if not is_good:
+            absent[key(one)] = within
+        for group in within.items():
+            counts[group] = counts.get(group, 0) + 1
+            if not is_good:
+                lacking.setdefault(group, []).append(key(one))
+    by: dict[str, dict[str, CoverageGroup]] = {}
+    for group, whole in counts.items():
+        of_group = lacking.get(group, [])
+        by.setdefault(group[0], {})[group[1]] = CoverageGroup(
+            part=whole - len(of_group), whole=whole, missing=of_group
+        )
+    share = CoveragePart(part=total - len(absent), whole=total)
+    return CoverageShare(total=share, by=by, lacking=absent)
 
 
-def _parts(
-    judged: Sequence[tuple[T, bool]], group: Callable[[T], str]
-) -> Mapping[str, CoveragePart]:
-    counts: dict[str, tuple[int, int]] = {}
-    for one, is_good in judged:
-        part, whole = counts.get(name := group(one), (0, 0))
-        counts[name] = (part + is_good, whole + 1)
-    return {name: CoveragePart(part=part, whole=whole) for name, (part, whole) in counts.items()}
+def _groups_of_department(book: Book, department: str) -> Mapping[str, str]:
+    """Return department, district and region; the last two are where the book's issuers sit."""
+    region = book.issuer_regions.get(department)
+    where = {"district": NO_REGION, "region": NO_REGION}
+    return {"department": department, **(where if region is None else _groups_of_region(region))}
 
 
-def _province_of(book: Book, department: str) -> str:
-    regions = book.issuer_regions
-    return regions[department][:2] + "0000" if department in regions else NO_REGION
+def _groups_of_region(region: str) -> Mapping[str, str]:
+    return {"district": region, "region": region[:2] + "0000"}
 
 
-def _rates(book: Book, items: Iterable[BookItem]) -> Mapping[str, CoveragePart]:
+def _rates(book: Book, items: Iterable[BookItem]) -> dict[str, CoveragePart]:
     listed = list(items)
     exempt, lines = count_exempt(book, ((item.code, applicant_of(item)) for item in listed))
     return {

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import orjson
 
 from certledger.ledger.core.book_values import DecisionLeaf, StoredDecision
+from certledger.ledger.core.receipt_chain import ReceiptChain
 from certledger.ledger.keys import Signer
 from certledger.ledger.publish.evidence import (
     EvidenceMaker,
@@ -136,6 +137,8 @@ class DecisionMaker:
             leaves=result.leaves,
         )
         with self.store.begin() as unit:
+            # Locks, as an import does: no edition comes in between the check and the decision.
+            unit.receipt_chain(ReceiptChain.VERIFICATIONS)
             _check_edition(unit, edition, question.now)
             record = add_record(unit, content, self.operator, party=party, leaves=result.leaves)
             unit.add_decision(_stored(record, party), _leaves_of(bundle, result.valid))

@@ -62,8 +62,8 @@ class Figures:
         """Store the figures of today where there are none yet."""
         day = today(int(self.clock())).isoformat()
         with self.store.begin(write=False) as unit:
-            stored = unit.coverage_days(1)
-        if stored and stored[0][0] >= day:
+            stored = unit.has_coverage_day(day)
+        if stored:
             return
         try:
             edition, found = self.compute()

@@ -15,7 +15,7 @@ from certledger.ledger.reform.record_writer import add_record
 from certledger.ledger.store.unit_of_work import Store
 from certledger.ledger.verification.receipt_evidence import ReceiptPendingError, prove_receipt
 from certledger.ledger.verification.verification_receipt import draw_reference
-from certledger.verifier.crypto.hashing import keccak, sha256
+from certledger.verifier.crypto.hashing import sha256
 from certledger.verifier.errors import CertledgerError, ExitStatus
 from certledger.verifier.formats.canonical_json import Json
 from certledger.verifier.formats.checkpoint import parse_note
@@ -30,9 +30,10 @@ from certledger.verifier.reform.operator_record import (
 from certledger.verifier.reform.sample import (
     MAX_HEADERS,
     SampleFile,
+    SampleInvalidError,
     candidates_digest,
     draw,
-    sample_seed,
+    drawn_seed,
 )
 
 OFFICE = "operator:samples"
@@ -106,12 +107,17 @@ class Sampler:
         headers = self._headers(evidence, int(record.details["delay"]))
         if headers is None:
             return None
-        return SampleFile(
+        file = SampleFile(
             record=record,
             candidates=sorted(sha256(data) for _, data in records),
             evidence=evidence.format(),
             headers=headers,
-        ).format()
+        )
+        try:
+            drawn_seed(file)
+        except SampleInvalidError:
+            return None  # The node is on another branch than the checkpoint: asked again later.
+        return file.format()
 
     def _headers(self, evidence: Evidence, delay: int) -> Sequence[bytes] | None:
         """Return the headers from the seed's block to the evidence's checkpoint, None without."""
@@ -201,5 +207,5 @@ def drawn_references(store: Store, data: bytes) -> Sequence[str]:
         first, last = int(details["first"]), int(details["last"])
         records = unit.decision_records(first, last=last, limit=MAX_CANDIDATES)
     named = {sha256(data): OperatorRecord.parse(data).reference for _, data in records}
-    seed = sample_seed(sample.record, keccak(sample.headers[0]))
+    seed, _ = drawn_seed(sample)
     return [named[one] for one in draw(sample.candidates, seed, int(details["size"]))]

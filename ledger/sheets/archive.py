@@ -46,6 +46,7 @@ class Archive:
 
     findings: Findings
     archive: zipfile.ZipFile
+    most: int
     left: int
     names: dict[str, str] = field(default_factory=dict)
 
@@ -106,7 +107,7 @@ class Archive:
             while piece := file.read(PIECE):
                 self.left -= len(piece)
                 if self.left < 0:
-                    most = f"{MAX_INFLATED_BYTES} bytes"
+                    most = f"{self.most} bytes"
                     raise self.findings.fail(kinds.FILE_SIZE, what="unpacked parts", most=most)
                 yield piece
 
@@ -130,8 +131,10 @@ class Archive:
 
 
 @contextmanager
-def open_archive(data: bytes, findings: Findings) -> Iterator[Archive]:
-    """Open a workbook's archive.
+def open_archive(
+    data: bytes, findings: Findings, most: int = MAX_INFLATED_BYTES
+) -> Iterator[Archive]:
+    """Open a workbook's archive, whose parts may inflate to `most` bytes in all.
 
     Raises:
         SheetInvalidError: it is none, or has too many parts.
@@ -141,10 +144,10 @@ def open_archive(data: bytes, findings: Findings) -> Iterator[Archive]:
     with opened:
         parts = opened.namelist()
         if len(parts) > MAX_ARCHIVE_PARTS:
-            most = f"{MAX_ARCHIVE_PARTS}"
-            raise findings.fail(kinds.FILE_SIZE, what=f"{len(parts)} parts", most=most)
+            parts_most = f"{MAX_ARCHIVE_PARTS}"
+            raise findings.fail(kinds.FILE_SIZE, what=f"{len(parts)} parts", most=parts_most)
         names = {name.lstrip("/").lower(): name for name in parts}
-        yield Archive(findings=findings, archive=opened, left=MAX_INFLATED_BYTES, names=names)
+        yield Archive(findings=findings, archive=opened, most=most, left=most, names=names)
 
 
 @contextmanager

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from certledger.ledger.sheets import finding_kinds as kinds
-from certledger.ledger.sheets.archive import Archive, open_archive
+from certledger.ledger.sheets.archive import MAX_INFLATED_BYTES, Archive, open_archive
 from certledger.ledger.sheets.colours import read_theme
 from certledger.ledger.sheets.findings import Findings
 from certledger.ledger.sheets.grid import Grid
-from certledger.ledger.sheets.shared_texts import read_shared_texts
-from certledger.ledger.sheets.styles import read_styles
+from certledger.ledger.sheets.shared_texts import SharedTexts, read_shared_texts
+from certledger.ledger.sheets.styles import Styles, read_styles
 from certledger.ledger.sheets.worksheet import read_worksheet
 
 MAX_WORKSHEETS_NAMED = 50
@@ -39,29 +40,66 @@ class _Contents:
     since_1904: bool = False
 
 
+@dataclass(kw_only=True, slots=True)
+class Workbook:
+    """A workbook whose shared parts are read once for all of its worksheets."""
+
+    archive: Archive
+    contents: _Contents
+    shared: SharedTexts
+    styles: Styles
+
+    def read(self, findings: Findings, tab: str | None) -> Grid:
+        """Return the cells of worksheet `tab`, or of the active visible one.
+
+        Raises:
+            SheetInvalidError: no such worksheet, or the parts inflate to too much.
+        """
+        self.archive.findings = findings
+        chosen = _choose(self.contents, findings, tab)
+        findings.worksheet = chosen.name
+        _note_left_out(self.contents.sheets, chosen, findings)
+        return read_worksheet(
+            self.archive,
+            chosen.part,
+            name=chosen.name,
+            shared=self.shared,
+            styles=self.styles,
+            since_1904=self.contents.since_1904,
+        )
+
+
+@contextmanager
+def open_workbook(
+    data: bytes, findings: Findings, *, most: int = MAX_INFLATED_BYTES
+) -> Iterator[Workbook]:
+    """Open a workbook, all parts of which may inflate to `most` bytes.
+
+    Raises:
+        SheetInvalidError: no workbook, or it inflates to too much.
+    """
+    with open_archive(data, findings, most) as archive:
+        part = _main_part(archive)
+        contents = _contents(archive, part)
+        relations = archive.relations(part).values()
+        targets = {kind: archive.find(target) for kind, target in relations}
+        theme = read_theme(archive, targets.get("theme"))
+        yield Workbook(
+            archive=archive,
+            contents=contents,
+            shared=read_shared_texts(archive, targets.get("sharedStrings")),
+            styles=read_styles(archive, targets.get("styles"), theme),
+        )
+
+
 def read_workbook(data: bytes, findings: Findings, tab: str | None) -> Grid:
     """Return the cells of worksheet `tab`, or of the active visible one.
 
     Raises:
         SheetInvalidError: no workbook, no such worksheet, or it inflates to too much.
     """
-    with open_archive(data, findings) as archive:
-        part = _main_part(archive)
-        contents = _contents(archive, part)
-        chosen = _choose(contents, findings, tab)
-        findings.worksheet = chosen.name
-        _note_left_out(contents.sheets, chosen, findings)
-        relations = archive.relations(part).values()
-        targets = {kind: archive.find(target) for kind, target in relations}
-        theme = read_theme(archive, targets.get("theme"))
-        return read_worksheet(
-            archive,
-            chosen.part,
-            name=chosen.name,
-            shared=read_shared_texts(archive, targets.get("sharedStrings")),
-            styles=read_styles(archive, targets.get("styles"), theme),
-            since_1904=contents.since_1904,
-        )
+    with open_workbook(data, findings) as workbook:
+        return workbook.read(findings, tab)
 
 
 def find_worksheet(archive: Archive, tab: str | None) -> str:

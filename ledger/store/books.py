@@ -87,6 +87,11 @@ class BooksPart(Base):
         query = select(COVERAGE_DAYS).order_by(COVERAGE_DAYS.c.day.desc()).limit(limit)
         return [(row.day, row.figures) for row in self.connection.execute(query)]
 
+    def has_coverage_day(self, day: str) -> bool:
+        """Return whether a day has figures."""
+        query = select(COVERAGE_DAYS.c.day).where(COVERAGE_DAYS.c.day == day)
+        return self.connection.execute(query).first() is not None
+
     def add_coverage_day(self, day: str, figures: bytes) -> bool:
         """Store the figures of a day; return False where it has some."""
         return self.insert_new(COVERAGE_DAYS, {"day": day, "figures": figures})

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Select, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, Select, and_, func, insert, literal, or_, select, update
 
-from certledger.ledger.core.book_values import SupervisionCase
+from certledger.ledger.core.book_values import BY_RULE, SupervisionCase
 from certledger.ledger.store.base import Base
-from certledger.ledger.store.tables import CASES, DECISION_LEAVES, DECISIONS
-
-BY_RULE = "rule"
-"""Who closes the cases of a suspension that is lifted."""
+from certledger.ledger.store.tables import (
+    API_KEYS,
+    CASES,
+    DECISION_LEAVES,
+    DECISIONS,
+    VERIFICATIONS,
+)
 
 
 class CasesPart(Base):
@@ -28,6 +31,35 @@ class CasesPart(Base):
         column = DECISION_LEAVES.c["index"]
         query = select(column).where(DECISION_LEAVES.c.issuer == issuer).distinct()
         return list(self.connection.execute(query.order_by(column)).scalars())
+
+    def lacks_case(self, issuer: str, index: int, cause: str) -> bool:
+        """Return whether a decision on a certificate has no case of this cause.
+
+        A case that was closed by rule is none: it is opened again.
+        """
+        leaves = DECISION_LEAVES
+        there = select(CASES.c.reference).where(
+            CASES.c.reference == leaves.c.reference,
+            CASES.c.leaf == leaves.c.leaf,
+            CASES.c.cause == cause,
+            or_(CASES.c.closed_by.is_(None), CASES.c.closed_by != BY_RULE),
+        )
+        query = select(leaves.c.reference).where(
+            leaves.c.issuer == issuer, leaves.c["index"] == index, ~there.exists()
+        )
+        return self.connection.execute(query.limit(1)).first() is not None
+
+    def certificates_with_open_cases(self, cause: str) -> set[tuple[str, int]]:
+        """Return issuer and index of each certificate with an open case of this cause."""
+        leaves = DECISION_LEAVES
+        on = and_(leaves.c.reference == CASES.c.reference, leaves.c.leaf == CASES.c.leaf)
+        query = (
+            select(leaves.c.issuer, leaves.c["index"])
+            .join(CASES, on)
+            .where(CASES.c.closed.is_(None), CASES.c.cause == cause)
+            .distinct()
+        )
+        return {(issuer, index) for issuer, index in self.connection.execute(query)}
 
     def open_cases(
         self, issuer: str, index: int, cause: str, *, now: int, block: int
@@ -55,13 +87,17 @@ class CasesPart(Base):
         values = {"closed": now, "closed_by": BY_RULE, "reason": "lifted"}
         return int(self.connection.execute(lifted.values(values)).rowcount)
 
-    def cases(self, *, party: str | None, closed: bool, limit: int) -> Sequence[SupervisionCase]:
-        """Return the open cases, or with `closed` all, oldest first; `party` limits them."""
-        query = select(CASES).order_by(CASES.c.opened, CASES.c.reference).limit(limit)
+    def cases(
+        self, *, party: str | None, closed: bool, limit: int, region: int | None = None
+    ) -> Sequence[SupervisionCase]:
+        """Return the open cases, or with `closed` all, oldest first.
+
+        `party` and `region` (of the key that asked for the decision) limit them.
+        """
+        query = select(CASES).where(*_within(party, region))
         if not closed:
             query = query.where(CASES.c.closed.is_(None))
-        if party is not None:
-            query = query.where(CASES.c.party == party)
+        query = query.order_by(CASES.c.opened, CASES.c.reference).limit(limit)
         return [_case_of(row) for row in self.connection.execute(query)]
 
     def open_case_count(self) -> int:
@@ -69,18 +105,13 @@ class CasesPart(Base):
         query = select(func.count()).select_from(CASES).where(CASES.c.closed.is_(None))
         return int(self.connection.execute(query).scalar_one())
 
-    def cases_of(self, reference: str) -> Sequence[SupervisionCase]:
-        """Return the cases of a decision, open and closed."""
-        query = select(CASES).where(CASES.c.reference == reference)
+    def cases_of(
+        self, reference: str, *, party: str | None = None, region: int | None = None
+    ) -> Sequence[SupervisionCase]:
+        """Return the cases of a decision, open and closed, limited as `cases`."""
+        query = select(CASES).where(CASES.c.reference == reference, *_within(party, region))
         rows = self.connection.execute(query.order_by(CASES.c.leaf, CASES.c.cause))
         return [_case_of(row) for row in rows]
-
-    def find_case(self, reference: str, leaf: bytes, cause: str) -> SupervisionCase | None:
-        """Return a case."""
-        row = self.connection.execute(
-            select(CASES).where(*_named(reference, leaf, cause))
-        ).one_or_none()
-        return None if row is None else _case_of(row)
 
     def close_case(
         self, reference: str, leaf: bytes, cause: str, *, now: int, by: str, reason: str
@@ -89,6 +120,17 @@ class CasesPart(Base):
         closing = update(CASES).where(*_named(reference, leaf, cause), CASES.c.closed.is_(None))
         done = self.connection.execute(closing.values(closed=now, closed_by=by, reason=reason))
         return bool(done.rowcount)
+
+
+def _within(party: str | None, region: int | None) -> list[ColumnElement[bool]]:
+    """Return the conditions of cases of a party, or of decisions that a region's keys asked for."""
+    conditions = [] if party is None else [CASES.c.party == party]
+    if region is not None:
+        asked = select(VERIFICATIONS.c.reference).join(
+            API_KEYS, VERIFICATIONS.c.caller == "key:" + API_KEYS.c.prefix
+        )
+        conditions.append(CASES.c.reference.in_(asked.where(API_KEYS.c.region == region)))
+    return conditions
 
 
 def _named(reference: str, leaf: bytes, cause: str) -> tuple[Any, ...]:

@@ -94,3 +94,36 @@ def test_another_book_and_another_signer_are_refused(tmp_path: Path) -> None:
     assert replayed(tmp_path, value_unsigned).exit_code == 1
     assert replayed(tmp_path, value, "--operator", "0x" + "11" * 20).exit_code == 1
     assert replayed(tmp_path, {"record": {}}).exit_code == 2
+
+
+def other_rows(name: str, *rows: list[str]) -> BookEdition:
+    return replace(EDITION, tables={**EDITION.tables, name: list(rows)})
+
+
+RULE = ["NOCRIME-APPLY", "3", "1", "true", "refused", "不", "No"]
+LINE = ["NOCRIME-APPLY", "1", "身份证", "Card", "yes", "ID-RESIDENT", "yes"]
+
+
+@pytest.mark.parametrize(
+    ("edition", "status"),
+    [
+        (other_rows("rules", [*RULE[:3], "m1.birth_date > 18", *RULE[4:]]), 1),
+        (other_rows("rules", [*RULE[:3], "exec('rm')", *RULE[4:]]), 1),
+        (other_rows("rules", [*RULE[:3], "((", *RULE[4:]]), 2),
+        (other_rows("rules", [*RULE[:3], "today" + "+today" * 500, *RULE[4:]]), 2),
+        (other_rows("rules", ["NO-ITEM", *RULE[1:]]), 2),
+        (other_rows("materials", [*LINE[:5], "NO-CATEGORY", "yes"]), 2),
+        (other_rows("materials", ["NO-ITEM", *LINE[1:]]), 2),
+        (other_rows("materials", [LINE[0], "x", *LINE[2:]]), 2),
+        (other_rows("bundles", ["NOCRIME-APPLY", "套", "Bundle", "NOCRIME-APPLY"]), 2),
+    ],
+)
+def test_a_book_that_no_importer_checked_ends_with_a_code(
+    tmp_path: Path, edition: BookEdition, status: int
+) -> None:
+    value = answer([evidence("1990-01-01")])
+    value["record"]["receipt"]["details"]["book"] = edition.digest.hex()
+    found = replayed(tmp_path, resigned(value), "--json", edition=edition)
+
+    assert isinstance(found.exception, SystemExit)
+    assert found.exit_code == status

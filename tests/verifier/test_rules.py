@@ -94,6 +94,9 @@ def test_a_condition_holds_or_not(text: str, expected: bool) -> None:
         ("!" * 40 + "m1.met", "rule.size", 0),
         ("m1.kind in [" + "'a'," * 65 + "'a']", "rule.size", 0),
         ("x" * 1_000_000, "rule.size", 0),
+        # Chains nest to the left: each operator is within the next.
+        ("today" + " + today" * 500 + " == today", "rule.size", 0),
+        ("m1.age_days" + " - 1" * 128 + " == 0", "rule.size", 0),
     ],
 )
 def test_what_is_no_condition_is_refused_with_its_place(text: str, code: str, at: int) -> None:
@@ -103,6 +106,10 @@ def test_what_is_no_condition_is_refused_with_its_place(text: str, code: str, at
     assert refused.value.code == code
     if code != "rule.size":
         assert refused.value.at == at
+
+
+def test_the_longest_chain_is_evaluated() -> None:
+    assert holds("m1.age_days" + " - 1" * 127 + " < 0")
 
 
 @pytest.mark.parametrize(
@@ -120,6 +127,23 @@ def test_what_is_no_condition_is_refused_with_its_place(text: str, code: str, at
 def test_an_error_is_no_decision(text: str) -> None:
     with pytest.raises(RuleError):
         holds(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1 < 'a'",
+        "size(1) == 1",
+        "exec('rm')",
+        "!m1.kind.x()",
+        "years(1, 2) > 1",
+        "[[1]] == 1",
+        "-'a'",
+    ],
+)
+def test_an_expression_that_nobody_checked_is_an_error(text: str) -> None:
+    with pytest.raises(RuleError):
+        evaluate(parse_rule(text), VALUES)
 
 
 @pytest.mark.parametrize("text", ["m1.birth_date == ''", "m1.kind == '' || m1.met"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from certledger.verifier.formats.canonical_json import Json, format_time
@@ -14,7 +14,6 @@ from certledger.verifier.verify.codes import CODES
 from certledger.verifier.verify.verdict import Result
 from certledger.verifier.vocabulary import Verdict
 
-MAX_APPLICATION_ITEMS = 64
 MAX_APPLICATION_EVIDENCE = 100
 
 
@@ -34,6 +33,10 @@ WORDS: Mapping[str, Name] = {
     ),
     "material.on_paper": Name(zh="须由工作人员查验纸质材料", en="On paper: a clerk looks at it"),
     "material.original": Name(zh="须核对原件", en="The law asks for the original"),
+    "holder.agent": Name(
+        zh="系代理人本人的证照，须出示申请人的证照",
+        en="It is the agent's own, where the applicant's is asked for",
+    ),
     "holder.other": Name(zh="证照属于他人", en="It is another's certificate"),
     "holder.unknown": Name(zh="未出示持证主体号码", en="It does not show whose it is"),
     "evidence.used": Name(zh="该证照已用于另一材料", en="It already meets another such line"),
@@ -145,16 +148,18 @@ def answer_application(
     A certificate may meet several lines, but not two of one kind: the identity cards of two people
     are two certificates.  `salt` (32 bytes) blinds the digests of numbers.
     """
+    company = asked.applicant is ApplicantKind.COMPANY
     identities = [Identity.of_fields(one.fields, salt) for one in shown]
-    holders = relations(identities, company=asked.applicant is ApplicantKind.COMPANY)
+    valid = [one.verdict is Verdict.VALID for one in shown]
+    holders = relations(identities, valid, company=company)
     by_category: dict[str, list[int]] = {}
     for place, one in enumerate(shown):
         by_category.setdefault(one.category, []).append(place)
-    used: set[tuple[frozenset[str], str]] = set()
+    met = _Met(company=company)
     lines = []
     for line in asked.lines:
         places = [place for code in line.categories for place in by_category.get(code, ())]
-        found = _answer(line, places, shown, holders, used)
+        found = _answer(line, places, shown, holders, met)
         as_of = None if found[2] is None else shown[found[2]].as_of
         lines.append(
             LineAnswer(
@@ -171,6 +176,21 @@ def answer_application(
 
 _Found = tuple[LineOutcome, str, int | None]
 _RANK = {LineOutcome.MET: 0, LineOutcome.CANNOT_TELL: 1, LineOutcome.NOT_MET: 2}
+_Kind = frozenset[str]
+"""The categories of a line."""
+
+
+@dataclass(kw_only=True, slots=True)
+class _Met:
+    """What met the lines so far: leaves by kind, and the kinds that the applicant's own met."""
+
+    company: bool
+    leaves: set[tuple[_Kind, str]] = field(default_factory=set)
+    own: set[_Kind] = field(default_factory=set)
+
+    def needs_own(self, kind: _Kind) -> bool:
+        """Return whether an agent's certificate cannot meet a line: a person's own comes first."""
+        return not self.company and kind not in self.own
 
 
 def _answer(
@@ -178,35 +198,35 @@ def _answer(
     places: Sequence[int],
     shown: Sequence[ShownCertificate],
     holders: Sequence[HolderRelation],
-    used: set[tuple[frozenset[str], str]],
+    met: _Met,
 ) -> _Found:
     kind = frozenset(line.categories)
-    candidates = [_judge(kind, place, shown[place], holders[place], used) for place in places]
+    candidates = [_judge(kind, place, shown[place], holders[place], met) for place in places]
     best = min(candidates, key=lambda found: _RANK[found[0]], default=_absent(line))
     if best[0] is LineOutcome.MET and best[2] is not None:
-        used.add((kind, shown[best[2]].leaf))
+        met.leaves.add((kind, shown[best[2]].leaf))
+        if holders[best[2]] is HolderRelation.APPLICANT:
+            met.own.add(kind)
         if line.override is not None:
             return LineOutcome.CANNOT_TELL, "material.original", best[2]
     return best
 
 
 def _judge(
-    kind: frozenset[str],
-    place: int,
-    one: ShownCertificate,
-    holder: HolderRelation,
-    used: set[tuple[frozenset[str], str]],
+    kind: _Kind, place: int, one: ShownCertificate, holder: HolderRelation, met: _Met
 ) -> _Found:
     if one.verdict is Verdict.CANNOT_TELL:
         return LineOutcome.CANNOT_TELL, one.code, place
     if one.verdict is not Verdict.VALID:
         return LineOutcome.NOT_MET, one.code, place
-    if (kind, one.leaf) in used:
+    if (kind, one.leaf) in met.leaves:
         return LineOutcome.NOT_MET, "evidence.used", place
     if holder is HolderRelation.OTHER:
         return LineOutcome.CANNOT_TELL, "holder.other", place
     if holder is HolderRelation.UNKNOWN:
         return LineOutcome.CANNOT_TELL, "holder.unknown", place
+    if holder is HolderRelation.AGENT and met.needs_own(kind):
+        return LineOutcome.CANNOT_TELL, "holder.agent", place
     return LineOutcome.MET, "ok", place
 
 

@@ -241,7 +241,7 @@ class Book:
             MalformedError: a cell is none that an importer lets through.
         """
         try:
-            return cls(
+            book = cls(
                 region=region,
                 regions={row[0]: _region(row) for row in tables["regions"]},
                 categories={row[0]: _category(row) for row in tables["categories"]},
@@ -262,6 +262,17 @@ class Book:
             )
         except (ValueError, IndexError, KeyError) as error:
             raise MalformedError("book.invalid", f"a cell of the book is wrong: {error}") from error
+        book._check_codes()
+        return book
+
+    def _check_codes(self) -> None:
+        """Check that what follows from the book finds every code: a file may come from anybody."""
+        items = self.lines.keys() | self.rules.keys()
+        categories = {one for of in self.lines.values() for line in of for one in line.categories}
+        unknown = [*(items - self.items.keys()), *(categories - self.categories.keys())]
+        unknown += self.items.keys() & self.bundles.keys()
+        if unknown:
+            raise MalformedError("book.invalid", f"{min(unknown)[:40]} is no code of the book")
 
     @cached_property
     def city_departments(self) -> frozenset[str]:

@@ -7,8 +7,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from certledger.verifier.errors import MalformedError
 from certledger.verifier.formats.canonical_json import Json
 from certledger.verifier.reform.book import ApplicantKind, Book, MaterialLine, Name
+
+MAX_APPLICATION_ITEMS = 64
+"""Items of an application, those of its bundles counted."""
 
 
 class Exemption(StrEnum):
@@ -117,19 +121,24 @@ class ExemptionList:
 
 
 def exemptions(book: Book, code: str, applicant: ApplicantKind) -> ExemptionList:
-    """Return what an item or bundle asks of an applicant, each material once.
-
-    Raises:
-        BookUnknownError: the book has neither.
-    """
+    """Return what an item or bundle asks of an applicant; raises as `exemptions_together`."""
     return exemptions_together(book, (code,), applicant)
 
 
 def exemptions_together(
     book: Book, codes: Sequence[str], applicant: ApplicantKind
 ) -> ExemptionList:
-    """Return what several items and bundles ask for together; raises as `exemptions`."""
+    """Return what several items and bundles ask for together.
+
+    Raises:
+        BookUnknownError: the book has neither.
+        MalformedError: `application.too_many`, they are too many items.
+    """
     items = list(dict.fromkeys(item.code for code in codes for item in book.items_of(code)))
+    if len(items) > MAX_APPLICATION_ITEMS:
+        raise MalformedError(
+            "application.too_many", f"{len(items)} items, where {MAX_APPLICATION_ITEMS} are taken"
+        )
     return ExemptionList(
         code=" ".join(codes),
         items=tuple(items),

@@ -5,6 +5,8 @@ No number leaves this module: what is compared is its SHA-256 under a salt of th
 
 from __future__ import annotations
 
+import string
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -17,6 +19,8 @@ COMPANY_FIELDS = ("uscc",)
 AGENT_FIELDS = ("agent_id_number", "agent_passport_number")
 """Fields of an authorisation: the number of who acts for the person or company it is about."""
 _TAG = b"certledger/1/holder"
+_CAPITALS = str.maketrans(string.ascii_lowercase, string.ascii_uppercase)
+_NO_NUMBERS: frozenset[bytes] = frozenset()
 
 
 class HolderRelation(StrEnum):
@@ -48,39 +52,48 @@ class Identity:
 
 def _digests(fields: Mapping[str, str], names: Iterable[str], salt: bytes) -> frozenset[bytes]:
     return frozenset(
-        sha256(salt + _TAG + "".join(number.split()).upper().encode())
+        sha256(salt + _TAG + _plain(number).encode())
         for name in names
         if (number := fields.get(name))
     )
 
 
-def relations(identities: Sequence[Identity], *, company: bool) -> list[HolderRelation]:
+def _plain(number: str) -> str:
+    """Return a number as it is compared: `３１０ 10Ⅹ` and `31010x` are one."""
+    whole = "".join(unicodedata.normalize("NFKC", number).split())
+    return whole.translate(_CAPITALS)
+
+
+def relations(
+    identities: Sequence[Identity], valid: Sequence[bool], *, company: bool
+) -> list[HolderRelation]:
     """Return what the holder of each certificate is to the applicant.
 
     The applicant is the first company (or, of a person's application, the first person) that the
-    certificates name; further numbers count as the same holder's where one certificate shows both.
-    An agent is a person whom an authorisation of the applicant names.
+    certificates name, the valid ones before others; further numbers count as the same holder's
+    where a valid one shows both.  An agent is a person whom a valid authorisation of the applicant
+    names: one that has expired makes no agent.
     """
-    groups = _group([one.companies if company else one.persons for one in identities])
-    first = next((group for group in groups if group), frozenset())
-    own = [bool(group & first) for group in groups]
+    own = [one.companies if company else one.persons for one in identities]
+    groups = _group([of if good else _NO_NUMBERS for of, good in zip(own, valid, strict=True)])
+    first = next((group for group in [*groups, *own] if group), _NO_NUMBERS)
     agents: set[bytes] = set()
-    for identity, is_own in zip(identities, own, strict=True):
-        if is_own:
+    persons = []
+    for identity, of, good in zip(identities, own, valid, strict=True):
+        persons.append(identity.persons if good else _NO_NUMBERS)
+        if good and of & first:
             agents |= identity.agents
-    persons = _group([one.persons for one in identities] + [frozenset(agents)])
+    acting = _group([*persons, frozenset(agents)])[-1]
     return [
-        _relation(identity, is_own, persons[place], persons[-1])
-        for place, (identity, is_own) in enumerate(zip(identities, own, strict=True))
+        _relation(identity, bool(of & first), acting)
+        for identity, of in zip(identities, own, strict=True)
     ]
 
 
-def _relation(
-    identity: Identity, is_own: bool, persons: frozenset[bytes], agents: frozenset[bytes]
-) -> HolderRelation:
+def _relation(identity: Identity, is_own: bool, agents: frozenset[bytes]) -> HolderRelation:
     if is_own:
         return HolderRelation.APPLICANT
-    if persons & agents:
+    if identity.persons & agents:
         return HolderRelation.AGENT
     named = identity.persons or identity.companies
     return HolderRelation.OTHER if named else HolderRelation.UNKNOWN

@@ -15,6 +15,9 @@ from certledger.verifier.errors import MalformedError
 MAX_RULE_CHARACTERS = 4_096
 MAX_TOKENS = 1_024
 MAX_DEPTH = 32
+"""Parentheses, calls, lists and choices within one another."""
+MAX_TREE_DEPTH = 128
+"""Operators and functions within one another: `a + b + c` is 2, since it is `(a + b) + c`."""
 MAX_LIST = 64
 MAX_RULE_INTEGER = 2**53 - 1
 
@@ -101,7 +104,25 @@ def parse_rule(text: str) -> Node:
     node = reader.conditional()
     if reader.peek.kind != "end":
         raise reader.fault(f"{reader.peek.text!r} where the expression should end")
+    _check_tree(node)
     return node
+
+
+def _check_tree(root: Node) -> None:
+    """Check the depth level by level: what types and evaluates a rule calls itself so often."""
+    level: Sequence[Node] = [root]
+    for _ in range(MAX_TREE_DEPTH + 1):
+        level = [part for node in level for part in _parts(node)]
+        if not level:
+            return
+    sentence = f"more than {MAX_TREE_DEPTH} operators and functions within one another"
+    raise RuleInvalidError("rule.size", sentence, level[0].at)
+
+
+def _parts(node: Node) -> tuple[Node, ...]:
+    if isinstance(node, Call):
+        return node.arguments
+    return node.parts if isinstance(node, ListExpression) else ()
 
 
 def _tokens(text: str) -> list[_Token]:

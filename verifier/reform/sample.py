@@ -33,9 +33,9 @@ from certledger.verifier.reform.operator_record import (
 from certledger.verifier.verify.full import Question
 from certledger.verifier.verify.receipt import AnchoredReceipt, check_anchored
 
-MAX_SAMPLE_BYTES = 16 * 2**20
-MAX_HEADERS = 4_096
-"""Blocks from that of the seed to that of the checkpoint."""
+MAX_SAMPLE_BYTES = 32 * 2**20
+MAX_HEADERS = 16_384
+"""Blocks from that of the seed to that of the checkpoint; of 12 seconds each, two days."""
 MAX_HEADER_BYTES = 2_048
 _TAG = b"certledger/1/sample"
 _PARENT, _NUMBER = 0, 8
@@ -130,6 +130,17 @@ def candidates_digest(candidates: Sequence[bytes]) -> bytes:
     return sha256(b"".join(candidates))
 
 
+def drawn_seed(sample: SampleFile) -> tuple[bytes, int]:
+    """Return the seed of a sample (32 bytes), and the block that gives it.
+
+    Raises:
+        SampleInvalidError: the headers are not the chain's.
+    """
+    evidence = Evidence.parse(sample.evidence)
+    number = evidence.anchor.block + int(sample.record.details["delay"])
+    return sample_seed(sample.record, _seed_block(sample.headers, number, evidence)), number
+
+
 def draw(candidates: Sequence[bytes], seed: bytes, size: int) -> Sequence[bytes]:
     """Return the `size` candidates with the smallest `sha256(seed ‖ candidate)`, in that order."""
     return sorted(candidates, key=lambda one: sha256(seed + one))[:size]
@@ -160,9 +171,7 @@ def check_sample(sample: SampleFile, question: Question) -> SampleCheck:
         reference=record.reference,
         signer=record.operator,
     )
-    number = evidence.anchor.block + int(details["delay"])
-    block_hash = _seed_block(sample.headers, number, evidence)
-    seed = sample_seed(record, block_hash)
+    seed, number = drawn_seed(sample)
     drawn = draw(sample.candidates, seed, int(details["size"]))
     return SampleCheck(drawn=drawn, seed=seed, block=number, anchored=anchored)
 
@@ -177,7 +186,11 @@ def _check_candidates(sample: SampleFile) -> None:
 
 
 def _seed_block(headers: Sequence[bytes], number: int, evidence: Evidence) -> bytes:
-    """Return the hash of block `number`, which the headers link to the evidence's checkpoint."""
+    """Return the hash of block `number`, which the headers link to the evidence's checkpoint.
+
+    Raises:
+        SampleInvalidError: they do not.
+    """
     checkpoint = parse_note(evidence.checkpoint).checkpoint
     if checkpoint.number != number + len(headers) - 1:
         raise SampleInvalidError(
@@ -189,6 +202,8 @@ def _seed_block(headers: Sequence[bytes], number: int, evidence: Evidence) -> by
         if found != expected:
             raise SampleInvalidError("a header is not the one that the next block names")
         fields = decode_list(header)
+        if len(fields) <= _NUMBER:
+            raise SampleInvalidError("a header has too few fields")
         expected = decode_string(fields[_PARENT])
     if int.from_bytes(decode_string(fields[_NUMBER]), "big") != number:
         raise SampleInvalidError(f"the first header is not that of block {number}")

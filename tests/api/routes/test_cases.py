@@ -24,7 +24,7 @@ from tests.api.routes.test_webhooks import (
     make_hook,
     teller,
 )
-from tests.api.world import World
+from tests.api.world import Running, World
 
 __all__ = ["clock", "ear", "edition", "lenient", "teller"]
 
@@ -71,6 +71,42 @@ def test_a_decision_on_a_certificate_that_is_revoked_later_is_a_case_until_it_is
     assert reference not in str(counter.get("/v1/cases").json())
     assert reference in str(counter.get("/v1/cases?closed=true").json())
     assert partner.post(path, json=closing).status_code == 404
+
+
+def test_an_auditor_of_a_region_sees_and_closes_its_regions_cases_alone(
+    edition: StoredEdition, world: World, running: Running
+) -> None:
+    def client_of(role: Role, region: int, counter: str | None = None) -> httpx.Client:
+        _, key = world.service.keys.create(
+            name=f"{role} {region}", role=role, counter=counter, region=region
+        )
+        opened = running.client(None)
+        opened.headers["authorization"] = f"Bearer {key}"
+        return opened
+
+    world.issuer.submit(1)
+    world.ledger.run_until_idle()
+    evidence = world.evidence(0, len(world.issuer.sealed) - 1)
+    with (
+        client_of(Role.COUNTER, 31, "window-9") as window,
+        client_of(Role.AUDITOR, 31) as own,
+        client_of(Role.AUDITOR, 32) as other,
+    ):
+        reference = ask(window, [{"evidence": evidence.to_json()}]).json()["reference"]
+        world.issuer.change([evidence.record.index], Status.REVOKED, "R01")
+        world.ledger.run_until_idle()
+        CaseFinder(store=world.ledger.store, clock=world.service.clock).step()
+        leaf = evidence.record.leaf().hex()
+        closing = {"leaf": leaf, "cause": "revoked", "reason": "looked at", "by": "Li"}
+        path = f"/v1/cases/{reference}/close"
+
+        assert reference in str(own.get("/v1/cases").json())
+        assert reference not in str(other.get("/v1/cases").json())
+        assert other.post(path, json=closing).status_code == 404
+        for name in ("rule", " ", "a\u202eb"):
+            refused = own.post(path, json=closing | {"by": name})
+            assert (refused.status_code, refused.json()["code"]) == (422, "case.reason")
+        assert own.post(path, json=closing).json()["closed_by"] == "Li"
 
 
 def test_a_revocation_is_at_the_webhook_in_the_list_and_counted_within_a_block(

@@ -9,9 +9,10 @@ import orjson
 import pytest
 
 from certledger.ledger.core.book_values import StoredEdition
+from certledger.ledger.core.service_values import Role
 from certledger.verifier.reform.decision_replay import DecisionFile, replay
 from tests.api.routes.test_book import edition
-from tests.api.world import World
+from tests.api.world import Running, World
 
 __all__ = ["edition"]
 
@@ -74,3 +75,14 @@ def test_what_cannot_be_decided_is_refused(
     found = ask(counter, evidence, item)
 
     assert (found.status_code, found.json()["code"]) == (status, code)
+
+
+def test_a_counter_of_another_region_gets_no_decision(
+    edition: StoredEdition, world: World, running: Running
+) -> None:
+    _, key = world.service.keys.create(name="sz", role=Role.COUNTER, counter="SZ-WINDOW-1")
+    with running.client(None) as client:
+        client.headers["authorization"] = f"Bearer {key}"
+        found = ask(client, [])
+
+    assert (found.status_code, found.json()["code"]) == (422, "counter.region")

@@ -71,7 +71,7 @@ def test_coverage_is_shown_and_written_as_json_and_csv(home: Path, folder: Path)
     assert "categories missing: " in shown.stdout
     counters = orjson.loads(document.stdout)["counters"]
     assert counters["missing"] == ["HP-WINDOW-1", "HOTEL-1", "pudong-7", "SZ-WINDOW-1"]
-    assert "counters,missing,HOTEL-1,0,1,0.0" in table.stdout.splitlines()
+    assert "counters,missing,HOTEL-1,0,1,0.0,,310106,310000,hotel" in table.stdout.splitlines()
 
 
 def test_faults_are_listed_and_nothing_is_imported(home: Path, tmp_path: Path) -> None:

@@ -101,6 +101,24 @@ def test_a_better_certificate_counts_wherever_it_stands(book: Book) -> None:
         assert line(apply(book, evidence), 4) == ("met", "ok")
 
 
+def test_bundles_do_not_get_around_the_count_of_items() -> None:
+    tables = small_tables()
+    item = tables["service_items"][0]
+    tables["service_items"] = [[f"ITEM-{at:04}", f"事项{at}", *item[2:]] for at in range(1_000)]
+    tables["materials"] = []
+    tables["bundles"] = [
+        [f"ONE-{of:04}", "一件事", "One", ";".join(f"ITEM-{of * 50 + at:04}" for at in range(50))]
+        for of in range(20)
+    ]
+    book = Book.from_tables("310000", tables)
+    codes = [row[0] for row in tables["bundles"]]
+    assert len(exemptions_together(book, codes[:1], ApplicantKind.PERSON).items) == 50
+    with pytest.raises(MalformedError) as refused:
+        exemptions_together(book, codes, ApplicantKind.PERSON)
+
+    assert refused.value.code == "application.too_many"
+
+
 def test_what_is_not_shown_is_missing_or_fetched_or_looked_at_by_a_clerk(book: Book) -> None:
     found = apply(book, [shown("NO-CATEGORY", "dd")])
 
@@ -137,6 +155,69 @@ def test_an_authorisation_of_another_company_makes_no_agent(book: Book) -> None:
     foreign = shown("BIZ-AUTH", "99", uscc=OTHER_USCC, agent_id_number=PERSON)
 
     assert line(apply(book, [LICENCE, person, foreign]), 3) == ("cannot_tell", "holder.other")
+
+
+@pytest.mark.parametrize(
+    ("verdict", "code"),
+    [
+        (Verdict.NOT_IN_FORCE, "dates.expired"),
+        (Verdict.NOT_IN_FORCE, "status.revoked"),
+        (Verdict.CANNOT_TELL, "freshness.stale"),
+    ],
+)
+def test_an_authorisation_that_is_not_in_force_makes_no_agent(
+    book: Book, verdict: Verdict, code: str
+) -> None:
+    person = shown("ID-RESIDENT", "ff", id_number=PERSON)
+    ended = shown("BIZ-AUTH", "99", verdict, code, uscc=USCC, agent_id_number=PERSON)
+
+    assert line(apply(book, [LICENCE, person, ended]), 3) == ("cannot_tell", "holder.other")
+
+
+def test_a_certificate_that_is_not_in_force_joins_no_numbers(book: Book) -> None:
+    joining = shown(
+        *("BIZ-OTHER", "77", Verdict.NOT_IN_FORCE, "status.revoked"),
+        id_number=PERSON,
+        passport_number="E12345678",
+    )
+    evidence = [
+        shown("ID-RESIDENT", "11", id_number=PERSON),
+        joining,
+        shown("EDU-DIPLOMA", "33", passport_number="E12345678"),
+    ]
+    found = apply(book, evidence, "RESIDENCE-POINTS", applicant=ApplicantKind.PERSON)
+    alone = apply(book, [joining], "RESIDENCE-POINTS", applicant=ApplicantKind.PERSON)
+
+    assert [str(one) for one in found.holders] == ["applicant", "applicant", "other"]
+    assert alone.holders == (HolderRelation.APPLICANT,)
+
+
+def test_numbers_are_one_however_they_are_typed(book: Book) -> None:
+    evidence = [
+        shown("ID-RESIDENT", "11", id_number="31010119900101001X"),
+        shown("EDU-DIPLOMA", "22", id_number="３１０１０１ 19900101 001Ⅹ"),
+        shown("EDU-DIPLOMA", "33", id_number="31010119900101001x"),
+    ]
+    found = apply(book, evidence, "RESIDENCE-POINTS", applicant=ApplicantKind.PERSON)
+
+    assert set(found.holders) == {HolderRelation.APPLICANT}
+
+
+def test_an_agents_own_certificate_does_not_stand_for_the_persons() -> None:
+    book = Book.from_tables("310000", small_tables())
+    asked = exemptions_together(book, ("TWO-PEOPLE",), ApplicantKind.PERSON)
+    proxy = shown("PROXY", "99", id_number=PERSON, agent_id_number=SECOND)
+    own, agents = (
+        shown("ID-RESIDENT", leaf, id_number=number)
+        for leaf, number in (("11", PERSON), ("22", SECOND))
+    )
+
+    def codes(*evidence: ShownCertificate) -> list[str]:
+        answer = answer_application(asked, [proxy, *evidence], NOW, SALT)
+        return [one.code for one in answer.lines]
+
+    assert codes(agents) == ["holder.agent", "holder.agent"]
+    assert codes(agents, own) == codes(own, agents) == ["ok", "ok"]
 
 
 def test_a_person_may_hold_several_numbers(book: Book) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from certledger.ledger.reform.cases import (
     CaseUnknownError,
     close_cases,
 )
+from certledger.ledger.store.unit_of_work import Store, Unit
 from certledger.verifier.cli.main import main
 from certledger.verifier.formats.canonical_json import format_canonical
 from certledger.verifier.vocabulary import Standing, Status
@@ -112,8 +114,37 @@ def test_a_suspension_that_is_lifted_closes_its_case_by_rule(office: Office) -> 
     assert (lifted.closed_by, lifted.reason) == ("rule", "lifted")
 
 
+@dataclass
+class CountingStore:
+    """A store that counts the transactions which may write."""
+
+    store: Store
+    writes: int = 0
+
+    def begin(self, *, write: bool = True) -> AbstractContextManager[Unit]:
+        self.writes += write
+        return self.store.begin(write=write)
+
+    def close(self) -> None:
+        self.store.close()
+
+
+def test_a_block_without_news_writes_nothing(office: Office) -> None:
+    """Tens of thousands of certificates may have decisions: most never change."""
+    for index in range(6):
+        office.cases(office.decide(index))
+    counted = CountingStore(office.ledger.store)
+    CaseFinder(store=counted, clock=office.ledger.clock).step()
+
+    assert counted.writes == 0
+
+
 @pytest.mark.parametrize(
-    ("by", "reason"), [("", "why"), ("a", " "), ("a" * 81, "why"), ("a", "r" * 201)]
+    ("by", "reason"),
+    [
+        *[("", "why"), ("a", " "), ("a" * 81, "why"), ("a", "r" * 201)],
+        *[("rule", "why"), ("a\u202eb", "why"), ("a", "why\nnot")],
+    ],
 )
 def test_a_case_is_closed_with_a_name_and_a_reason(office: Office, by: str, reason: str) -> None:
     with pytest.raises(CaseClosingError):

@@ -8,7 +8,7 @@ import io
 import pytest
 
 from certledger.ledger.reform.book_files import read_book
-from certledger.ledger.reform.coverage import Activity, CoveragePart, coverage
+from certledger.ledger.reform.coverage import Activity, CoverageGroup, CoveragePart, coverage
 from certledger.verifier.reform.book import Book
 from tests.ledger.reform.books import append_row, domain_folder
 
@@ -37,12 +37,20 @@ def test_each_share_has_its_parts_and_what_is_missing(book: Book) -> None:
     assert (categories.total.part, categories.total.whole) == (824, 900)
     assert counters.total == CoveragePart(part=1, whole=5)
     assert counters.missing == ["HP-WINDOW-1", "pudong-7", "SZ-WINDOW-1", "C-1"]
-    assert counters.by["district"]["310106"] == CoveragePart(part=1, whole=1)
-    assert counters.by["region"]["320000"] == CoveragePart(part=0, whole=1)
+    assert counters.by["district"]["310106"] == CoverageGroup(part=1, whole=1, missing=[])
+    assert counters.by["region"]["320000"] == CoverageGroup(
+        part=0, whole=1, missing=["SZ-WINDOW-1"]
+    )
+    assert set(items.by) == set(categories.by) == {"department", "district", "region"}
+    assert set(counters.by) == {"district", "region", "kind"}
+    assert "NO-PAPERS" in items.by["department"]["上海市公安局"].missing
+    assert "NO-PAPERS" in items.by["district"]["310000"].missing
     for share in found.shares.values():
         for parts in share.by.values():
             assert sum(one.part for one in parts.values()) == share.total.part
             assert sum(one.whole for one in parts.values()) == share.total.whole
+            lists = [code for one in parts.values() for code in one.missing]
+            assert sorted(lists) == sorted(share.missing)
 
 
 def test_rates_and_waiting_times(book: Book) -> None:
@@ -52,6 +60,7 @@ def test_rates_and_waiting_times(book: Book) -> None:
     assert found["waiting"] == {"median_to_final_seconds": 5, "oldest_not_anchored_seconds": 90}
     assert found["decisions"] == {"granted": 3, "person": 1}
     assert found["rates"]["online"]["whole"] == len(book.items)
+    assert found["rates"]["by_person"] == {"part": 1, "percent": "25.0", "whole": 4}
     assert found["rates"]["exempt"]["part"] < found["rates"]["exempt"]["whole"]
 
 
@@ -59,21 +68,28 @@ def test_the_table_says_the_same_and_runs_no_formula(book: Book) -> None:
     found = coverage(book, Activity(), NOW)
     rows = list(csv.reader(io.StringIO(found.to_csv())))
 
-    assert rows[0] == ["figure", "dimension", "name", "part", "whole", "percent"]
-    assert ["counters", "", "", "0", "5", "0.0"] in rows
-    assert ["counters", "missing", "C-1", "0", "1", "0.0"] in rows
+    assert rows[0] == [
+        *("figure", "dimension", "name", "part", "whole", "percent"),
+        *("department", "district", "region", "kind"),
+    ]
+    assert ["counters", "", "", "0", "5", "0.0", *[""] * 4] in rows
+    missing = ["counters", "missing", "C-1", "0", "1", "0.0", "", "310101", "310000", "bank"]
+    assert missing in rows
     assert not any(cell.startswith(("=", "+", "-", "@")) for row in rows for cell in row)
-    assert all(len(row) == 6 for row in rows)
+    assert all(len(row) == 10 for row in rows)
 
 
-def test_an_empty_book_has_no_missing_and_no_division_by_zero() -> None:
+def test_an_empty_book_has_reached_nothing_and_divides_by_no_zero() -> None:
     empty = Book.from_tables("310000", dict.fromkeys(EMPTY, ()))
+    found = coverage(empty, Activity(), NOW)
+    nothing = {"part": 0, "percent": "0.0", "whole": 0}
 
-    assert coverage(empty, Activity(), NOW).shares["items"].total.to_json() == {
-        "part": 0,
-        "percent": "100.0",
-        "whole": 0,
-    }
+    for share in found.shares.values():
+        assert share.to_json() == nothing | {"by": {}, "missing": []}
+    assert found.to_json()["rates"] == dict.fromkeys(
+        ("exempt", "online", "city_wide", "unattended", "by_person"), nothing
+    )
+    assert found.to_csv().count("\n") == 1 + 3 + 5 + 2
 
 
 EMPTY = (

@@ -57,3 +57,5 @@ def test_a_day_has_its_figures_once_and_the_newest_come_first(store: SqlStore) -
     with store.begin(write=False) as unit:
         assert unit.coverage_days(9) == [("2026-11-30", b"2"), ("2026-11-29", b"1")]
         assert unit.coverage_days(1) == [("2026-11-30", b"2")]
+        assert unit.has_coverage_day("2026-11-29")
+        assert not unit.has_coverage_day("2026-11-28")

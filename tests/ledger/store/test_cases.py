@@ -30,6 +30,11 @@ def test_each_decision_on_a_certificate_gets_one_case(store: SqlStore) -> None:
         assert [one.reference for one in opened] == [first, second]
         assert unit.open_cases(ISSUER, 7, "revoked", now=6, block=10) == []
     with store.begin(write=False) as unit:
+        assert unit.certificates_with_open_cases("revoked") == {(ISSUER, 7)}
+        assert unit.certificates_with_open_cases("suspended") == set()
+        assert unit.lacks_case(ISSUER, 8, "revoked")
+        assert not unit.lacks_case(ISSUER, 7, "revoked")
+        assert not unit.lacks_case(ISSUER, 9, "revoked")
         cases = unit.cases(party="a", closed=False, limit=9)
         assert unit.cases(party="b", closed=False, limit=9) == []
     assert [(one.leaf, one.cause, one.opened, one.block) for one in cases] == [
@@ -48,11 +53,10 @@ def test_of_two_that_close_a_case_one_wins(store: SqlStore) -> None:
                 unit.close_case(reference, LEAF.leaf, "revoked", now=6, by=name, reason="looked at")
             )
     with store.begin() as unit:
-        found = unit.find_case(reference, LEAF.leaf, "revoked")
+        (found,) = unit.cases_of(reference)
         assert unit.open_cases(ISSUER, 7, "revoked", now=7, block=11) == []
         assert unit.cases(party=None, closed=False, limit=9) == []
     assert closed == [True, False]
-    assert found is not None
     assert (found.closed, found.closed_by, found.reason) == (6, "first", "looked at")
 
 
@@ -62,8 +66,9 @@ def test_a_suspension_that_is_lifted_closes_its_case_and_another_opens_it(store:
         unit.open_cases(ISSUER, 7, "suspended", now=5, block=9)
         assert unit.lift_cases(ISSUER, 7, "suspended", now=6) == 1
         assert unit.lift_cases(ISSUER, 7, "suspended", now=6) == 0
-        found = unit.find_case(reference, LEAF.leaf, "suspended")
-        assert found is not None
+        (found,) = unit.cases_of(reference)
         assert (found.closed, found.closed_by) == (6, "rule")
+        assert unit.lacks_case(ISSUER, 7, "suspended")
         again = unit.open_cases(ISSUER, 7, "suspended", now=8, block=12)
+        assert not unit.lacks_case(ISSUER, 7, "suspended")
     assert [(one.opened, one.closed) for one in again] == [(8, None)]
