@@ -85,6 +85,20 @@ def card(born: str, shown: Sequence[str] = FIELDS[:4]) -> bytes:
     return world.evidence(issuer, issued, show=shown).format()
 
 
+def cards(categories: Sequence[str]) -> Sequence[bytes]:
+    """Return evidence of one holder's certificates, one of each category, from one batch."""
+    entries = [replace(CARD, category=one) for one in categories]
+    issuer = WorldIssuer.of(entries=entries)
+    fields = {"id_number": "310101199001010019", "birth_date": "1990-01-01"}
+    issued = [
+        issuer.issue(f"SH2026{at:04}", entry=entry, fields=fields, index=at)
+        for at, entry in enumerate(entries)
+    ]
+    issuer.anchor(issued)
+    world = World(issuers=[issuer], accounts=8)
+    return [world.evidence(issuer, one, show=FIELDS[:4]).format() for one in issued]
+
+
 def signed(content: dict[str, Json], number: int = 1) -> OperatorRecord:
     """Return a record of the operator with this content, the first of its chain by default."""
     whole = content | {"number": number, "previous": bytes(32).hex()}

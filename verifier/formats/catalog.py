@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from itertools import pairwise
 from typing import ClassVar, NamedTuple
 
@@ -140,6 +141,7 @@ def _names(read: Members, name: str) -> tuple[str, ...]:
     return tuple(names)
 
 
+@lru_cache(maxsize=4_096)
 def add_months(day: date, months: int) -> date:
     """Return the day `months` later, clamped to the end of its month and to the year 9999."""
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)

@@ -29,6 +29,7 @@ from certledger.verifier.formats.record import MAX_DIGESTS, Disclosure, Record
 from certledger.verifier.formats.state_proof import MAX_NODE_BYTES, MAX_PROOF_NODES
 from certledger.verifier.formats.statements import Batch
 from certledger.verifier.formats.status_tree import WordProof
+from certledger.verifier.slot_init import slot_init
 from certledger.verifier.verify.content_check import Showing
 
 MAX_EVIDENCE_BYTES = 65536
@@ -55,6 +56,7 @@ class EntryProof:
     path: tuple[bytes, ...]
 
 
+@slot_init
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Evidence:
     """Parsed evidence of one certificate; `verifier.verify.full` checks it."""
@@ -253,6 +255,7 @@ def batch_from_json(value: Json, issuer: str) -> Batch:
 # Parts, contiguous in the sorted members of a canonical file ----------------------------------
 
 
+@slot_init
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CertificatePart:
     """Members that belong to one certificate, without its record."""
@@ -265,7 +268,7 @@ class CertificatePart:
     def read(cls, read: Members) -> CertificatePart:
         """Read `disclosures`, `path` and `presentation`; raises MalformedError."""
         texts = read.array("disclosures", 0, MAX_DIGESTS)
-        if not all(type(text) is str for text in texts):
+        if list(map(type, texts)).count(str) != len(texts):
             read.fail("disclosures", "a list of texts")
         return cls(
             disclosures=tuple(map(Disclosure.parse, texts)),

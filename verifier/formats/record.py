@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from hashlib import sha256
 from typing import ClassVar, TypeAlias
 
@@ -25,6 +26,7 @@ from certledger.verifier.formats.canonical_json import (
     to_base64url,
 )
 from certledger.verifier.formats.issuer_state import ISSUER, MAX_CERTIFICATES, region_of
+from certledger.verifier.slot_init import slot_init
 from certledger.verifier.vocabulary import HolderKind
 
 CATEGORY = re.compile(r"[A-Z0-9-]{2,24}")
@@ -135,6 +137,7 @@ def lookup_digest(number: str, code: str) -> bytes:
     return digest_of(format_disclosure(normal_code(code), NUMBER, normal_number(number)))
 
 
+@slot_init
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Disclosure:
     """One salted field that the holder may disclose; `text` is its encoded form."""
@@ -156,11 +159,12 @@ class Disclosure:
         Raises:
             MalformedError: not canonical base64url of a canonical `[salt, name, value]`.
         """
-        parts = parse_canonical(from_base64url(text), MAX_DISCLOSURE_BYTES)
+        data = from_base64url(text)
+        parts = _three_texts(data) or parse_canonical(data, MAX_DISCLOSURE_BYTES)
         if type(parts) is not list or len(parts) != 3:
             raise MalformedError("schema.invalid", "a disclosure is a list of salt, name and value")
         salt, name, value = parts
-        if not isinstance(salt, str) or not isinstance(name, str):
+        if type(salt) is not str or type(name) is not str:
             raise MalformedError("schema.invalid", "salt and name of a disclosure are text")
         if not 0 < len(name) <= MAX_FIELD_NAME_CHARACTERS:
             raise MalformedError("schema.invalid", "a field name is too long, or empty")
@@ -169,6 +173,23 @@ class Disclosure:
         else:
             check_text_value(value)
         return cls(text=text, salt=salt, name=name, value=value)
+
+
+def _three_texts(data: bytes) -> Json:
+    """Return the canonical list of three texts, None of anything else, which is parsed slower.
+
+    Nearly every disclosure is one.  The parser refuses lone surrogates, and of texts nothing else
+    is to be checked.
+    """
+    if len(data) > MAX_DISCLOSURE_BYTES or data.count(b",") < 2:
+        return None
+    try:
+        parts = orjson.loads(data)
+        salt, name, value = parts
+    except ValueError:
+        return None
+    texts = type(parts) is list and type(salt) is type(name) is type(value) is str
+    return parts if texts and orjson.dumps(parts) == data else None
 
 
 def check_text_value(value: Json) -> None:
@@ -212,6 +233,7 @@ def describe_document(content: bytes, *, with_sm3: bool = False) -> Mapping[str,
 # Record ----------------------------------------------------------------------------------------
 
 
+@slot_init
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Record:
     """The public part of a certificate (SPEC section 5): digests only, no guessable value."""
@@ -342,6 +364,10 @@ def read_day(read: Members, name: str) -> date:
     if type(value) is not str or not DAY.fullmatch(value):
         read.fail(name, "a day like 2026-11-24")
     try:
-        return date.fromisoformat(value)
+        return _day(value)
     except ValueError:
         read.fail(name, "a day of the calendar")
+
+
+_day = lru_cache(maxsize=4_096)(date.fromisoformat)
+"""Certificates are issued on few days, and most of them end on few."""

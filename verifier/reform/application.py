@@ -10,6 +10,7 @@ from certledger.verifier.formats.canonical_json import Json, format_time
 from certledger.verifier.reform.book import ApplicantKind, Name
 from certledger.verifier.reform.exemptions import Exemption, ExemptionList, ExemptLine, Reason
 from certledger.verifier.reform.holders import HolderRelation, Identity, relations
+from certledger.verifier.slot_init import slot_init
 from certledger.verifier.verify.codes import CODES
 from certledger.verifier.verify.verdict import Result
 from certledger.verifier.vocabulary import Verdict
@@ -24,6 +25,11 @@ class LineOutcome(StrEnum):
     NOT_MET = "not_met"
     CANNOT_TELL = "cannot_tell"
 
+
+# Bound once: on Python 3.11 the attribute of an enumeration costs ten times a global.
+_MET, _NOT_MET, _CANNOT_TELL = LineOutcome
+_APPLICANT, _AGENT, _OTHER, _UNKNOWN = HolderRelation
+_VALID = Verdict.VALID
 
 WORDS: Mapping[str, Name] = {
     "ok": Name(zh="已核验", en="Verified"),
@@ -44,6 +50,7 @@ WORDS: Mapping[str, Name] = {
 """Words of the codes that are not a verifier's."""
 
 
+@slot_init
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ShownCertificate:
     """One piece of evidence: its verdict, and what an application needs of it.
@@ -61,12 +68,12 @@ class ShownCertificate:
     @classmethod
     def from_result(cls, result: Result) -> ShownCertificate:
         """Return what a verifier's result says; fields count only where it is genuine."""
-        codes = [one.code for one in result.findings if one.code != "ok"]
-        certificate = result.certificate
+        valid, certificate = result.verdict is _VALID, result.certificate
+        codes = [] if valid else [one.code for one in result.findings if one.code != "ok"]
         shown: list[dict[str, Json]] = certificate.get("shown", [])
         return cls(
             verdict=result.verdict,
-            code=codes[0] if codes and result.verdict is not Verdict.VALID else "ok",
+            code=codes[0] if codes else "ok",
             category=certificate.get("category", ""),
             leaf=certificate.get("leaf", ""),
             fields={part["name"]: part["value"] for part in shown if type(part["value"]) is str},
@@ -74,6 +81,7 @@ class ShownCertificate:
         )
 
 
+@slot_init
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LineAnswer:
     """A line and the certificate that meets it, or why none does.
@@ -150,7 +158,7 @@ def answer_application(
     """
     company = asked.applicant is ApplicantKind.COMPANY
     identities = [Identity.of_fields(one.fields, salt) for one in shown]
-    valid = [one.verdict is Verdict.VALID for one in shown]
+    valid = [one.verdict is _VALID for one in shown]
     holders = relations(identities, valid, company=company)
     by_category: dict[str, list[int]] = {}
     for place, one in enumerate(shown):
@@ -175,7 +183,7 @@ def answer_application(
 
 
 _Found = tuple[LineOutcome, str, int | None]
-_RANK = {LineOutcome.MET: 0, LineOutcome.CANNOT_TELL: 1, LineOutcome.NOT_MET: 2}
+_RANK = {_MET: 0, _CANNOT_TELL: 1, _NOT_MET: 2}
 _Kind = frozenset[str]
 """The categories of a line."""
 
@@ -201,41 +209,47 @@ def _answer(
     met: _Met,
 ) -> _Found:
     kind = frozenset(line.categories)
-    candidates = [_judge(kind, place, shown[place], holders[place], met) for place in places]
-    best = min(candidates, key=lambda found: _RANK[found[0]], default=_absent(line))
-    if best[0] is LineOutcome.MET and best[2] is not None:
+    best: _Found | None = None
+    for place in places:
+        found = _judge(kind, place, shown[place], holders[place], met)
+        if best is None or _RANK[found[0]] < _RANK[best[0]]:
+            best = found
+        if best[0] is _MET:
+            break
+    if best is None:
+        return _absent(line)
+    if best[0] is _MET and best[2] is not None:
         met.leaves.add((kind, shown[best[2]].leaf))
-        if holders[best[2]] is HolderRelation.APPLICANT:
+        if holders[best[2]] is _APPLICANT:
             met.own.add(kind)
         if line.override is not None:
-            return LineOutcome.CANNOT_TELL, "material.original", best[2]
+            return _CANNOT_TELL, "material.original", best[2]
     return best
 
 
 def _judge(
     kind: _Kind, place: int, one: ShownCertificate, holder: HolderRelation, met: _Met
 ) -> _Found:
-    if one.verdict is Verdict.CANNOT_TELL:
-        return LineOutcome.CANNOT_TELL, one.code, place
-    if one.verdict is not Verdict.VALID:
-        return LineOutcome.NOT_MET, one.code, place
+    if one.verdict is not _VALID:
+        unknown = one.verdict is Verdict.CANNOT_TELL
+        return _CANNOT_TELL if unknown else _NOT_MET, one.code, place
     if (kind, one.leaf) in met.leaves:
-        return LineOutcome.NOT_MET, "evidence.used", place
-    if holder is HolderRelation.OTHER:
-        return LineOutcome.CANNOT_TELL, "holder.other", place
-    if holder is HolderRelation.UNKNOWN:
-        return LineOutcome.CANNOT_TELL, "holder.unknown", place
-    if holder is HolderRelation.AGENT and met.needs_own(kind):
-        return LineOutcome.CANNOT_TELL, "holder.agent", place
-    return LineOutcome.MET, "ok", place
+        return _NOT_MET, "evidence.used", place
+    if holder is _OTHER:
+        return _CANNOT_TELL, "holder.other", place
+    if holder is _UNKNOWN:
+        return _CANNOT_TELL, "holder.unknown", place
+    if holder is _AGENT and met.needs_own(kind):
+        return _CANNOT_TELL, "holder.agent", place
+    return _MET, "ok", place
 
 
 def _absent(line: ExemptLine) -> _Found:
     """Return the answer for a line for which nothing was shown."""
     if line.reason is Reason.IN_PRINCIPLE:
-        return LineOutcome.CANNOT_TELL, "material.original", None
+        return _CANNOT_TELL, "material.original", None
     if line.exemption is Exemption.CITY:
-        return LineOutcome.CANNOT_TELL, "material.to_fetch", None
+        return _CANNOT_TELL, "material.to_fetch", None
     if line.exemption is Exemption.BRING:
-        return LineOutcome.CANNOT_TELL, "material.on_paper", None
-    return LineOutcome.NOT_MET, "material.missing", None
+        return _CANNOT_TELL, "material.on_paper", None
+    return _NOT_MET, "material.missing", None

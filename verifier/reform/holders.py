@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import string
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -18,6 +18,11 @@ PERSON_FIELDS = ("id_number", "passport_number", "permit_number", "travel_permit
 COMPANY_FIELDS = ("uscc",)
 AGENT_FIELDS = ("agent_id_number", "agent_passport_number")
 """Fields of an authorisation: the number of who acts for the person or company it is about."""
+_KINDS = {
+    name: kind
+    for kind, names in enumerate((PERSON_FIELDS, COMPANY_FIELDS, AGENT_FIELDS))
+    for name in names
+}
 _TAG = b"certledger/1/holder"
 _CAPITALS = str.maketrans(string.ascii_lowercase, string.ascii_uppercase)
 _NO_NUMBERS: frozenset[bytes] = frozenset()
@@ -32,7 +37,10 @@ class HolderRelation(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+_APPLICANT = HolderRelation.APPLICANT
+
+
+@dataclass(frozen=True, slots=True)
 class Identity:
     """Digests of the numbers that one certificate shows; `agents` are those of who may act."""
 
@@ -43,25 +51,18 @@ class Identity:
     @classmethod
     def of_fields(cls, fields: Mapping[str, str], salt: bytes) -> Identity:
         """Return the identity that disclosed fields name."""
-        return cls(
-            persons=_digests(fields, PERSON_FIELDS, salt),
-            companies=_digests(fields, COMPANY_FIELDS, salt),
-            agents=_digests(fields, AGENT_FIELDS, salt),
-        )
-
-
-def _digests(fields: Mapping[str, str], names: Iterable[str], salt: bytes) -> frozenset[bytes]:
-    return frozenset(
-        sha256(salt + _TAG + _plain(number).encode())
-        for name in names
-        if (number := fields.get(name))
-    )
+        found: tuple[list[bytes], list[bytes], list[bytes]] = ([], [], [])
+        for name, number in fields.items():
+            if number and (kind := _KINDS.get(name)) is not None:
+                found[kind].append(sha256(salt + _TAG + _plain(number).encode()))
+        return cls(*map(frozenset, found))
 
 
 def _plain(number: str) -> str:
     """Return a number as it is compared: `３１０ 10Ⅹ` and `31010x` are one."""
-    whole = "".join(unicodedata.normalize("NFKC", number).split())
-    return whole.translate(_CAPITALS)
+    if number.isascii():
+        return "".join(number.split()).upper()
+    return "".join(unicodedata.normalize("NFKC", number).split()).translate(_CAPITALS)
 
 
 def relations(
@@ -77,13 +78,13 @@ def relations(
     own = [one.companies if company else one.persons for one in identities]
     groups = _group([of if good else _NO_NUMBERS for of, good in zip(own, valid, strict=True)])
     first = next((group for group in [*groups, *own] if group), _NO_NUMBERS)
-    agents: set[bytes] = set()
+    agents: frozenset[bytes] = _NO_NUMBERS
     persons = []
     for identity, of, good in zip(identities, own, valid, strict=True):
         persons.append(identity.persons if good else _NO_NUMBERS)
         if good and of & first:
             agents |= identity.agents
-    acting = _group([*persons, frozenset(agents)])[-1]
+    acting = _group([*persons, agents])[-1] if agents else _NO_NUMBERS
     return [
         _relation(identity, bool(of & first), acting)
         for identity, of in zip(identities, own, strict=True)
@@ -92,7 +93,7 @@ def relations(
 
 def _relation(identity: Identity, is_own: bool, agents: frozenset[bytes]) -> HolderRelation:
     if is_own:
-        return HolderRelation.APPLICANT
+        return _APPLICANT
     if identity.persons & agents:
         return HolderRelation.AGENT
     named = identity.persons or identity.companies

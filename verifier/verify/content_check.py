@@ -18,6 +18,7 @@ from certledger.verifier.formats.record import (
     digest_of,
     format_disclosure,
 )
+from certledger.verifier.slot_init import slot_init
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,6 +37,7 @@ Paper = bytes | Fingerprint
 """A document to compare: its bytes, or its fingerprint."""
 
 
+@slot_init
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Showing:
     """A record with its disclosures; leaf and disclosure indexes are computed once.

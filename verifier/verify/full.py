@@ -15,6 +15,7 @@ from certledger.verifier.formats.policy import LedgerPin, TrustPolicy
 from certledger.verifier.formats.record import Record
 from certledger.verifier.formats.statements import ZERO
 from certledger.verifier.formats.status_tree import CELLS
+from certledger.verifier.slot_init import slot_init
 from certledger.verifier.verify.block_trust import Judgement, Slot
 from certledger.verifier.verify.checks import (
     check_dates,
@@ -27,8 +28,22 @@ from certledger.verifier.verify.content_check import Paper, check_content
 from certledger.verifier.verify.proofs import FORGETFUL, ProofCache, check_signature
 from certledger.verifier.verify.result import result_of
 from certledger.verifier.verify.trust_sources import Judge
-from certledger.verifier.verify.verdict import Result, unusable
+from certledger.verifier.verify.verdict import CHECKS, Result, unusable
 from certledger.verifier.vocabulary import CheckName
+
+# Bound once: on Python 3.11 the attribute of an enumeration costs ten times a global.
+(
+    _CONTENT,
+    _INCLUSION,
+    _ANCHOR,
+    _SIGNATURE,
+    _ENTITLEMENT,
+    _BLOCK,
+    _FRESHNESS,
+    _STATUS,
+    _DATES,
+    _HOLDER,
+) = CHECKS
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,20 +110,22 @@ def answer(
     if not question.policy.accepts(evidence.TYPE):
         return unusable("schema.version")
     issuer = evidence.issuer if block.state is None else block.state
+    known = block.known
     return result_of(
         _judge(evidence, question, block, clock, memo),
         showing=evidence.shown,
         proved=memo.proved(
             issuer.name, evidence.catalog.entry, evidence.statement, evidence.anchor.block
         ),
-        time=block.known.time,
+        time=known.time,
         timely=clock.timely,
-        basis=block.known.basis,
-        unanswered=block.known.unanswered,
-        retired=block.known.end is not None,
+        basis=known.basis,
+        unanswered=known.unanswered,
+        retired=known.end is not None,
     )
 
 
+@slot_init
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Clock:
     """Clock-dependent results: codes of checks 9 and 7, and whether T is not in the future.
@@ -123,13 +140,14 @@ class Clock:
 
 def read_clock(record: Record, question: Question, block: JudgedBlock) -> Clock:
     """Run the checks that depend on the clock."""
-    now, time = question.now, block.known.time
+    now, known = question.now, block.known
+    time = known.time
     if time is None:
         return Clock(dates=check_dates(record, now), freshness="block.needed", timely=False)
     freshness = "freshness.overtaken"
-    if not block.known.overtaken:
+    if not known.overtaken:
         freshness = check_freshness(
-            record.category, question.policy, time=time, now=now, end=block.known.end
+            record.category, question.policy, time=time, now=now, end=known.end
         )
     return Clock(
         dates=check_dates(record, now),
@@ -146,19 +164,19 @@ def _judge(
     entry = memo.entry(evidence.catalog, statement.catalog)
     own = entry if entry is not None and entry.order == (record.category, record.entry) else None
     codes = {
-        CheckName.CONTENT: check_content(showing, question.documents, own),
-        CheckName.INCLUSION: check_inclusion(showing.leaf, record.index, statement, evidence.path),
-        CheckName.BLOCK: block.judgement.code,
-        CheckName.DATES: clock.dates,
-        CheckName.HOLDER: _holder(evidence, question, block),
+        _CONTENT: check_content(showing, question.documents, own),
+        _INCLUSION: check_inclusion(showing.leaf, record.index, statement, evidence.path),
+        _BLOCK: block.judgement.code,
+        _DATES: clock.dates,
+        _HOLDER: _holder(evidence, question, block),
     }
-    rests = (CheckName.SIGNATURE, CheckName.ENTITLEMENT, CheckName.STATUS)
+    rests = (_SIGNATURE, _ENTITLEMENT, _STATUS)
     if block.judgement.code != "ok" or block.judgement.time is None or block.ledger is None:
-        needing = (CheckName.ANCHOR, CheckName.FRESHNESS, *rests)
+        needing = (_ANCHOR, _FRESHNESS, *rests)
         return codes | dict.fromkeys(needing, "block.needed")
-    codes[CheckName.FRESHNESS] = clock.freshness
+    codes[_FRESHNESS] = clock.freshness
     anchor, signature = _batch(evidence, block, block.ledger, memo)
-    codes[CheckName.ANCHOR] = anchor
+    codes[_ANCHOR] = anchor
     if anchor != "ok":
         return codes | dict.fromkeys(rests, "anchor.needed")
     if (
@@ -167,9 +185,9 @@ def _judge(
         and statement.countersignature == ZERO
     ):
         signature = "signature.countersignature_missing"
-    codes[CheckName.SIGNATURE] = signature
-    codes[CheckName.ENTITLEMENT] = _entitlement(record, entry)
-    codes[CheckName.STATUS] = _status(evidence, block, memo)
+    codes[_SIGNATURE] = signature
+    codes[_ENTITLEMENT] = _entitlement(record, entry)
+    codes[_STATUS] = _status(evidence, block, memo)
     return codes
 
 
@@ -199,6 +217,7 @@ def _batch(
 # 6 block ---------------------------------------------------------------------------------------
 
 
+@slot_init
 @dataclass(frozen=True, kw_only=True, slots=True)
 class JudgedBlock:
     """The block of the evidence after check 6.

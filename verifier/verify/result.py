@@ -14,6 +14,8 @@ from certledger.verifier.verify.content_check import Showing
 from certledger.verifier.verify.verdict import CHECKS, GENUINE, Codes, Result, judged
 from certledger.verifier.vocabulary import CheckName
 
+_BLOCK = CheckName.BLOCK
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ProvedCertificate:
@@ -60,6 +62,7 @@ def result_of(
     certificate = _describe(showing)
     warnings: tuple[str, ...] = ()
     ordered = tuple([codes[check] for check in CHECKS])
+    trusted = codes[_BLOCK] == "ok"
     if proved is not None and set(ordered[: len(GENUINE)]) == {"ok"}:
         certificate |= _describe_proved(showing, proved)
         warnings = _warnings(showing.record, proved, unanswered=unanswered, retired=retired)
@@ -67,8 +70,8 @@ def result_of(
     return Result(
         verdict=verdict,
         findings=findings,
-        as_of=time if codes[CheckName.BLOCK] == "ok" else None,
-        basis=basis if codes[CheckName.BLOCK] == "ok" else "",
+        as_of=time if trusted else None,
+        basis=basis if trusted else "",
         certificate=certificate,
         warnings=warnings,
     )
@@ -117,6 +120,11 @@ def _warnings(
     record: Record, proved: ProvedCertificate, *, unanswered: bool, retired: bool
 ) -> tuple[str, ...]:
     """Return the codes of warnings, which do not change the verdict."""
-    late = proved.earliest - record.issued > timedelta(days=proved.entry.lag_days)
-    given = {"anchoring.late": late, "ledger.retired": retired, "node.adds_nothing": unanswered}
-    return tuple(code for code, holds in given.items() if holds)
+    given = []
+    if proved.earliest - record.issued > timedelta(days=proved.entry.lag_days):
+        given.append("anchoring.late")
+    if retired:
+        given.append("ledger.retired")
+    if unanswered:
+        given.append("node.adds_nothing")
+    return tuple(given)
