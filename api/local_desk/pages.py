@@ -341,7 +341,7 @@ async def get_template(request: Request, desk: LocalDesk) -> Response:
     )
 
 
-async def draw_codes(request: Request, desk: LocalDesk) -> Response:
+async def get_codes(request: Request, desk: LocalDesk) -> Response:
     """Return a sheet with an access code and a short link in every row."""
     form = await read_form(request)
     sheet = form.get("sheet")
@@ -422,7 +422,7 @@ PAGES = [
     Route("/update", page(update), methods=["POST"]),
     Route("/sheets", page(add_sheet), methods=["POST"]),
     Route("/template", page(get_template), methods=["GET"]),
-    Route("/codes", page(draw_codes), methods=["POST"]),
+    Route("/codes", page(get_codes), methods=["POST"]),
     Route("/status", page(change_status), methods=["POST"]),
     Route("/act", page(sign_act), methods=["POST"]),
     Route(_SHEET, page(show_sheet), methods=["GET"]),

@@ -18,6 +18,8 @@ from certledger.ledger.core.values import IssuerRow, StoredProposal
 from certledger.ledger.intake.proposals import MAX_PROPOSALS
 from certledger.ledger.issuer.act_file import Envelope
 from certledger.ledger.registrar.review import TITLES, Review, review
+from certledger.verifier.formats.issuer_state import region_of
+from certledger.verifier.regions import region_named
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,13 +50,20 @@ class RegistrarDesk:
 
 
 def load_desk(service: Service, region: int | None) -> RegistrarDesk:
-    """Return the acts that wait, those of the region apart, and the region's issuers."""
+    """Return the acts that wait, those of the region apart, and the region's issuers.
+
+    Where no region is named, it is one with work: of an act that waits, else of an issuer.
+    """
     regions = sorted(office_of(service, region or ANY_REGION).accounts)
-    own = next(iter(regions), ANY_REGION) if region is None or region not in regions else region
-    office = office_of(service, own)
     with service.store.begin(write=False) as unit:
-        stored = unit.proposals(now=office.now, limit=MAX_PROPOSALS)
-        issuers = [one for one in unit.issuers() if one.state.region == own]
+        stored = unit.proposals(now=int(service.clock()), limit=MAX_PROPOSALS)
+        every = list(unit.issuers())
+    busy = [region_of(one.subject) for one in stored if one.subject[2:4].isdecimal()]
+    busy += [one.state.region for one in every]
+    own = region if region in regions else next((one for one in busy if one in regions), None)
+    own = next(iter(regions), ANY_REGION) if own is None else own
+    office = office_of(service, own)
+    issuers = [one for one in every if one.state.region == own]
     acts = []
     for proposal in stored:
         envelope = Envelope.parse(proposal.file)
@@ -81,6 +90,7 @@ async def show_registrar(request: Request, caller: Caller) -> Response:
         request,
         "registrar.html",
         desk=desk,
+        names={one: region_named(one) for one in (*desk.regions, desk.region)},
         may_choose=caller.region is None,
         texts=act_words(page_language(request)),
     )

@@ -30,8 +30,9 @@ from certledger.verifier.formats.statements import (
     Statement,
     StatusChange,
 )
+from certledger.verifier.formats.status_tree import chosen
 from certledger.verifier.regions import region_named
-from certledger.verifier.vocabulary import IssuerKind, Purpose, Standing
+from certledger.verifier.vocabulary import IssuerKind, Purpose, Standing, Status
 
 TITLES: Mapping[type[Statement], tuple[str, str]] = {
     Register: ("登记发证机构", "register an issuer"),
@@ -62,6 +63,7 @@ _COUNTERS: Mapping[type[Statement], str] = {
     StatusChange: "epoch",
 }
 """The member of an issuer's state that an act moves on by one."""
+MAX_SHOWN_RANGES = 40
 
 
 class OtherRegionError(CertledgerError):
@@ -149,7 +151,7 @@ def review(envelope: Envelope, office: RegistrarOffice) -> Review:
         lines=list(_describe(envelope, office, signers, regions)),
         notes=notes,
         faults=faults,
-        missing=list(_missing(statement, office, signed)),
+        missing=list(_missing(statement, office, signed, signers)),
         signed=office.region in signed,
         may_sign=_why_not(statement, office.region, signed),
     )
@@ -186,13 +188,26 @@ def _why_not(statement: Statement, own: int, signed: set[int]) -> str:
     return ""
 
 
-def _missing(statement: Statement, office: RegistrarOffice, signed: set[int]) -> Iterator[str]:
+def _is_on_hold(office: RegistrarOffice, statement: Statement) -> bool:
+    """Return whether an issuer of the act may be on hold: it is, or the chain was not asked."""
+    found = [office.issuer(code) for code in issuers_of(statement)]
+    return any(issuer is None or issuer.on_hold for issuer in found)
+
+
+def _missing(
+    statement: Statement, office: RegistrarOffice, signed: set[int], signers: Sequence[bytes]
+) -> Iterator[str]:
     regions = subject_regions(statement)
     if isinstance(statement, _MAJORITY):
         wanted = len(office.accounts) // 2 + 1
         if len(signed) < wanted:
             yield f"{wanted - len(signed)} more registrars"
         return
+    if isinstance(statement, StatusChange):
+        if not signers:
+            yield "a key of the issuer"
+        if not _is_on_hold(office, statement):
+            return  # The registrar signs only what its hold is on, or a correction.
     for region in sorted(regions - signed):
         yield f"the registrar of region {region}"
     if isinstance(statement, KeysChange):
@@ -267,8 +282,34 @@ def _details(envelope: Envelope, office: RegistrarOffice) -> Iterator[str]:
         before = "?" if issuer is None else str(issuer.state.standing)
         after = list(Standing)[statement.standing - 1] if statement.standing <= 4 else "?"
         yield line("状态", "Standing", f"{before} → {after}")
+    elif isinstance(statement, StatusChange):
+        yield from _status_lines(statement, office)
     elif isinstance(statement, RegistrarChange | RegistrarRotation):
         yield line("新账户", "New account", f"0x{statement.account.hex()}")
+
+
+def _status_lines(statement: StatusChange, office: RegistrarOffice) -> Iterator[str]:
+    status = next((str(one) for one in Status if one.number == statement.status), "?")
+    code = statement.reason.decode("ascii", "replace")
+    reason = office.domain.status_codes.get(code)
+    names = "" if reason is None else f" {bilingual(reason.name_zh, reason.name_en)}"
+    yield line("状态变为", "New status", status)
+    yield line("原因", "Reason", plain(code) + names)
+    indexes = chosen(statement.words, statement.masks)
+    ranges = _ranges(indexes)
+    shown = ", ".join([*ranges[:MAX_SHOWN_RANGES], *["…"] * (len(ranges) > MAX_SHOWN_RANGES)])
+    yield line("证照序号", "Indexes of certificates", f"{shown} ({len(indexes)})")
+
+
+def _ranges(numbers: Sequence[int]) -> list[str]:
+    """Return ascending numbers as `3` and `8-12`."""
+    found: list[list[int]] = []
+    for number in numbers:
+        if found and number == found[-1][1] + 1:
+            found[-1][1] = number
+        else:
+            found.append([number, number])
+    return [str(first) if first == last else f"{first}-{last}" for first, last in found]
 
 
 def _keys(keys: Sequence[bytes], mark: str) -> Iterator[str]:

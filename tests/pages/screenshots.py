@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,6 +18,8 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+import httpx
 
 from tests.pages.conftest import FLAGS, LANGUAGES, WIDTHS
 
@@ -124,6 +128,55 @@ def _item(page: Any, tries: Mapping[str, Any]) -> None:
     page.wait_for_selector(".tag")
 
 
+@cache
+def _local_desk(home: Path, url: str) -> str:
+    """Start the issuer's desk of the demo's example, and return the address of its pages."""
+    folder = (home / "example" / "body").read_text("utf-8")
+    started = subprocess.Popen(
+        [sys.executable, "-m", "certledger", "issuer-desk", "--body", folder, "--server", url],
+        env={**os.environ, "CERTLEDGER_TOKEN": _key(home, "issuer")},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    atexit.register(started.terminate)
+    assert started.stdout is not None
+    link = [started.stdout.readline(), started.stdout.readline()][1].strip()
+    went = httpx.get(link)
+    return str(httpx.URL(link).join(went.headers["location"]))
+
+
+def _at_desk(then: Step) -> Step:
+    def step(page: Any, tries: Mapping[str, Any]) -> None:
+        page.goto(_local_desk(tries["home"], page.url.rstrip("/")))
+        then(page, tries)
+
+    return step
+
+
+def _put(page: Any, tries: Mapping[str, Any], *, harmed: bool) -> None:
+    """Put the example's sheet in, with an impossible day if it is to be harmed."""
+    sheet = (tries["home"] / "example" / "sheet.csv").read_text("utf-8")
+    if harmed:
+        sheet = re.sub(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}", "2026-13-45", sheet, count=1)
+    file = {"name": "sheet.csv", "mimeType": "text/csv", "buffer": sheet.encode()}
+    page.set_input_files("#sheet", file)
+    page.click("main form[action$='/sheets'] button")
+    page.wait_for_selector("#findings, #preview")
+
+
+def _faults(page: Any, tries: Mapping[str, Any]) -> None:
+    _put(page, tries, harmed=True)
+
+
+def _preview(page: Any, tries: Mapping[str, Any]) -> None:
+    _put(page, tries, harmed=False)
+
+
+def _sessions(page: Any, tries: Mapping[str, Any]) -> None:
+    page.click("a[href='/sessions']")
+    page.wait_for_selector("table")
+
+
 SHOTS: Mapping[str, tuple[str, Step]] = {
     "front": ("/", _nothing),
     "sign-in": ("/sign-in", _nothing),
@@ -140,6 +193,10 @@ SHOTS: Mapping[str, tuple[str, Step]] = {
     "absent": ("/demo/none", _nothing),
     "issuer": ("/issuer", _signed_in("issuer")),
     "issuer-review": ("/issuer", _signed_in("issuer", _review)),
+    "issuer-desk": ("/", _at_desk(_nothing)),
+    "issuer-desk-faults": ("/", _at_desk(_faults)),
+    "issuer-desk-preview": ("/", _at_desk(_preview)),
+    "sessions": ("/audit", _signed_in("auditor", _sessions)),
     "registrar": ("/registrar", _signed_in("administrator")),
     "audit": ("/audit", _signed_in("auditor")),
     "audit-trace": ("/audit", _signed_in("auditor", _trace)),

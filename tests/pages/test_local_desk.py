@@ -290,6 +290,11 @@ def test_a_number_is_suspended_by_the_key_here(
         headers = {"origin": desk.origin, "accept-language": "en"}
         with httpx.Client(headers=headers, timeout=60.0, follow_redirects=True) as client:
             base = str(client.get(desk.link).url)
+            template = client.get(f"{base}template", params={"category": "ID-HUKOU"})
+            assert template.content.startswith(b"PK")
+            drawn = client.post(f"{base}codes", files={"sheet": ("s.csv", rows(line("C1")))})
+            assert "access_code" in drawn.text.splitlines()[0]
+            assert f"{pages.url}/v#" in drawn.text
             files: Any = {"sheet": ("s.csv", rows(line("S1"))), "sm3": (None, "")}
             shown = client.post(f"{base}sheets", files=files)
             codes = [part.split('"')[0] for part in shown.text.split('name="accepted" value="')[1:]]

@@ -12,6 +12,7 @@ from certledger.ledger.chain.client import NodeClient
 from certledger.ledger.issuer import signed_acts
 from certledger.ledger.issuer.act_file import Envelope
 from certledger.ledger.issuer.catalogs import catalog_change, catalog_of
+from certledger.ledger.issuer.status_changes import status_changes
 from certledger.ledger.node import Ledger
 from certledger.ledger.reference_data import load_domain
 from certledger.ledger.registrar.chain_view import ChainView
@@ -24,7 +25,7 @@ from certledger.ledger.registrar.review import (
 )
 from certledger.verifier.formats.statements import Statement
 from certledger.verifier.node_rpc import RpcClient
-from certledger.verifier.vocabulary import Purpose, Standing
+from certledger.verifier.vocabulary import Purpose, Standing, Status
 from tests.ledger.live import REGIONS, LiveIssuer, open_live, person, registrar
 
 ISSUER = "11310000XX00000196"
@@ -80,6 +81,25 @@ def test_an_act_is_shown_against_the_chain_with_who_must_sign(ledger: Ledger) ->
     assert found.missing == ["the registrar of region 31"]
     signed = review(asked(ledger, suspend(), 31), office(ledger, 31))
     assert (signed.missing, signed.signed) == ([], True)
+
+
+def test_a_change_of_status_names_certificates_status_and_reason(ledger: Ledger) -> None:
+    (change,) = status_changes(
+        [3, 5, 6, 7, 200],
+        issuer=ISSUER,
+        status=Status.REVOKED,
+        reason="R01",
+        epoch=1,
+        now=int(time.time()),
+    )
+    found = review(asked(ledger, change), office(ledger, 31))
+    text = "\n".join(found.lines)
+    assert "3, 5-7, 200 (5)" in text
+    assert "revoked" in text
+    assert "R01" in text
+    assert "Revoked as a penalty" in text
+    assert found.missing == ["a key of the issuer"], "the registrar signs only on a hold"
+    assert review(asked(ledger, change, f"key of {ISSUER}"), office(ledger, 31)).missing == []
 
 
 def test_an_act_of_another_region_is_refused(ledger: Ledger) -> None:
