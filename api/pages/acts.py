@@ -14,9 +14,11 @@ from certledger.api.auth.api_keys import Caller
 from certledger.api.errors import ForbiddenError, ResourceUnknownError
 from certledger.api.pages.act_statements import STATEMENTS
 from certledger.api.pages.page_route import FormExpiredError
+from certledger.api.pages.words import page_language
 from certledger.api.request.body import read_body
 from certledger.api.responses import json_response
 from certledger.api.service import Service, service_of
+from certledger.api.translations import Language
 from certledger.ledger.core.acts import subject_of
 from certledger.ledger.core.contract_state import ledger_state
 from certledger.ledger.core.service_values import Role
@@ -84,7 +86,9 @@ def office_of(service: Service, region: int) -> RegistrarOffice:
     )
 
 
-def describe_act(service: Service, envelope: Envelope, region: int = ANY_REGION) -> dict[str, Json]:
+def describe_act(
+    service: Service, envelope: Envelope, region: int, language: Language
+) -> dict[str, Json]:
     """Return an act as pages show it: its file, what wallets sign, and the review of it."""
     act, office = envelope.act, office_of(service, region)
     found: Review = review(envelope, office)
@@ -97,7 +101,7 @@ def describe_act(service: Service, envelope: Envelope, region: int = ANY_REGION)
         "lines": list(found.lines),
         "notes": list(found.notes),
         "faults": list(found.faults),
-        "missing": list(found.missing),
+        "missing": list(found.missing_zh if language == "zh" else found.missing),
     }
 
 
@@ -123,7 +127,7 @@ async def prepare_act(request: Request, caller: Caller) -> Response:
             raise MalformedError("act.kind", f"{kind[:20]!r} is no act that this page makes")
         envelope = STATEMENTS[kind](service, _subject(caller, value), value)
         check_rights(caller, envelope)
-        return describe_act(service, envelope, caller.region or ANY_REGION)
+        return _described(request, envelope, caller)
 
     return json_response(await service_of(request).pools.prove(request, make))
 
@@ -142,7 +146,7 @@ async def sign_act(request: Request, caller: Caller) -> Response:
             act = replace(act, signatures=(*act.signatures, signature))
             envelope = envelope.with_act(act)
         done = sign_proposal(service.ledger.intake, envelope, party=caller.party)
-        return _answer(service, done, caller)
+        return _answer(request, done, caller)
 
     return json_response(await service_of(request).pools.prove(request, sign))
 
@@ -158,7 +162,7 @@ async def get_act(request: Request, caller: Caller) -> Response:
             raise ResourceUnknownError("no such act waits")
         envelope = Envelope.parse(found.file)
         check_rights(caller, envelope)
-        return describe_act(service, envelope, caller.region or ANY_REGION)
+        return _described(request, envelope, caller)
 
     return json_response(await service.pools.prove(request, find))
 
@@ -169,8 +173,13 @@ def _signature_of(text: str) -> bytes:
     return signature if signature[64] >= 27 else signature[:64] + bytes([signature[64] + 27])
 
 
-def _answer(service: Service, done: SignedProposal, caller: Caller) -> Json:
-    value = describe_act(service, done.envelope, caller.region or ANY_REGION)
+def _described(request: Request, envelope: Envelope, caller: Caller) -> dict[str, Json]:
+    region = caller.region or ANY_REGION
+    return describe_act(service_of(request), envelope, region, page_language(request))
+
+
+def _answer(request: Request, done: SignedProposal, caller: Caller) -> Json:
+    value = _described(request, done.envelope, caller)
     state = "waiting" if done.receipt is None else "submitted"
     receipt = None if done.receipt is None else orjson.loads(done.receipt)
     return {**value, "state": state, "receipt": receipt}

@@ -66,7 +66,7 @@ async def sign_in(request: Request, caller: Caller) -> Response:
 
 
 async def _resume(request: Request, visitor: str, path: str, carried: Form) -> Response:
-    """Show what was typed before the session was over, to be sent by whoever signed in."""
+    """Show what was typed before the session was over, to be sent after signing in."""
     return await render(request, "resume.html", visitor=visitor, carried=carried, carried_to=path)
 
 
@@ -92,11 +92,11 @@ async def visit_provider_with_form(request: Request, caller: Caller) -> Response
         ResourceUnknownError: there is no provider.
         ProviderUnreachableError: it does not answer.
     """
-    fields, kept = await read_form(request), Response()
+    fields, carrier = await read_form(request), Response()
     path = _safe_path(fields.get(CARRIED_TO, ""))
-    address = await _provider(request).address(kept, path, _carried(fields))
+    address = await _provider(request).address(carrier, path, _carried(fields))
     response = await render(request, "signed_in.html", next_path=address, is_done=False)
-    response.raw_headers.extend(pair for pair in kept.raw_headers if pair[0] == b"set-cookie")
+    response.raw_headers.extend(pair for pair in carrier.raw_headers if pair[0] == b"set-cookie")
     return response
 
 
@@ -144,7 +144,7 @@ async def show_csrf_token(request: Request, caller: Caller) -> Response:
 
 
 async def sign_out(request: Request, caller: Caller) -> Response:
-    """End the session, also for whoever has a copy of its cookie."""
+    """End the session, also for a copy of its cookie."""
     await read_form(request)
     service = service_of(request)
     session = service.sessions.session_of(request)

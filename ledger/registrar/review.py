@@ -92,6 +92,7 @@ class Review:
     notes: Sequence[str] = ()
     faults: Sequence[str] = ()
     missing: Sequence[str] = ()
+    missing_zh: Sequence[str] = ()
     signed: bool = False
     may_sign: str = ""
 
@@ -145,13 +146,15 @@ def review(envelope: Envelope, office: RegistrarOffice) -> Review:
     signers = signers_of(act)
     regions = {account: region for region, account in office.accounts.items()}
     signed = {regions[one] for one in signers if one in regions}
+    missing = list(_missing(statement, office, signed, signers))
     notes = list(_notes(envelope, office))
     faults = list(_faults(envelope, office))
     return Review(
         lines=list(_describe(envelope, office, signers, regions)),
         notes=notes,
         faults=faults,
-        missing=list(_missing(statement, office, signed, signers)),
+        missing=[en for _, en in missing],
+        missing_zh=[zh for zh, _ in missing],
         signed=office.region in signed,
         may_sign=_why_not(statement, office.region, signed),
     )
@@ -196,24 +199,26 @@ def _is_on_hold(office: RegistrarOffice, statement: Statement) -> bool:
 
 def _missing(
     statement: Statement, office: RegistrarOffice, signed: set[int], signers: Sequence[bytes]
-) -> Iterator[str]:
+) -> Iterator[tuple[str, str]]:
+    """Yield who has yet to sign, in Chinese and English."""
     regions = subject_regions(statement)
     if isinstance(statement, _MAJORITY):
         wanted = len(office.accounts) // 2 + 1
         if len(signed) < wanted:
-            yield f"{wanted - len(signed)} more registrars"
+            more = wanted - len(signed)
+            yield f"另外 {more} 个登记机关", f"{more} more registrars"
         return
     if isinstance(statement, StatusChange):
         if not signers:
-            yield "a key of the issuer"
+            yield "发证机构的密钥", "a key of the issuer"
         if not _is_on_hold(office, statement):
             return  # The registrar signs only what its hold is on, or a correction.
     for region in sorted(regions - signed):
-        yield f"the registrar of region {region}"
+        yield f"地区 {region} 的登记机关", f"the registrar of region {region}"
     if isinstance(statement, KeysChange):
         return  # A key of the issuer may sign in place of the second registrar.
     if _takes_second(statement) and not signed - regions:
-        yield "a second registrar, of another region"
+        yield "另一地区的登记机关", "a second registrar, of another region"
 
 
 # What it says ----------------------------------------------------------------------------------

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import signal
+import subprocess
+import sys
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +27,7 @@ from certledger.ledger.core.service_values import Role
 from certledger.ledger.issuer.folder import IssuerFolder, Profile
 from certledger.ledger.keys import save_keystore
 from certledger.verifier.formats.evidence import Evidence
+from certledger.verifier.vocabulary import IssuerKind
 from tests.api.world import World, listening
 from tests.ledger.live import LiveIssuer
 from tests.pages.conftest import HTML, LANGUAGES, REVERSED, WIDTHS, PageWorld, Visits
@@ -144,6 +148,28 @@ def test_only_the_browser_of_the_link_is_let_in(desk: Desk) -> None:
         assert ours.status_code == 200, ours.text
 
 
+def test_the_command_prints_a_link_of_this_computer_and_ends_on_interrupt(tmp_path: Path) -> None:
+    profile = Profile(
+        issuer=ISSUER, kind=IssuerKind.ASSOCIATION, name="浙江省示例协会", ledger=bytes(32)
+    )
+    folder = tmp_path / "body"
+    IssuerFolder.create(folder, profile, PASSPHRASE, work=16)
+    arguments = ["issuer-desk", "--body", str(folder), "--server", "https://ledger.example"]
+    started = subprocess.Popen(
+        [sys.executable, "-m", "certledger", *arguments], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert started.stdout is not None
+        started.stdout.readline()
+        link = started.stdout.readline().strip()
+        assert urlsplit(link).hostname == "127.0.0.1"
+        assert httpx.get(link).status_code == 303
+        started.send_signal(signal.SIGINT)
+        assert started.wait(timeout=60) == 0
+    finally:
+        started.kill()
+
+
 @pytest.mark.parametrize("name", ["", "..", "a/..", "x\ny", "\u202egnp.pdf", "x" * 300])
 def test_a_file_name_that_is_none_is_refused(name: str) -> None:
     with pytest.raises(FileUnfitError):
@@ -184,7 +210,7 @@ def test_a_clerk_brings_a_sheet_to_the_holders(
     bad = rows(line("甲1", document="1.pdf"), line("甲2", HTML, issued="2026-13-45"))
     page.set_input_files("#sheet", upload(f"{language}.csv", bad))
     press(page, "main form[action$='/sheets'] button", by_keyboard=by_keyboard)
-    faulty = page.locator("td.faulty")
+    faulty = page.locator(".cell.faulty")
     faulty.first.wait_for()
     assert "2026-13-45" in " ".join(faulty.all_inner_texts())
     assert "D3" in page.inner_text(".fault-list >> nth=-1")
@@ -322,7 +348,7 @@ def test_the_desk_keeps_nobody_out(desk: Desk, tab: Visits) -> None:
     assert faults_of(page) == []
     page.set_input_files("#sheet", upload("a.csv", rows(line("A1", REVERSED, issued="x"))))
     page.click("main form[action$='/sheets'] button")
-    page.wait_for_selector("td.faulty")
+    page.wait_for_selector(".cell.faulty")
     assert faults_of(page) == []
     assert "\u202e" not in page.content()
 

@@ -182,10 +182,9 @@ function addRow(table, one) {
   const row = element(
     "tr",
     {},
-    element("th", { scope: "row" }, word(`act_kinds.${one.kind}`)),
+    element("th", { scope: "row" }, `${word(`act_kinds.${one.kind}`)} `, element("span", { class: "below" }, chinaTime(one.accepted))),
     element("td", { class: "num" }, String(one.number)),
     element("td", { class: "num" }, one.certificates ? String(one.certificates) : ""),
-    element("td", {}, chinaTime(one.accepted)),
     element("td", {}, state),
   );
   table.tBodies[0].prepend(row);
