@@ -1,25 +1,29 @@
 """Commands as processes of their own that need not import everything again.
 
 A parent imports the whole product once and forks for each call, with the caller's arguments,
-folder, environment and streams; `write_client` writes the little program that stands for
-`certledger`.
+folder, environment and streams.  `Forked` is such a call; `write_client` writes a little program
+that stands for `certledger` in scripts.
 """
 
 from __future__ import annotations
 
 import array
+import atexit
 import importlib
 import json
 import os
 import pkgutil
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
+from typing import IO
 
 PRELOADED = ("certledger.verifier", "certledger.ledger", "certledger.api", "eth_account")
 _CLIENT = """\
@@ -32,31 +36,97 @@ server.sendall(asked)
 child = int.from_bytes(server.recv(4), "big")
 for number in (signal.SIGTERM, signal.SIGINT):
     signal.signal(number, lambda number, frame: os.kill(child, number))
-status = server.recv(1)
-sys.exit(status[0] if status else 70)
+status = int.from_bytes(server.recv(2), "big", signed=True)
+if status < 0:
+    os.kill(os.getpid(), -status)
+sys.exit(status)
 """
 
 
-def write_client(folder: Path, path: Path) -> None:
-    """Write a program `certledger` into `folder` that asks the server at `path`."""
-    program = folder / "certledger"
-    program.write_text(f"#!{sys.executable} -ISE\n{_CLIENT.format(path=str(path))}")
-    program.chmod(0o755)
-
-
-@contextmanager
-def fork_server(path: Path) -> Iterator[None]:
-    """Run the server at a path meanwhile; its children end with it."""
+@cache
+def shared_server() -> Path:
+    """Return where this process's server listens; it runs until the process ends."""
+    path = Path(tempfile.mkdtemp(prefix="forks")) / "server"
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.fork_server", str(path)], stdout=subprocess.PIPE
     )
-    try:
-        assert process.stdout is not None
-        assert process.stdout.readline() == b"ready\n"
-        yield
-    finally:
-        process.terminate()
-        process.wait()
+    atexit.register(_end, process, path.parent)
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"ready\n"
+    return path
+
+
+def _end(process: subprocess.Popen[bytes], folder: Path) -> None:
+    process.terminate()
+    process.wait()
+    shutil.rmtree(folder)
+
+
+def write_client(folder: Path) -> Path:
+    """Write a program `certledger` into `folder` that asks the server; return its path."""
+    program = folder / "certledger"
+    program.write_text(f"#!{sys.executable} -ISE\n{_CLIENT.format(path=str(shared_server()))}")
+    program.chmod(0o755)
+    return program
+
+
+@cache
+def certledger() -> Path:
+    """Return the path of a program that stands for `certledger`."""
+    return write_client(shared_server().parent)
+
+
+class Forked:
+    """A command in a process of its own, with the members of `subprocess.Popen` that tests need.
+
+    Its output is a pipe, and `pid` is the process that runs the command.
+    """
+
+    def __init__(self, arguments: Sequence[str], *, stderr: IO[bytes]) -> None:
+        self._server = socket.socket(socket.AF_UNIX)
+        self._server.connect(str(shared_server()))
+        asked = json.dumps([list(arguments), os.getcwd(), dict(os.environ)]).encode()
+        read, write = os.pipe()
+        with open(os.devnull, "rb") as nothing:
+            streams = [nothing.fileno(), write, stderr.fileno()]
+            socket.send_fds(self._server, [len(asked).to_bytes(4, "big")], streams)
+        os.close(write)
+        self._server.sendall(asked)
+        self.pid = int.from_bytes(self._server.recv(4), "big")
+        self.stdout = os.fdopen(read, encoding="utf-8")
+        self.returncode: int | None = None
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for its end; return its exit code, or the signal that ended it as a negative one.
+
+        Raises:
+            TimeoutError: it did not end in `timeout` seconds.
+        """
+        if self.returncode is None:
+            self._server.settimeout(timeout)
+            self.returncode = int.from_bytes(self._server.recv(2), "big", signed=True)
+            self._server.close()
+        return self.returncode
+
+    def poll(self) -> int | None:
+        """Return the exit code, or None while it runs."""
+        try:
+            return self.wait(timeout=0)
+        except BlockingIOError:
+            return None
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal, unless it has ended."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """Send SIGKILL."""
+        self.send_signal(signal.SIGKILL)
+
+    def terminate(self) -> None:
+        """Send SIGTERM."""
+        self.send_signal(signal.SIGTERM)
 
 
 def import_everything() -> None:
@@ -121,7 +191,8 @@ def _attend(connection: socket.socket, command: Callable[[], None]) -> None:
     for stream in streams:
         os.close(stream)
     _, status = os.waitpid(child, 0)
-    connection.sendall(bytes([os.waitstatus_to_exitcode(status) & 255]))
+    code = os.waitstatus_to_exitcode(status)
+    connection.sendall(code.to_bytes(2, "big", signed=True))
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from certledger.verifier.formats.canonical_json import format_time
 from certledger.verifier.formats.policy_fingerprint import fingerprint_of, format_words
 from certledger.verifier.formats.record import Record
 from certledger.verifier.policy_store import read_chain
-from tests.fork_server import fork_server, write_client
+from tests.fork_server import write_client
 from tests.ports import free_ports
 
 ROOT = Path(__file__).parents[1]
@@ -144,15 +144,14 @@ def parties_in(room: Path, **options: Any) -> Iterator[Parties]:
     """Yield the parties of a founding in `room`; what they still run ends with them."""
     parties = Parties(room=room, **options)
     parties.mail.mkdir()
-    with fork_server(room / "forks"):
-        write_client(room, room / "forks")
-        try:
-            yield parties
-        except BaseException:
-            parties.print_logs()
-            raise
-        finally:
-            parties.close()
+    write_client(room)
+    try:
+        yield parties
+    except BaseException:
+        parties.print_logs()
+        raise
+    finally:
+        parties.close()
 
 
 def wait_until(ask: Any, seconds: float = 240.0) -> Any:

@@ -7,12 +7,11 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.fork_server import fork_server, write_client
+from tests.fork_server import write_client
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -50,17 +49,16 @@ def link_environment(room: Path) -> None:
     for program in own.iterdir():
         if program.name != "certledger":
             (programs / program.name).symlink_to(program)
-    write_client(programs, room / "forks")
+    write_client(programs)
 
 
 @pytest.fixture(scope="module")
-def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder as `make demo` leaves it: with `.venv`, and with a home of its own."""
     room = tmp_path_factory.mktemp("newcomer")
     link_environment(room)
-    with fork_server(room / "forks"):
-        run_demo(room)
-        yield room
+    run_demo(room)
+    return room
 
 
 def run_demo(room: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
@@ -16,14 +15,13 @@ from certledger.ledger.core.service_values import Delivery, DeliveryState, Role
 from certledger.ledger.node import POLICY
 from certledger.verifier.formats.short_link import ShortLink
 from tests.api.world import Running, World
-
-RUN = "from certledger.verifier.cli.main import main; main()"
+from tests.fork_server import certledger
 
 
 def run(*arguments: object, **environment: str) -> CompletedProcess[str]:
     """Run a command in a process of its own: the service that it asks runs, and logs, in this."""
     return subprocess.run(
-        [sys.executable, "-c", RUN, *map(str, arguments)],
+        [certledger(), *map(str, arguments)],
         env={**os.environ, **environment},
         capture_output=True,
         text=True,

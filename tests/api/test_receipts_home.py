@@ -19,8 +19,9 @@ from certledger.ledger.core.service_values import Role
 from certledger.ledger.store import open_store
 from certledger.ledger.store.pepper import load_pepper
 from certledger.verifier.cli.main import main
-from tests.api.test_server import RUN, serving
+from tests.api.test_server import serving
 from tests.effort import effort
+from tests.fork_server import Forked
 
 KILLED = """
 import os, signal, sys
@@ -43,10 +44,11 @@ run(load_settings(home=Path(sys.argv[1])), 10, lambda step: None)
 
 
 def demo(home: Path) -> dict[str, Any]:
-    command = [sys.executable, "-c", RUN, "demo", "--home", str(home), "--certificates", "10"]
-    done = subprocess.run([*command, "--json"], capture_output=True, check=False, timeout=300)
-    assert done.returncode == 0, done.stderr
-    told: dict[str, Any] = orjson.loads(done.stdout)
+    with (home.parent / "log").open("wb") as log:
+        run = Forked(["demo", "--home", str(home), "--certificates", "10", "--json"], stderr=log)
+        printed = run.stdout.read()
+    assert run.wait() == 0, (home.parent / "log").read_text()
+    told: dict[str, Any] = orjson.loads(printed)
     return told
 
 

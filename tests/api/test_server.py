@@ -6,8 +6,6 @@ import re
 import select
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -33,24 +31,18 @@ from certledger.verifier.files import write_atomically
 from certledger.verifier.formats.canonical_json import format_canonical
 from tests.api.oidc_login import SignIn
 from tests.api.world import World, listening, policy_of
+from tests.fork_server import Forked
 from tests.ledger.live import LiveIssuer, open_live
 
-RUN = "from certledger.verifier.cli.main import main; main()"
 BATCHES = 12
 
 
 @contextmanager
-def serving(home: Path, *more: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def serving(home: Path, *more: str) -> Iterator[tuple[Forked, str]]:
     """Run `certledger serve` on a home; give the process and its address."""
     log = (home / "serve.log").open("ab")
-    process = subprocess.Popen(
-        [sys.executable, "-c", RUN, "serve", "--home", str(home), "--port", "0", *more],
-        stdout=subprocess.PIPE,
-        stderr=log,
-        text=True,
-    )
+    process = Forked(["serve", "--home", str(home), "--port", "0", *more], stderr=log)
     try:
-        assert process.stdout is not None
         line = process.stdout.readline()
         found = re.fullmatch(r"certledger serves (http://127\.0\.0\.1:\d+)\n", line)
         assert found, line

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.fork_server import fork_server, write_client
+from tests.fork_server import write_client
 
 CERTIFICATES = "12"
 
@@ -22,8 +22,8 @@ CERTIFICATES = "12"
 def programs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Run a fork server meanwhile, which `certledger` asks."""
     room = tmp_path_factory.mktemp("forks")
-    write_client(room, room / "server")
-    with fork_server(room / "server"), pytest.MonkeyPatch.context() as changes:
+    write_client(room)
+    with pytest.MonkeyPatch.context() as changes:
         changes.setenv("PATH", str(room), prepend=os.pathsep)
         yield
 
