@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from hashlib import sha256
+from typing import cast
 
 import httpx
 import pytest
 
+from certledger.ledger.chain.client import EthereumChain
 from certledger.ledger.core.book_values import StoredEdition
 from certledger.ledger.core.service_values import Role
 from certledger.ledger.reform.samples import DELAY_BLOCKS, drawn_references
@@ -21,6 +23,16 @@ from tests.api.routes.test_decisions import ask
 from tests.api.world import Running, World
 
 __all__ = ["edition"]
+
+
+@dataclass
+class OtherBranch:
+    """A node that is on another branch than the checkpoint: its headers lead nowhere."""
+
+    chain: EthereumChain
+
+    def header(self, number: int) -> bytes:
+        return self.chain.header(number)[:-1] + b"\x00"
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +54,9 @@ def published(
             world.ledger.mine_heartbeat_block()
         world.ledger.cadence = replace(world.ledger.cadence, seconds=0)
         world.ledger.step()
+        branch = OtherBranch(world.ledger.chain)
+        replace(world.service.samples, chain=cast("EthereumChain", branch)).step()
+        assert auditor.get(path).json()["code"] == "sample.pending"
         world.service.samples.step()
     with running.client(None) as public:
         answer = public.get(path)
