@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from certledger.ledger.node import Ledger
     from certledger.ledger.settings import Settings
     from certledger.ledger.store import SqlStore
-    from certledger.ledger.verification.verification_receipt import VerificationReceipt
     from certledger.verifier.formats.policy import TrustPolicy
+    from certledger.verifier.verify.operator_document import OperatorDocument
     from certledger.verifier.verify.receipt import AnchoredReceipt
 
 _HOME = click.option(
@@ -366,12 +366,15 @@ def verify_receipt(
 ) -> None:
     """Check a verification receipt, offline.  FILE may be the service's whole response.
 
+    Also a record of an edition, a decision or a sample, as /v1/records/REFERENCE gives it.
+
     With --evidence, check too that the receipt is in an anchored batch of the registered operator,
     who then cannot deny it; --operator is not needed in that case.
 
     Exits with 0 if the named or proved operator signed it, 3 if neither is given or the evidence
     cannot tell, 1 if it is not good, 2 if a file is not what it should be.
     """
+    from certledger.ledger.verification.verification_receipt import VerificationReceipt
     from certledger.verifier.errors import ExitStatus
     from certledger.verifier.vocabulary import Outcome
 
@@ -383,7 +386,7 @@ def verify_receipt(
     if answer is not None:
         results = _read_receipt(answer)[1]
     receipt.check(expected)
-    if results:
+    if results and isinstance(receipt, VerificationReceipt):
         receipt.check_results(results)
     if evidence_file is not None and trusted is not None:
         response = _check_anchored(receipt, evidence_file, trusted, nodes, instant)
@@ -404,7 +407,7 @@ def verify_receipt(
 
 
 def _check_anchored(
-    receipt: VerificationReceipt,
+    receipt: OperatorDocument,
     evidence_file: Path,
     policy: TrustPolicy,
     nodes: NodeChoice,
@@ -430,7 +433,7 @@ def _check_anchored(
     )
 
 
-def _sentence(receipt: VerificationReceipt, known: bool, response: AnchoredReceipt | None) -> str:
+def _sentence(receipt: OperatorDocument, known: bool, response: AnchoredReceipt | None) -> str:
     signed = f"{receipt.reference} is signed by 0x{receipt.operator.hex()}"
     if response is not None:
         return f"{signed}; {response.sentence()}"
@@ -449,15 +452,19 @@ def _address(operator: str | None) -> bytes | None:
     return address
 
 
-def _read_receipt(file: Path) -> tuple[VerificationReceipt, Sequence[bytes]]:
-    """Read a receipt, with the results if the file is a whole response."""
+def _read_receipt(file: Path) -> tuple[OperatorDocument, Sequence[bytes]]:
+    """Read a receipt or record, with the results if the file is a whole response."""
     import orjson
 
     from certledger.ledger.verification.verification_receipt import VerificationReceipt
     from certledger.verifier.files import read_file
     from certledger.verifier.formats.canonical_json import parse
+    from certledger.verifier.reform.operator_record import OperatorRecord, is_record
 
     value = parse(read_file(file, _MAX_ANSWER_BYTES), _MAX_ANSWER_BYTES)
+    record = value.get("record", value) if type(value) is dict else value
+    if is_record(record):
+        return OperatorRecord.parse(orjson.dumps(record, option=orjson.OPT_SORT_KEYS)), ()
     if type(value) is not dict or "reference" not in value:
         return VerificationReceipt.from_json(value), ()
     listed = value.get("results", [value])

@@ -205,6 +205,12 @@ class _OperatorKey:
         return OPERATOR.sign(digest)[:64]
 
 
+def record_evidence(record: OperatorRecord) -> bytes:
+    """Return evidence that a record of the operator is anchored."""
+    world, issuer, issued = _anchored(record)
+    return world.evidence(issuer, issued, show=()).format()
+
+
 def _anchored(record: OperatorRecord) -> tuple[HeaderWorld, WorldIssuer, Issued]:
     """Return a chain with the operator's record in a batch of the operator's own."""
     issuer = WorldIssuer.of(OPERATOR_ISSUER, "示例运营", (RECEIPT_ENTRY,), IssuerKind.OPERATOR)

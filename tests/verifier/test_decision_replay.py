@@ -14,7 +14,7 @@ from certledger.verifier.cli.main import main
 from certledger.verifier.formats.canonical_json import to_base64url
 from certledger.verifier.reform.book_edition import BookEdition
 from certledger.verifier.reform.operator_record import record_digest
-from tests.reform_world import EDITION, OPERATOR, answer
+from tests.reform_world import EDITION, OPERATOR, answer, decision, record_evidence
 from tests.reform_world import card as evidence
 from tests.world import signed_policy
 
@@ -94,6 +94,40 @@ def test_another_book_and_another_signer_are_refused(tmp_path: Path) -> None:
     assert replayed(tmp_path, value_unsigned).exit_code == 1
     assert replayed(tmp_path, value, "--operator", "0x" + "11" * 20).exit_code == 1
     assert replayed(tmp_path, {"record": {}}).exit_code == 2
+
+
+def test_the_record_is_anchored_or_it_is_said_what_is_against_it(tmp_path: Path) -> None:
+    value = answer([evidence("1990-01-01")])
+    record, other = decision([evidence("1990-01-01")]), decision([evidence("1990-01-02")])
+    for name, of in (("record", record), ("other", other)):
+        (tmp_path / f"{name}.json").write_bytes(record_evidence(of))
+    proof = ["--evidence", str(tmp_path / "record.json")]
+    words, document = replayed(tmp_path, value, *proof), replayed(tmp_path, value, *proof, "--json")
+    wrong = replayed(tmp_path, value, "--evidence", str(tmp_path / "other.json"), "--json")
+
+    assert (words.exit_code, document.exit_code, wrong.exit_code) == (0, 0, 1)
+    assert "anchored in block" in words.stdout
+    assert orjson.loads(document.stdout)["anchored"]["outcome"] == "pass"
+    assert orjson.loads(wrong.stdout)["error"]["code"] == "receipt.other_record"
+    assert replayed(tmp_path, value, *proof, str(tmp_path / "answer.json")).exit_code == 2
+
+
+@pytest.mark.parametrize("form", ["record", "answer"])
+def test_any_record_is_proved_as_a_receipt_is(tmp_path: Path, form: str) -> None:
+    record = decision([evidence("1990-01-01")])
+    file = orjson.loads(record.format())
+    value = file if form == "record" else {"outcome": record.outcome, "record": file}
+    (tmp_path / "record.json").write_bytes(orjson.dumps(value))
+    (tmp_path / "evidence.json").write_bytes(record_evidence(record))
+    (tmp_path / "policy.json").write_bytes(signed_policy().format())
+    arguments = [str(tmp_path / "record.json"), "--evidence", str(tmp_path / "evidence.json")]
+    arguments += ["--policy", str(tmp_path / "policy.json"), "--json"]
+    found = CliRunner().invoke(main, ["verify-receipt", *arguments])
+
+    assert found.exit_code == 0, found.output
+    document = orjson.loads(found.stdout)
+    assert document["reference"] == record.reference
+    assert document["anchored"]["outcome"] == "pass"
 
 
 def other_rows(name: str, *rows: list[str]) -> BookEdition:

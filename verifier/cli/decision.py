@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,9 @@ from certledger.verifier.errors import ExitStatus
 
 if TYPE_CHECKING:
     from certledger.verifier.reform.decision_replay import DecisionFile, DecisionReplay
+    from certledger.verifier.reform.operator_record import OperatorRecord
+    from certledger.verifier.verify.full import Question
+    from certledger.verifier.verify.receipt import AnchoredReceipt
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -28,6 +32,12 @@ def decision() -> None:
 @click.argument("answers", nargs=-1, required=True, metavar="ANSWER...", type=_FILE)
 @click.option("--book", required=True, type=_FILE, help="The edition's file, book.json.")
 @click.option("--operator", metavar="ADDRESS", help="Who must have signed it, 0x and 40 digits.")
+@click.option(
+    "--evidence",
+    "evidence_file",
+    type=_FILE,
+    help="Evidence of the record, from /v1/records/REFERENCE/evidence: it is anchored.",
+)
 @policy_options("--home")
 @node_options
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
@@ -35,14 +45,19 @@ def replay_decision(
     answers: tuple[Path, ...],
     book: Path,
     operator: str | None,
+    evidence_file: Path | None,
     policy: PolicyChoice,
     nodes: NodeChoice,
     as_json: bool,
 ) -> None:
     """Make the decision of each ANSWER, a service's answer to an application, again.
 
-    Exits with 0 if the same comes out, byte for byte; 1 if something differs, and then says what;
-    2 if a file is not what it should be.
+    With --evidence, of one answer, check too that the record is in an anchored batch of the
+    registered operator, who then cannot deny it.
+
+    Exits with 0 if the same comes out, byte for byte; 1 if something differs, and then says what,
+    or if the evidence is against it; 2 if a file is not what it should be; 3 if the policy cannot
+    tell whether it is anchored.
     """
     from certledger.verifier.files import read_file
     from certledger.verifier.formats.canonical_json import from_hex
@@ -55,6 +70,8 @@ def replay_decision(
     from certledger.verifier.verify.cached import Verifier
     from certledger.verifier.verify.full import Question
 
+    if evidence_file is not None and len(answers) != 1:
+        raise click.UsageError("--evidence is of one decision")
     trusted = policy.open()
     judge = nodes.judge(trusted)
     signer = None if operator is None else from_hex(operator.removeprefix("0x").lower(), 20)
@@ -72,21 +89,47 @@ def replay_decision(
         )
         for one in stored
     ]
-    _show(stored, found, as_json=as_json)
+    anchored = None
+    if evidence_file is not None:
+        now = Question(policy=trusted, judge=judge, now=int(time.time()))
+        anchored = _check_anchored(stored[0].record, evidence_file, now)
+    _show(stored, found, anchored, as_json=as_json)
     differs = any(one.differences for one in found)
-    raise SystemExit(ExitStatus.AGAINST if differs else ExitStatus.OK)
+    status = ExitStatus.OK if anchored is None else anchored.exit_status
+    raise SystemExit(ExitStatus.AGAINST if differs else status)
+
+
+def _check_anchored(record: OperatorRecord, file: Path, question: Question) -> AnchoredReceipt:
+    from certledger.verifier.cli.evidence_file import read_evidence
+    from certledger.verifier.verify.receipt import check_anchored
+
+    return check_anchored(
+        read_evidence(file),
+        question,
+        file=record.format(),
+        reference=record.reference,
+        signer=record.operator,
+    )
 
 
 def _show(
-    stored: Sequence[DecisionFile], found: Sequence[DecisionReplay], *, as_json: bool
+    stored: Sequence[DecisionFile],
+    found: Sequence[DecisionReplay],
+    anchored: AnchoredReceipt | None,
+    *,
+    as_json: bool,
 ) -> None:
     pairs = list(zip(stored, found, strict=True))
     if as_json:
         documents = [_document(*pair) for pair in pairs]
+        if anchored is not None:
+            documents[0]["anchored"] = anchored.to_json()
         print_json(documents[0] if len(documents) == 1 else {"decisions": documents})
         return
     for one, again in pairs:
         _print(one, again)
+    if anchored is not None:
+        click.echo(f"the record: {anchored.sentence()}")
 
 
 def _document(stored: DecisionFile, found: DecisionReplay) -> dict[str, object]:

@@ -12,8 +12,6 @@ from certledger.verifier.cli.address_options import NodeChoice, node_options
 from certledger.verifier.cli.entry_points import EntryPointGroup
 from certledger.verifier.cli.policy_options import PolicyChoice, policy_options
 from certledger.verifier.console import print_json, print_line
-from certledger.verifier.errors import ExitStatus
-from certledger.verifier.vocabulary import Outcome
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 SAMPLE_COMMANDS: Mapping[str, str] = {
@@ -21,11 +19,6 @@ SAMPLE_COMMANDS: Mapping[str, str] = {
     "open": "Sign the list of candidates, which is anchored before the draw.",
 }
 """Commands for who draws a sample."""
-_STATUS = {
-    Outcome.PASS: ExitStatus.OK,
-    Outcome.FAIL: ExitStatus.AGAINST,
-    Outcome.UNKNOWN: ExitStatus.UNDECIDED,
-}
 
 
 @click.group(
@@ -72,4 +65,4 @@ def check(file: Path, policy: PolicyChoice, nodes: NodeChoice, as_json: bool) ->
         print_line(f"the list of candidates: {found.anchored.sentence()}")
         for one in found.drawn:
             print_line(one.hex())
-    raise SystemExit(_STATUS[found.anchored.outcome])
+    raise SystemExit(found.anchored.exit_status)

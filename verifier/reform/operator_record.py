@@ -104,6 +104,12 @@ class OperatorRecord(OperatorDocument):
         return cls(content=content, signature=from_base64url(signature))
 
 
+def is_record(value: Json) -> bool:
+    """Return whether a file's value is that of a record, by the type that it names."""
+    content = value.get("receipt") if type(value) is dict else None
+    return type(content) is dict and content.get("type") in DETAILS
+
+
 def record_digest(content: Mapping[str, Json]) -> bytes:
     """Return what is signed of a record (32 bytes)."""
     identity = from_hex(str(content["ledger"]), 32)

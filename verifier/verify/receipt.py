@@ -100,6 +100,13 @@ def show(evidence: Evidence, file: bytes, reference: str) -> Evidence:
     return evidence.showing(disclosures)
 
 
+_STATUSES = {
+    Outcome.PASS: ExitStatus.OK,
+    Outcome.FAIL: ExitStatus.AGAINST,
+    Outcome.UNKNOWN: ExitStatus.UNDECIDED,
+}
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AnchoredReceipt:
     """Whether a receipt is in the operator's batches, with the underlying checks."""
@@ -107,6 +114,11 @@ class AnchoredReceipt:
     outcome: Outcome
     record: Record
     result: Result
+
+    @property
+    def exit_status(self) -> ExitStatus:
+        """The status that a command ends with."""
+        return _STATUSES[self.outcome]
 
     def to_json(self) -> Json:
         """Return the result as JSON, with the checks that it depends on."""
