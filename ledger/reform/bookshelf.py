@@ -139,6 +139,8 @@ class Bookshelf:
             BookInvalidError: a rule changed without a higher version.
             BookDayError: another edition holds from then or later, or a decision is as late.
             BookUnchangedError: the newest edition has this content and another day.
+            MalformedError: the edition's file could not be read again: it is too large, or the
+                region is no code.
         """
         stored = self.editions()
         if stored and not self.preview(tables) and self._load(stored[-1]).region == region:
@@ -152,11 +154,16 @@ class Bookshelf:
             previous=stored[-1].digest if stored else NO_EDITION,
             tables=tables,
         )
+        # An edition that cannot be read, and not be taken back either, would end the book.
+        content = edition.format()
+        _ = BookEdition.parse(content).book
         with suppress(_RacedError), self.store.begin() as unit:
-            return self._store(unit, edition, operator)
+            return self._store(unit, edition, content, operator)
         raise BookDayError("another edition came in at the same time; look at it first")
 
-    def _store(self, unit: Unit, edition: BookEdition, operator: Signer) -> StoredEdition:
+    def _store(
+        self, unit: Unit, edition: BookEdition, content: bytes, operator: Signer
+    ) -> StoredEdition:
         unit.receipt_chain(ReceiptChain.VERIFICATIONS)  # Locks: no decision comes in between.
         _check_day(unit, edition)
         now, reference = int(self.clock()), draw_reference()
@@ -167,9 +174,9 @@ class Bookshelf:
             reference=reference,
             created=now,
         )
-        if not unit.add_book_edition(stored, edition.format()):
+        if not unit.add_book_edition(stored, content):
             raise _RacedError
-        content = record_content(
+        record = record_content(
             EDITION_TYPE,
             {
                 "book": edition.digest.hex(),
@@ -183,7 +190,7 @@ class Bookshelf:
             caller=OFFICE,
             checked=now,
         )
-        add_record(unit, content, operator, party=OFFICE)
+        add_record(unit, record, operator, party=OFFICE)
         return stored
 
 

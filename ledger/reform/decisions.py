@@ -64,8 +64,11 @@ def parse_decision_request(data: bytes, limit: int) -> DecisionRequest:
     listed = read.array("evidence", 0, MAX_APPLICATION_EVIDENCE)
     read.done()
     evidence = tuple(question_of(one, f"evidence[{at}]") for at, one in enumerate(listed))
-    if any(one.code is not None for one in evidence):
-        raise MalformedError("evidence.form", "a decision rests on files or look-ups, not on codes")
+    if any(one.code or one.documents or one.nonce or one.earlier for one in evidence):
+        # They would be left aside: a replay has the evidence files alone.
+        raise MalformedError(
+            "evidence.form", "a decision rests on files or look-ups, not on codes or what is beside"
+        )
     return DecisionRequest(item=item, applicant=ApplicantKind(applicant), evidence=evidence)
 
 

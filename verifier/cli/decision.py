@@ -15,10 +15,13 @@ from certledger.verifier.console import print_json, print_line
 from certledger.verifier.errors import ExitStatus
 
 if TYPE_CHECKING:
+    from certledger.verifier.formats.policy import TrustPolicy
+    from certledger.verifier.reform.book_edition import BookEdition
     from certledger.verifier.reform.decision_replay import DecisionFile, DecisionReplay
     from certledger.verifier.reform.operator_record import OperatorRecord
     from certledger.verifier.verify.full import Question
     from certledger.verifier.verify.receipt import AnchoredReceipt
+    from certledger.verifier.verify.trust_sources import Judge
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -62,12 +65,7 @@ def replay_decision(
     from certledger.verifier.files import read_file
     from certledger.verifier.formats.canonical_json import from_hex
     from certledger.verifier.reform.book_edition import MAX_EDITION_BYTES, BookEdition
-    from certledger.verifier.reform.decision_replay import (
-        MAX_ANSWER_BYTES,
-        DecisionFile,
-        replay,
-    )
-    from certledger.verifier.verify.cached import Verifier
+    from certledger.verifier.reform.decision_replay import MAX_ANSWER_BYTES, DecisionFile
     from certledger.verifier.verify.full import Question
 
     if evidence_file is not None and len(answers) != 1:
@@ -79,16 +77,7 @@ def replay_decision(
     for one in stored:
         one.record.check(signer)
     edition = BookEdition.parse(read_file(book, MAX_EDITION_BYTES))
-    verifier = Verifier(trusted, judge)  # What decisions share is checked once.
-    found = [
-        replay(
-            one,
-            edition,
-            Question(policy=trusted, judge=judge, now=one.record.checked),
-            lambda data, question: verifier.verify_bytes(data, now=question.now),
-        )
-        for one in stored
-    ]
+    found = _replay(stored, edition, trusted, judge)
     anchored = None
     if evidence_file is not None:
         now = Question(policy=trusted, judge=judge, now=int(time.time()))
@@ -97,6 +86,25 @@ def replay_decision(
     differs = any(one.differences for one in found)
     status = ExitStatus.OK if anchored is None else anchored.exit_status
     raise SystemExit(ExitStatus.AGAINST if differs else status)
+
+
+def _replay(
+    stored: Sequence[DecisionFile], edition: BookEdition, policy: TrustPolicy, judge: Judge
+) -> Sequence[DecisionReplay]:
+    from certledger.verifier.reform.decision_replay import replay
+    from certledger.verifier.verify.cached import Verifier
+    from certledger.verifier.verify.full import Question
+
+    verifier = Verifier(policy, judge)  # What decisions share is checked once.
+    return [
+        replay(
+            one,
+            edition,
+            Question(policy=policy, judge=judge, now=one.record.checked),
+            lambda data, question: verifier.verify_bytes(data, now=question.now),
+        )
+        for one in stored
+    ]
 
 
 def _check_anchored(record: OperatorRecord, file: Path, question: Question) -> AnchoredReceipt:

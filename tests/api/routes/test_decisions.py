@@ -60,6 +60,14 @@ def test_a_revoked_certificate_refuses_and_nothing_shown_goes_to_a_person(
     [
         ([{"code": "CL1:F.G5796F08NS2Q8B"}], "NOCRIME-APPLY", 422, "evidence.form"),
         ([{"odd": 1}], "NOCRIME-APPLY", 422, "schema.invalid"),
+        (
+            [{"evidence": {}, "documents": [{"sha256": "00" * 32, "size": 1}]}],
+            *("NOCRIME-APPLY", 422, "evidence.form"),
+        ),
+        (
+            [{"lookup": {"digest": "00" * 32}, "nonce": "n-12345678"}],
+            *("NOCRIME-APPLY", 422, "evidence.form"),
+        ),
         ([], "NO-SUCH-ITEM", 422, "item.unknown"),
         ([], "ONE-RESTAURANT", 422, "item.unknown"),
     ],

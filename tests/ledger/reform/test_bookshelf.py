@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from threading import Lock
 
 import pytest
 from sqlalchemy import update
 
 from certledger.ledger.core.book_values import StoredDecision
+from certledger.ledger.core.receipt_chain import ReceiptChain
 from certledger.ledger.keys import signer_of
+from certledger.ledger.publish.evidence import EvidenceMaker
 from certledger.ledger.reform.book_files import BookInvalidError, BookTables, read_book
 from certledger.ledger.reform.bookshelf import (
     BookAbsentError,
@@ -18,12 +23,16 @@ from certledger.ledger.reform.bookshelf import (
     Bookshelf,
     BookUnchangedError,
 )
+from certledger.ledger.reform.decisions import DecisionMaker, DecisionRequest
 from certledger.ledger.store import SqlStore
 from certledger.ledger.store.tables import BOOK_EDITIONS
+from certledger.verifier.errors import MalformedError
+from certledger.verifier.reform.book import ApplicantKind
 from certledger.verifier.reform.book_edition import NO_EDITION
 from certledger.verifier.reform.operator_record import OperatorRecord
 from tests.ledger.issuers import IDENTITY
 from tests.ledger.reform.books import append_row, domain_book, domain_folder
+from tests.reform_world import question
 
 NOW = 1_796_000_000  # 2026-11-30
 OPERATOR = signer_of(bytes(31) + b"\x07")
@@ -166,3 +175,60 @@ def test_a_rule_that_changes_needs_a_higher_version(shelf: Bookshelf, tables) ->
             assert found.code == "rule.version"
         else:
             assert set(shelf.preview(changed)) == {"rules"}
+
+
+def test_an_edition_that_could_not_be_read_again_is_not_stored(shelf: Bookshelf, tables) -> None:
+    row = tables["counters"][0]
+    long = [(f"C-{at}", "长" * 200, "x" * 4_096, *row[3:]) for at in range(20_000)]
+    for changed, region, code in (
+        ({**tables, "counters": long}, "310000", "json.size"),
+        (tables, "31000", "schema.invalid"),
+        (tables, "Shanghai", "schema.invalid"),
+    ):
+        with pytest.raises(MalformedError) as refused:
+            shelf.add(changed, holds_from=date(2026, 12, 1), region=region, operator=OPERATOR)
+        assert refused.value.code == code
+
+    assert shelf.editions() == []
+
+
+def test_no_decision_comes_in_between_an_import_and_its_look_at_decisions(
+    shelf: Bookshelf, store: SqlStore, tables
+) -> None:
+    add(shelf, tables, "2026-11-01")
+    decision = StoredDecision(
+        reference="AAAA-BBBB-CCCC", item="NOCRIME-APPLY", outcome="person", party="a", checked=NOW
+    )
+    with ThreadPoolExecutor(1) as pool:
+        with store.begin() as unit:
+            unit.receipt_chain(ReceiptChain.VERIFICATIONS)  # As each decision begins.
+            importing = pool.submit(add, shelf, other(tables), "2026-11-30")
+            done, _ = wait([importing], timeout=0.5)
+            assert not done
+            unit.add_decision(decision, [])
+        with pytest.raises(BookDayError):
+            importing.result(timeout=60)
+
+
+def test_a_decision_by_an_edition_that_another_replaced_meanwhile_is_asked_for_again(
+    shelf: Bookshelf, store: SqlStore, tables
+) -> None:
+    first = add(shelf, tables, "2026-01-01")
+    asked = replace(question(), now=NOW)
+    maker = DecisionMaker(
+        store=store,
+        maker=EvidenceMaker(store, asked.policy.ledgers[0]),
+        making=Lock(),
+        identity=IDENTITY,
+        operator=OPERATOR,
+    )
+    request = DecisionRequest(item="NOCRIME-APPLY", applicant=ApplicantKind.PERSON, evidence=())
+    edition = shelf.edition(first.number)
+    add(shelf, other(tables), "2026-11-30")
+    with pytest.raises(BookDayError):
+        maker.decide(request, edition, asked, caller="key:clk_AAAAAAAA", party="a")
+    made = maker.decide(request, shelf.current(), asked, caller="key:clk_AAAAAAAA", party="a")
+
+    assert made.record.outcome == "person"
+    with store.begin(write=False) as unit:
+        assert unit.outcomes_since(0) == {"granted": 0, "refused": 0, "person": 1}
