@@ -104,7 +104,7 @@ def rows(quick: bool) -> list[Row]:
                         unit=unit,
                         baseline=baseline,
                         ratio=value / baseline,
-                        target=at_most(most) if kind == "csv" else None,
+                        target=at_most(most) if kind == "csv" or what == "memory" else None,
                     )
                 )
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -35,8 +35,10 @@ def read_file(path: Path, limit: int) -> bytes:
     return data
 
 
-def write_atomically(path: Path, data: bytes, *, private: bool = False) -> None:
+def write_atomically(path: Path, data: bytes | Iterable[bytes], *, private: bool = False) -> None:
     """Replace a file: a crash leaves the old one or the new one.  Returns once it is on disk.
+
+    Data may come in pieces, so that a large file is never in memory.
 
     Several processes may write the same file at once; the last one wins.  A private file is
     readable by its owner alone from its first byte on.
@@ -46,7 +48,7 @@ def write_atomically(path: Path, data: bytes, *, private: bool = False) -> None:
     descriptor = os.open(temporary, flags, PRIVATE if private else PUBLIC)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
+            file.writelines([data] if isinstance(data, bytes) else data)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)

@@ -7,7 +7,6 @@ bytes come out after a crash.  The batch file is written last and marks the end.
 from __future__ import annotations
 
 import csv
-import io
 import os
 import shutil
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -263,11 +262,23 @@ class Workspace:
         sync_folder(self.folder)
 
 
-def _codes_csv(batch: SealedBatch) -> bytes:
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\r\n")
+def _codes_csv(batch: SealedBatch) -> Iterator[bytes]:
+    """Yield the lines of the file of access codes."""
+    lines: list[str] = []
+    writer = csv.writer(_Lines(lines), lineterminator="\r\n")
     writer.writerow(["index", "number", "access_code", "file"])
+    # A byte order mark makes spreadsheets read UTF-8.
+    yield b"\xef\xbb\xbf" + lines.pop().encode()
     for index, number, code in batch.access_codes():
         writer.writerow([index, number, code, f"{_HOLDERS}/{index}.json"])
-    # A byte order mark makes spreadsheets read UTF-8.
-    return b"\xef\xbb\xbf" + text.getvalue().encode()
+        yield lines.pop().encode()
+
+
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """What a writer of CSV writes to: a list of its lines."""
+
+    lines: list[str]
+
+    def write(self, line: str) -> None:
+        self.lines.append(line)

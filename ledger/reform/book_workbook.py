@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 
 from certledger.ledger.reference_data.csv_reader import Table
@@ -9,7 +10,9 @@ from certledger.ledger.reference_data.faults import FaultCode
 from certledger.ledger.sheets import finding_kinds as kinds
 from certledger.ledger.sheets.cells import Cell, CellKind, CellValue, display
 from certledger.ledger.sheets.findings import Findings, Grade, SheetInvalidError
-from certledger.ledger.sheets.grid import Grid
+from certledger.ledger.sheets.grid import Grid, GridRow
+from certledger.ledger.sheets.merged_cells import covered_cells
+from certledger.ledger.sheets.references import Box
 from certledger.ledger.sheets.workbook import Workbook, open_workbook
 from certledger.verifier.reform.book import COLUMNS
 
@@ -43,7 +46,7 @@ def _worksheet_lines(workbook: Workbook, name: str, table: Table[object]) -> Lin
     findings = Findings(file=WORKBOOK)
     lines: Lines = ()
     try:
-        lines = list(_lines(workbook.read(findings, name), table))
+        lines = list(_lines(workbook.read(findings, name), table, findings))
     except SheetInvalidError:
         if findings.counts[kinds.WORKSHEET]:
             return None
@@ -56,11 +59,11 @@ def _report(findings: Findings, table: Table[object]) -> None:
         table.report(found.row, found.column, FaultCode.WORKBOOK, found.sentence("en"))
 
 
-def _lines(grid: Grid, table: Table[object]) -> Iterator[tuple[int, list[str]]]:
+def _lines(grid: Grid, table: Table[object], findings: Findings) -> Iterator[tuple[int, list[str]]]:
     # A row is as long as its last cell is far right: no longer than what is too long anyway.
     longest = len(COLUMNS[grid.worksheet]) + 1
     width = 0
-    for row in grid.rows:
+    for row in _rows(grid, longest, findings):
         filled = [pair for pair in row.cells if pair[0] < longest]
         reach = min(1 + max(place for place, _ in row.cells), longest)
         width = width or reach
@@ -71,6 +74,22 @@ def _lines(grid: Grid, table: Table[object]) -> Iterator[tuple[int, list[str]]]:
                 table.report(row.number, "", FaultCode.WORKBOOK, reason)
             cells[place] = _text(value)
         yield row.number, cells
+
+
+def _rows(grid: Grid, longest: int, findings: Findings) -> Sequence[GridRow]:
+    """Return the rows, with a covered cell wherever merged cells cover one."""
+    rows = list(grid.rows)
+    numbers = [row.number for row in rows]
+
+    def value_of(box: Box) -> CellValue | None:
+        at = bisect_left(numbers, box.top)
+        there = at < len(numbers) and numbers[at] == box.top
+        return dict(rows[at].cells).get(box.first) if there else None
+
+    covered = covered_cells(grid.merged, numbers, range(longest), value_of, findings)
+    for at, place, cell in covered:
+        rows[at].cells = [*(pair for pair in rows[at].cells if pair[0] != place), (place, cell)]
+    return rows
 
 
 def _text(value: CellValue) -> str:

@@ -24,6 +24,7 @@ MIN_DIFFERENT_CHARACTERS = 6
 MAX_SAME_PLACES = 9
 """Places in which two codes in a row agree; more come from dragging a cell down."""
 
+_DECIMAL_DIGIT = re.compile(r"\d")
 _DOUBTFUL_NUMBER = re.compile(
     r"[0-9]{4}[-/.年][0-9]{1,2}[-/.月][0-9]{1,2}日?|[0-9]{1,2}月[0-9]{1,2}日"
     r"|[0-9]{1,2}-[A-Z][a-z]{2}|[A-Z][a-z]{2}-[0-9]{2}"
@@ -59,7 +60,7 @@ def read_number(cells: Mapping[str, CellValue], read: CellReader, report: CellRe
     typed = read(column, cells[column], FieldType.IDENTIFIER)
     if typed is None:
         return ""
-    if not any(one.isdecimal() for one in typed):
+    if not _DECIMAL_DIGIT.search(typed):
         report(column, value_kinds.NUMBER_WITHOUT_DIGIT, value=typed)
     elif _DOUBTFUL_NUMBER.fullmatch(typed):
         report(column, value_kinds.NUMBER_DOUBTFUL, value=typed)

@@ -35,6 +35,8 @@ from certledger.verifier.formats.statements import MAX_LIFETIME_SECONDS, ZERO, B
 SUBMISSION = "certledger/submission/1"
 GZIP_LEVEL, GZIP_WINDOW = 1, 31
 """The quickest level; a window of 2^15 bytes with the header of gzip, which has no time in it."""
+LINES_PACKED = 256
+"""Records that are compressed in one call."""
 LIFE = 6 * 24 * 3600
 """Seconds that a statement lives: a day less than the contract allows, as clocks differ."""
 assert LIFE < MAX_LIFETIME_SECONDS
@@ -174,13 +176,16 @@ class SealedBatch:
         before, _, after = whole.partition(b"[]")
         return before + b"[" + b",".join(self.records) + b"]" + after
 
-    def submission_lines(self) -> bytes:
-        """Return the submission as gzip of JSON lines; deterministic."""
-        # Line by line, since all lines together would double the memory.  Level 1: a record is
-        # mostly digests, which no level makes smaller.
+    def submission_lines(self) -> Iterator[bytes]:
+        """Yield the pieces of the submission as gzip of JSON lines; deterministic."""
+        # Piece by piece, since all of it would take as much memory again as the records.  Level 1:
+        # a record is mostly digests, which no level makes smaller.
         packer = zlib.compressobj(GZIP_LEVEL, wbits=GZIP_WINDOW)
-        lines = (format_canonical(self.submission_head()), *self.records)
-        return b"".join([*(packer.compress(line + b"\n") for line in lines), packer.flush()])
+        yield packer.compress(format_canonical(self.submission_head()) + b"\n")
+        for first in range(0, len(self.records), LINES_PACKED):
+            lines = self.records[first : first + LINES_PACKED]
+            yield packer.compress(b"\n".join(lines) + b"\n")
+        yield packer.flush()
 
 
 def format_holding(record: bytes, disclosures: Sequence[bytes], issue: Issue) -> bytes:

@@ -34,6 +34,12 @@ MAX_AGE = 120
 """Years between the birth and the day of issue that nobody is asked about."""
 _PROVINCES = re.compile("1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[1-3]")
 """First digits of an identity number (GB/T 2260); after a 9 in one of permanent residents."""
+_NEW_IDENTITY = re.compile("[0-9]{17}[0-9X]")
+_CODE = re.compile("[0-9]{15}|[0-9]{17}[0-9X]")
+_DIGIT = re.compile("[0-9]")
+_ROUNDED = re.compile("[0-9]{15}000")
+_WHOLE_DECIMAL = re.compile(r"\d+\.0+")
+_MAYBE_ROUNDED = re.compile(r"\d{13,}000")
 _OLD_REGISTRATION = re.compile(r"[0-9]{13}|[0-9]{15}")
 
 
@@ -79,7 +85,7 @@ def read_identity(text: str, report: Report, today: date) -> str:
 
 def _other_identity(text: str, number: str, error: CodeInvalidError, report: Report) -> str:
     """Return what is no identity number where that is only a question."""
-    if re.fullmatch("[0-9]{15}000", number):
+    if _ROUNDED.fullmatch(number):
         raise UnfitValueError(kinds.DIGITS_ROUNDED, value=text)
     if (found := _OLD_IDENTITY.fullmatch(number)) and _is_day(*found.groups()):
         report(value_kinds.IDENTITY_OLD, value=number)
@@ -136,7 +142,7 @@ def check_person(fields: Mapping[str, str], issued: date | None, report: ReportA
     if birth is not None and issued is not None and birth > issued.isoformat():
         kind = value_kinds.BIRTH_AFTER
         report("birth_date", kind, field="birth_date", value=birth, issued=issued)
-    if not re.fullmatch("[0-9]{17}[0-9X]", number):
+    if not _NEW_IDENTITY.fullmatch(number):
         return
     born = birth_of(number)
     inside = born.isoformat()
@@ -161,7 +167,9 @@ def check_person(fields: Mapping[str, str], issued: date | None, report: ReportA
 def is_code(text: str) -> bool:
     """Whether a text is an identity number or social credit code, or has the digits of one."""
     number = _squeeze(text)
-    if re.fullmatch("[0-9]{15}|[0-9]{17}[0-9X]", number) or SCIENTIFIC.fullmatch(number):
+    if not _DIGIT.search(number):  # Most names; the checks below would raise and catch for each.
+        return False
+    if _CODE.fullmatch(number) or SCIENTIFIC.fullmatch(number):
         return True
     try:
         check_uscc(number)
@@ -187,7 +195,7 @@ def read_uscc(text: str, report: Report) -> str:
         if _is_old_code(code):
             report(value_kinds.USCC_OLD, value=code)
             return code
-        if re.fullmatch("[0-9]{15}000", code):
+        if _ROUNDED.fullmatch(code):
             raise UnfitValueError(kinds.DIGITS_ROUNDED, value=text) from error
         zh = _reason_zh(code, 18, error.reason)
         raise UnfitValueError(
@@ -222,9 +230,9 @@ def read_identifier(text: str, report: Report) -> str:
     plain = unicodedata.normalize("NFKC", text)
     if SCIENTIFIC.fullmatch(plain):
         raise UnfitValueError(kinds.DIGITS_LOST, value=text)
-    if re.fullmatch(r"\d+\.0+", plain):
+    if _WHOLE_DECIMAL.fullmatch(plain):
         raise UnfitValueError(kinds.DIGITS_DECIMAL, value=text)
-    if re.fullmatch(r"\d{13,}000", plain):
+    if _MAYBE_ROUNDED.fullmatch(plain):
         report(kinds.DIGITS_MAYBE_LOST, value=text)
     if plain.startswith(CERTIFICATE_ROOT + "."):
         _check_certificate_identifier(plain, report)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import lru_cache
 
 from certledger.ledger.reference_data.field_types import FieldType, field_type
 from certledger.ledger.reference_data.fields import label_zh
@@ -242,6 +243,13 @@ class _SheetCheck:
             report_cell(self.findings, row, ACCESS_CODE, kind, number=number, sequence=sequence)
 
 
+@lru_cache(maxsize=256)
+def _columns_of_kind(fields: tuple[str, ...]) -> tuple[list[str], list[str]]:
+    """Return the fields that hold identity numbers or credit codes, and those that hold names."""
+    codes = [name for name in fields if field_type(name) in (FieldType.IDENTITY, FieldType.USCC)]
+    return codes, [name for name in fields if field_type(name) is FieldType.NAME]
+
+
 @dataclass(kw_only=True, slots=True)
 class _RowCheck:
     """Checks one row against its entry."""
@@ -358,15 +366,14 @@ class _RowCheck:
     def _swapped(self) -> frozenset[str]:
         """Return the names of two columns that hold each other's values, and report them once."""
         cells = self.row.cells
-        for number in self.entry.fields:
-            if field_type(number) not in (FieldType.IDENTITY, FieldType.USCC):
-                continue
+        numbers, names = _columns_of_kind(self.entry.fields)
+        for number in numbers:
             name_there = cells.get(number)
             if not isinstance(name_there, str) or not name_there.isalpha():
                 continue
-            for name in self.entry.fields:
+            for name in names:
                 code = cells.get(name)
-                if field_type(name) is FieldType.NAME and code and is_code(display(code)):
+                if code and is_code(display(code)):
                     self._report_swapped(name, number, display(code), name_there)
                     return frozenset({name, number})
         return frozenset()

@@ -62,6 +62,17 @@ class Archive:
         Raises:
             SheetInvalidError: the part is damaged, has a document type, or inflates to too much.
         """
+        for _ in self.parse_in_steps(name, start, end, text):
+            pass
+
+    def parse_in_steps(
+        self, name: str, start: Start, end: End | None = None, text: Characters | None = None
+    ) -> Iterator[None]:
+        """Parse a part as `parse`, and yield between its pieces, so that they need not be stored.
+
+        Raises:
+            SheetInvalidError: as `parse`.
+        """
         parser = expat.ParserCreate()
         parser.buffer_text = True
         parser.ordered_attributes = False
@@ -72,13 +83,13 @@ class Archive:
             depth += 1
             if depth > MAX_DEPTH:
                 raise ValueError(f"elements are more than {MAX_DEPTH} deep")
-            start(tag.rpartition(":")[2], attributes)
+            start(tag.rpartition(":")[2] if ":" in tag else tag, attributes)
 
         def on_end(tag: str) -> None:
             nonlocal depth
             depth -= 1
             if end is not None:
-                end(tag.rpartition(":")[2])
+                end(tag.rpartition(":")[2] if ":" in tag else tag)
 
         def on_doctype(*_: object) -> None:
             raise ValueError("it has a document type")
@@ -91,7 +102,9 @@ class Archive:
         with refuse_damage(self.findings, name):
             for piece in self._pieces(name):
                 parser.Parse(piece, False)
+                yield
             parser.Parse(b"", True)
+        yield
 
     def read(self, name: str) -> bytes:
         """Return the bytes of a part.

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from certledger.ledger.sheets.cells import CellValue
-from certledger.ledger.sheets.references import Box
 
 T = TypeVar("T")
 
@@ -33,8 +32,11 @@ class Grid:
         form: XLSX, or the encoding of a text file.
         separator: between the cells of a text file; empty in a workbook.
         hidden_columns: ranges of hidden columns, both ends included.
+        merged: ranges of merged cells.
         conditional: ranges whose conditional formats may change what is seen.
         comments: by row and column.
+
+    What is not a row is complete once all rows have been gone through.
     """
 
     rows: Iterable[GridRow]
@@ -42,7 +44,8 @@ class Grid:
     separator: str = ""
     worksheet: str = ""
     hidden_columns: list[tuple[int, int]] = field(default_factory=list)
-    conditional: Sequence[Box] = ()
+    merged: Sequence[str] = ()
+    conditional: Sequence[str] = ()
     comments: Mapping[tuple[int, int], str] = field(default_factory=dict)
 
     def hides(self, column: int) -> bool:

@@ -6,6 +6,7 @@ import re
 
 _LATIN = re.compile("[\u0080-\u00ff]")
 _HAN = re.compile("[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+_NOT_ASCII = re.compile("[^\x00-\x7f]")
 _KNOWN = ("锟斤拷", "烫烫", "屯屯", "锘縞", "锘")
 """What is left of text that went through a wrong encoding more than once."""
 _PRIVATE = {
@@ -73,6 +74,9 @@ def _encode_mixed(text: str, encoding: str) -> bytes | None:
 
 def _repair_gbk(text: str) -> str | None:
     """Repair UTF-8 that was read as GBK; the bytes of the last character may have been lost."""
+    first = _NOT_ASCII.search(text)
+    if first is None or not _begins_utf8(first[0]):
+        return None  # Most texts: what is below takes five times as long to say so.
     try:
         data = text.rstrip("?\ufffd").encode("gb18030")
         found = data.decode("utf-8")
@@ -83,6 +87,12 @@ def _repair_gbk(text: str) -> str | None:
             return None
         found = data[: error.start].decode("utf-8")
     return found if _is_plausible(found, text) else None
+
+
+def _begins_utf8(character: str) -> bool:
+    """Whether the bytes of a character in GBK may begin a character of two bytes or more."""
+    data = character.encode("gb18030", "replace")
+    return 0xC2 <= data[0] <= 0xF4 and 0x80 <= data[1] <= 0xBF if len(data) > 1 else False
 
 
 def _decode(data: bytes, encoding: str) -> str | None:

@@ -76,6 +76,7 @@ class Sheet:
         form: XLSX, JSON lines, or the encoding of a text file.
         columns: all that have a header, by their place.
         headers: rows of the header and of its repetitions.
+        passed_over: rows that have values in columns alone that are left out.
         width: of the header.
         count: rows that were read, of which `rows` may have been given away.
     """
@@ -89,6 +90,7 @@ class Sheet:
     worksheet: str = ""
     columns: list[SheetColumn] = field(default_factory=list)
     headers: list[int] = field(default_factory=list)
+    passed_over: list[int] = field(default_factory=list)
     width: int = 0
     count: int = 0
 
@@ -287,6 +289,7 @@ def _rows(rows: Iterable[GridRow], header: Header, sheet: Sheet) -> Iterator[She
         if not cells:
             if aside:
                 findings.report(kinds.ROW_WITHOUT_FIELDS, row.number)
+                sheet.passed_over.append(row.number)
         elif [(place, display(value)) for place, value in row.cells] == first:
             findings.report(kinds.HEADER_AGAIN, row.number)
             sheet.headers.append(row.number)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 MAX_ROW, MAX_COLUMN = 1_048_576, 16_384
 REFERENCE = re.compile(r"\$?([A-Za-z]{1,3})\$?([0-9]{1,7})")
@@ -20,6 +21,7 @@ class Box:
     text: str
 
 
+@lru_cache(maxsize=MAX_COLUMN)
 def column_index(letters: str) -> int:
     """Return the place of a column from its letters, A being 0."""
     number = 0

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 from certledger.ledger.sheets import finding_kinds as kinds
 from certledger.ledger.sheets.archive import MAX_INFLATED_BYTES, Archive, open_archive
 from certledger.ledger.sheets.colours import read_theme
 from certledger.ledger.sheets.findings import Findings
-from certledger.ledger.sheets.grid import Grid
+from certledger.ledger.sheets.grid import Grid, GridRow
 from certledger.ledger.sheets.shared_texts import SharedTexts, read_shared_texts
 from certledger.ledger.sheets.styles import Styles, read_styles
 from certledger.ledger.sheets.worksheet import read_worksheet
@@ -93,13 +93,23 @@ def open_workbook(
 
 
 def read_workbook(data: bytes, findings: Findings, tab: str | None) -> Grid:
-    """Return the cells of worksheet `tab`, or of the active visible one.
+    """Return the cells of worksheet `tab`, or of the active visible one, read row by row.
 
     Raises:
-        SheetInvalidError: no workbook, no such worksheet, or it inflates to too much.
+        SheetInvalidError: no workbook, no such worksheet, or it inflates to too much; the latter
+            also while rows are read.
     """
-    with open_workbook(data, findings) as workbook:
-        return workbook.read(findings, tab)
+    with ExitStack() as stack:
+        workbook = stack.enter_context(open_workbook(data, findings))
+        grid = workbook.read(findings, tab)
+        grid.rows = _closing(grid.rows, stack.pop_all())
+        return grid
+
+
+def _closing(rows: Iterable[GridRow], stack: ExitStack) -> Iterator[GridRow]:
+    """Yield rows, then close what they were read from."""
+    with stack:
+        yield from rows
 
 
 def find_worksheet(archive: Archive, tab: str | None) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from certledger.ledger.sheets import finding_kinds as kinds
@@ -12,16 +12,9 @@ from certledger.ledger.sheets.cells import Cell, CellKind, CellValue, Mark
 from certledger.ledger.sheets.comments import read_comments
 from certledger.ledger.sheets.conditional_formats import ConditionalFormats
 from certledger.ledger.sheets.fonts import RichText
-from certledger.ledger.sheets.grid import Grid, GridRow, drained
+from certledger.ledger.sheets.grid import Grid, GridRow
 from certledger.ledger.sheets.number_formats import changes_text, exact
-from certledger.ledger.sheets.references import (
-    MAX_COLUMN,
-    MAX_ROW,
-    REFERENCE,
-    Box,
-    column_index,
-    parse_box,
-)
+from certledger.ledger.sheets.references import MAX_COLUMN, MAX_ROW, REFERENCE, column_index
 from certledger.ledger.sheets.shared_texts import MAX_CELLS, Fonts, SharedTexts, unescape
 from certledger.ledger.sheets.styles import Styles, number_of
 
@@ -58,6 +51,7 @@ class _Stream:
     hides_zeros: bool = False
     count: int = 0
     last_row: int = 0
+    last_filled: int = 0
     last_column: int = -1
     row: GridRow | None = None
     cell: _Pending | None = None
@@ -104,10 +98,20 @@ class _Stream:
                 self.inline.end(tag)
         elif tag == "row":
             if self.row is not None and self.row.cells:
-                self.rows.append(self.row)
+                self._end_row(self.row)
             self.row = None
         else:
             self.conditional.end(tag)
+
+    def _end_row(self, row: GridRow) -> None:
+        """Take a row; refuse one, or a cell, that occurs twice: programs differ in which shows."""
+        row.cells.sort(key=lambda cell: cell[0])
+        places = [place for place, _ in row.cells]
+        if row.number <= self.last_filled or len(set(places)) != len(places):
+            why = f"row {row.number} or a cell of it occurs twice, or rows are out of order"
+            raise self.archive.findings.fail(kinds.UNREADABLE, row.number, why=why)
+        self.last_filled = row.number
+        self.rows.append(row)
 
     def _start_row(self, attributes: dict[str, str]) -> None:
         number = attributes.get("r", "")
@@ -203,10 +207,10 @@ def read_worksheet(
     styles: Styles,
     since_1904: bool,
 ) -> Grid:
-    """Return the cells of one worksheet, those that merged cells cover marked as such.
+    """Return the cells of one worksheet, read row by row.
 
     Raises:
-        SheetInvalidError: the part is damaged, or has too many cells.
+        SheetInvalidError: while rows are read, the part is damaged, or has too many cells.
     """
     conditional = ConditionalFormats(styles=styles)
     stream = _Stream(
@@ -216,69 +220,21 @@ def read_worksheet(
         since_1904=since_1904,
         conditional=conditional,
     )
-    archive.parse(part, stream.start, stream.end, stream.text)
-    rows = stream.rows
-    rows.sort(key=lambda row: row.number)
-    for row in rows:
-        row.cells.sort(key=lambda cell: cell[0])
-    _check_places(rows, archive)
-    _cover(rows, stream.merged, archive)
-    boxes = [box for reference in conditional.ranges if (box := parse_box(reference))]
-    return Grid(
-        rows=drained(rows),
+    grid = Grid(
+        rows=(),
         form="XLSX",
         worksheet=name,
         hidden_columns=stream.hidden_columns,
-        conditional=boxes,
-        comments=read_comments(archive, part),
+        merged=stream.merged,
+        conditional=conditional.ranges,
     )
+    grid.rows = _rows(stream, part, grid)
+    return grid
 
 
-def _check_places(rows: Sequence[GridRow], archive: Archive) -> None:
-    """Refuse a row or a cell that occurs twice: programs differ in which they show."""
-    previous = 0
-    for row in rows:
-        columns = [column for column, _ in row.cells]
-        if row.number == previous or len(set(columns)) != len(columns):
-            why = f"row {row.number} has a cell twice"
-            raise archive.findings.fail(kinds.UNREADABLE, row.number, why=why)
-        previous = row.number
-
-
-def _cover(rows: list[GridRow], merged: Sequence[str], archive: Archive) -> None:
-    """Put a covered cell wherever a merged range covers one, in rows that are there."""
-    if not merged:
-        return
-    by_number = {row.number: row for row in rows}
-    left = MAX_CELLS
-    for reference in merged:
-        box = parse_box(reference)
-        if box is None or box.top not in by_number:
-            continue
-        top, first = box.top, box.first
-        value = dict(by_number[top].cells).get(first, "")
-        if value == "":
-            continue
-        for row, column in _others(by_number, box):
-            left -= 1
-            if left < 0:
-                most = f"{MAX_CELLS} cells"
-                raise archive.findings.fail(kinds.FILE_SIZE, what="merged cells", most=most)
-            covered = Cell(
-                CellKind.COVERED, shared=value, range=reference, is_below=column == first
-            )
-            row.cells = sorted(
-                [*(cell for cell in row.cells if cell[0] != column), (column, covered)],
-                key=lambda cell: cell[0],
-            )
-
-
-def _others(by_number: dict[int, GridRow], box: Box) -> Iterator[tuple[GridRow, int]]:
-    """Yield row and column of the cells of a range but the first, in rows that have values."""
-    numbers = range(box.top, box.bottom + 1)
-    present = numbers if len(numbers) <= len(by_number) else sorted(by_number)
-    for number in present:
-        if number in by_number and box.top <= number <= box.bottom:
-            for column in range(box.first, box.last + 1):
-                if (number, column) != (box.top, box.first):
-                    yield by_number[number], column
+def _rows(stream: _Stream, part: str, grid: Grid) -> Iterator[GridRow]:
+    """Yield the rows as the part is parsed; what stands behind them is in `grid` at the end."""
+    for _ in stream.archive.parse_in_steps(part, stream.start, stream.end, stream.text):
+        rows, stream.rows = stream.rows, []
+        yield from rows
+    grid.comments = read_comments(stream.archive, part)

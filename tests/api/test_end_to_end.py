@@ -45,7 +45,7 @@ def test_a_batch_is_handed_in_and_becomes_final(world: World, issuer: httpx.Clie
     assert found.json()["state"] == "final"
     again = issuer.post(
         "/v1/batches",
-        content=batch.submission_lines(),
+        content=b"".join(batch.submission_lines()),
         headers={"content-encoding": "gzip", "content-type": "application/jsonl"},
     )
     assert again.status_code == 202

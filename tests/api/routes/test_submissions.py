@@ -143,7 +143,7 @@ def test_the_records_of_a_batch_are_served_as_they_came(
 
 def test_who_a_statement_names_is_read_from_either_end(world: World) -> None:
     batch = world.issuer.sealed[0]
-    lines = gzip.decompress(batch.submission_lines())
+    lines = gzip.decompress(b"".join(batch.submission_lines()))
     spaced = orjson.dumps(orjson.loads(batch.submission()), option=orjson.OPT_INDENT_2)
     for data in (batch.submission(), lines, spaced):
         assert issuer_of(BytesIO(data)) == world.issuer.issuer
@@ -235,7 +235,7 @@ def test_of_a_batch_displaced_by_one_that_the_issuer_anchored_itself_the_other_i
     carry(world, second)
     world.ledger.run_until_idle()
     assert issuer.get(place).json()["state"] == "displaced"
-    for text in (first.submission(), first.submission_lines()):
+    for text in (first.submission(), b"".join(first.submission_lines())):
         packed = {"content-encoding": "gzip"} if text[:2] == b"\x1f\x8b" else {}
         answer = issuer.post("/v1/batches", content=text, headers=packed)
         assert (answer.status_code, answer.json()["code"]) == (409, "act.dead")
@@ -329,7 +329,7 @@ def test_a_large_issuer_comes_by_way_of_a_file_that_has_no_name(
 ) -> None:
     home = world.ledger.settings.home
     batch = world.issuer.seal(4_000, form)
-    packed = batch.submission_lines()
+    packed = b"".join(batch.submission_lines())
     data, headers = {
         "object": (batch.submission(), {"content-type": "application/json"}),
         "lines": (gzip.decompress(packed), {"content-type": "application/jsonl"}),

@@ -115,7 +115,7 @@ def test_batches_are_carried_one_after_the_other_and_repeating_harms_nobody(
     assert (again.transaction, again.block) == (None, carried.block)
 
     two = world.sealed("A2", one.head)
-    (tmp_path / "batch.jsonl.gz").write_bytes(two.submission_lines())
+    (tmp_path / "batch.jsonl.gz").write_bytes(b"".join(two.submission_lines()))
     carry_batch(
         world.chain, read_batch(tmp_path / "batch.jsonl.gz"), since=world.since, patience=30
     )

@@ -158,7 +158,7 @@ def test_an_answer_that_is_no_receipt_is_refused(counter: Counter) -> None:
 def test_a_receipt_for_something_else_is_not_believed(tmp_path: Path) -> None:
     batch, other = sealed([issue("A1")]), sealed([issue("A2")])
     (tmp_path / "batch.json").write_bytes(batch.submission())
-    (tmp_path / "batch.jsonl.gz").write_bytes(batch.submission_lines())
+    (tmp_path / "batch.jsonl.gz").write_bytes(b"".join(batch.submission_lines()))
 
     def receipt(digest: bytes, ledger: bytes = LEDGER) -> Json:
         content = {"digest": digest.hex(), "ledger": ledger.hex()}
@@ -203,7 +203,7 @@ def test_batches_and_acts_go_where_they_belong(tmp_path: Path) -> None:
         assert (parcel.path, parcel.data) == ("/v1/batches", batch.submission())
         assert parcel.headers == {"content-type": "application/json"}
 
-    (tmp_path / "batch.jsonl.gz").write_bytes(batch.submission_lines())
+    (tmp_path / "batch.jsonl.gz").write_bytes(b"".join(batch.submission_lines()))
     parcel = parcel_of(tmp_path / "batch.jsonl.gz")
     assert parcel.headers["content-encoding"] == "gzip"
     assert gzip.decompress(parcel.data).splitlines()[1:] == batch.records

@@ -67,7 +67,7 @@ def test_a_submission_is_what_the_specification_says() -> None:
     assert from_base64url(value["signature"]) == batch.signature
     assert [format_canonical(record) for record in value["records"]] == batch.records
 
-    head, *records = gzip.decompress(batch.submission_lines()).splitlines()
+    head, *records = gzip.decompress(b"".join(batch.submission_lines())).splitlines()
     assert orjson.loads(head) == {name: value[name] for name in ("type", "statement", "signature")}
     assert records == batch.records
 
@@ -154,7 +154,7 @@ def test_many_certificates_become_compressed_lines(
     file = Workspace(folder=tmp_path).batch_file
     assert file is not None
     assert file.name == "batch.jsonl.gz"
-    assert file.read_bytes() == batch.submission_lines()
+    assert file.read_bytes() == b"".join(batch.submission_lines())
 
 
 class Crash(Exception):
