@@ -144,10 +144,8 @@ class Archive:
 
 
 @contextmanager
-def open_archive(
-    data: bytes, findings: Findings, most: int = MAX_INFLATED_BYTES
-) -> Iterator[Archive]:
-    """Open a workbook's archive, whose parts may inflate to `most` bytes in all.
+def open_archive(data: bytes, findings: Findings, most: int | None = None) -> Iterator[Archive]:
+    """Open a workbook's archive, whose parts may inflate to `most` bytes in all (else to 512 MB).
 
     Raises:
         SheetInvalidError: it is none, or has too many parts.
@@ -160,7 +158,8 @@ def open_archive(
             parts_most = f"{MAX_ARCHIVE_PARTS}"
             raise findings.fail(kinds.FILE_SIZE, what=f"{len(parts)} parts", most=parts_most)
         names = {name.lstrip("/").lower(): name for name in parts}
-        yield Archive(findings=findings, archive=opened, most=most, left=most, names=names)
+        left = MAX_INFLATED_BYTES if most is None else most
+        yield Archive(findings=findings, archive=opened, most=left, left=left, names=names)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 from certledger.ledger.sheets import finding_kinds as kinds
-from certledger.ledger.sheets.archive import MAX_INFLATED_BYTES, Archive, open_archive
+from certledger.ledger.sheets.archive import Archive, open_archive
 from certledger.ledger.sheets.colours import read_theme
 from certledger.ledger.sheets.findings import Findings
 from certledger.ledger.sheets.grid import Grid, GridRow
@@ -71,9 +71,9 @@ class Workbook:
 
 @contextmanager
 def open_workbook(
-    data: bytes, findings: Findings, *, most: int = MAX_INFLATED_BYTES
+    data: bytes, findings: Findings, *, most: int | None = None
 ) -> Iterator[Workbook]:
-    """Open a workbook, all parts of which may inflate to `most` bytes.
+    """Open a workbook, all parts of which may inflate to `most` bytes (else to 512 MB).
 
     Raises:
         SheetInvalidError: no workbook, or it inflates to too much.
