@@ -165,7 +165,7 @@ def test_a_reason_typed_into_an_ended_session_is_sent_after_signing_in(
         "form[action='/office/cases']", has=page.locator("[value='5555-5555-5555']")
     )
     form.locator("[name=reason]").fill("the holder was told")
-    form.locator("[name=by]").fill(REVERSED)
+    form.locator("[name=by]").fill("Li <b>")
     page.context.clear_cookies(name="certledger_session")
     form.locator("[name=by]").press("Enter")
     page.wait_for_selector("text=What you typed is kept")
@@ -178,7 +178,7 @@ def test_a_reason_typed_into_an_ended_session_is_sent_after_signing_in(
     page.wait_for_url("**/office#cases")
     with office.running.world.service.store.begin(write=False) as unit:
         (closed,) = unit.cases_of("5555-5555-5555")
-    assert (closed.reason, closed.closed_by) == ("the holder was told", REVERSED)
+    assert (closed.reason, closed.closed_by) == ("the holder was told", "Li <b>")
     visit.forgive("401")
 
 
