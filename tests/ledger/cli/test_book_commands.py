@@ -32,6 +32,34 @@ def run(*arguments: str | Path) -> Result:
     return CliRunner().invoke(main, ["book", *map(str, arguments)])
 
 
+@pytest.mark.parametrize(
+    ("command", "status", "code"),
+    [
+        ("coverage", 3, "book.absent"),
+        ("book exempt BIZ-OPEN", 3, "book.absent"),
+        ("book export out", 3, "book.absent"),
+        ("scenario run", 3, "book.absent"),
+        ("sample open", 2, "sample.empty"),
+        ("sample get AAAA-AAAA-AAAA --out x.json", 3, "sample.unknown"),
+        ("case close AAAA-AAAA-AAAA --by Li --reason why", 3, "case.unknown"),
+        ("case list", 0, ""),
+    ],
+)
+def test_a_ledger_without_a_book_says_so(
+    home: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    command: str,
+    status: int,
+    code: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = CliRunner().invoke(main, [*command.split(), "--home", str(home), "--json"])
+
+    assert found.exit_code == status, found.output
+    assert orjson.loads(found.stdout).get("error", {}).get("code", "") == code
+
+
 def test_a_book_is_previewed_imported_shown_exported_and_asked(
     home: Path, folder: Path, tmp_path: Path
 ) -> None:
@@ -85,7 +113,7 @@ def test_faults_are_listed_and_nothing_is_imported(home: Path, tmp_path: Path) -
     assert run("show", "--home", home, "--json").stdout == before
 
 
-@pytest.mark.parametrize("day", [None, "tomorrow", "2026-13-01"])
+@pytest.mark.parametrize("day", [None, "tomorrow", "2026-13-01", "2026-02-30"])
 def test_the_first_day_is_asked_for(home: Path, folder: Path, day: str | None) -> None:
     options = [] if day is None else ["--from", day]
 
