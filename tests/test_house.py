@@ -65,12 +65,17 @@ def modules(room: str) -> list[Path]:
     return sorted((HOUSE / room).rglob("*.py"))
 
 
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def imports_of(path: Path) -> Iterator[tuple[int, str]]:
     """Yield line and top-level package of each absolute import in `path`, also inside functions.
 
     A part of our own package goes by its own name: `verifier` for `certledger.verifier`.
     """
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree_of(path)):
         names: list[str] = []
         if isinstance(node, ast.Import):
             names = [name.name for name in node.names]
@@ -337,7 +342,7 @@ def test_paths_that_documents_name_are_there() -> None:
 def top_level_classes() -> Iterator[tuple[str, str]]:
     """Yield name and file of each public top-level class of the product."""
     for path in (path for room in MAY_IMPORT for path in modules(room)):
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        for node in tree_of(path).body:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 yield node.name, str(path.relative_to(HOUSE))
 
@@ -516,7 +521,7 @@ def uses(tree: ast.Module) -> Iterator[tuple[str, str, int]]:
 
 def test_everything_public_has_a_caller_in_the_product() -> None:
     trees = {
-        path: ast.parse(path.read_text(encoding="utf-8"))
+        path: tree_of(path)
         for room in (*MAY_IMPORT, "certledger")
         for path in modules(room)
         if "migrations" not in path.parts
@@ -524,15 +529,16 @@ def test_everything_public_has_a_caller_in_the_product() -> None:
     used: dict[str, list[tuple[str, str, int]]] = {}
     whole: set[tuple[str, str]] = set()
     for path, tree in trees.items():
+        module = module_of(path)
         for origin, name, line in uses(tree):
-            used.setdefault(name, []).append((module_of(path), origin, line))
-            whole.add((module_of(path), f"{origin}.{name}"))
+            used.setdefault(name, []).append((module, origin, line))
+            whole.add((module, f"{origin}.{name}"))
     project = (HOUSE / "pyproject.toml").read_text(encoding="utf-8")
     outside = set(re.findall(r"certledger[\w.]*:(\w+)", project)) | {*certledger.__all__}
 
     def is_used(one: Definition) -> bool:
         return one.name in outside or any(
-            (module, line) not in ((one.module, line) for line in one.lines)
+            not (module == one.module and line in one.lines)
             and (
                 one.method
                 or origin == one.module
