@@ -27,7 +27,7 @@ from certledger.ledger.client.transport import ServerRefusedError, ServerUnreach
 from certledger.ledger.issuer.status_changes import CertificateUnknownError
 from certledger.ledger.keys import KeyUnusableError
 from certledger.ledger.sheets.findings import SheetInvalidError
-from certledger.verifier.errors import CertledgerError
+from certledger.verifier.errors import CertledgerError, ExitStatus
 
 MAX_FILES = 10_000
 """Files of one form; more documents are dropped in several times."""
@@ -35,6 +35,13 @@ MAX_FIELD_BYTES = 64 * 2**10
 T = TypeVar("T")
 Page = Callable[[Request, LocalDesk], Awaitable[Response]]
 _UNAUTHORIZED = 401
+
+
+class StorageFailedError(CertledgerError):
+    """A file of the desk cannot be read or written, as on a full disk."""
+
+    code = "desk.storage"
+    exit_status = ExitStatus.UNUSABLE
 
 
 def language_here(request: Request) -> Language:
@@ -78,6 +85,8 @@ def page(handler: Page) -> Callable[[Request], Awaitable[Response]]:
             return await handler(request, request.app.state.desk)
         except CertledgerError as error:
             return trouble(request, error)
+        except OSError as error:
+            return trouble(request, StorageFailedError(f"a file cannot be used: {error.strerror}"))
 
     return endpoint
 

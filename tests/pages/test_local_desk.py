@@ -309,36 +309,80 @@ def test_what_was_typed_stays_when_a_change_of_status_fails(desk: Desk, tab: Vis
     tab.forgive("400 (Bad Request)")
 
 
+class Clerk:
+    """A browser without scripts at a desk: forms and links alone."""
+
+    def __init__(self, desk: Desk) -> None:
+        headers = {"origin": desk.origin, "accept-language": "en"}
+        self.client = httpx.Client(headers=headers, timeout=60.0, follow_redirects=True)
+        self.base = str(self.client.get(desk.link).url)
+
+    def send(self, url: str, **fields: str) -> httpx.Response:
+        """Send a form."""
+        form = {name: (None, text) for name, text in fields.items()} or {"x": (None, "")}
+        return self.client.post(url, files=form)
+
+    def seal(self, *lines: str) -> str:
+        """Bring a sheet to its signature, and return the address of its page."""
+        shown = self.client.post(f"{self.base}sheets", files={"sheet": ("s.csv", rows(*lines))})
+        here = str(shown.url)
+        for part in shown.text.split('name="accepted" value="')[1:]:
+            self.send(f"{here}/answers", accepted=part.split('"')[0])
+        signed = self.send(f"{here}/seal", passphrase=PASSPHRASE)
+        assert "Signed batches" in signed.text, signed.text
+        return here
+
+
 def test_a_number_is_suspended_by_the_key_here(
+    pages: PageWorld, association: LiveIssuer, desk: Desk
+) -> None:
+    clerk = Clerk(desk)
+    template = clerk.client.get(f"{clerk.base}template", params={"category": "ID-HUKOU"})
+    assert template.content.startswith(b"PK")
+    drawn = clerk.client.post(f"{clerk.base}codes", files={"sheet": ("s.csv", rows(line("C1")))})
+    assert "access_code" in drawn.text.splitlines()[0]
+    assert f"{pages.url}/v#" in drawn.text
+    clerk.send(clerk.seal(line("S1")) + "/submit")
+    run(desk)
+    done = clerk.send(
+        f"{clerk.base}status",
+        numbers="S1",
+        status="suspended",
+        reason="S01",
+        passphrase=PASSPHRASE,
+    )
+    assert "Signed and submitted: 1 certificates" in done.text, done.text
+    run(desk)
+    with desk.world.ledger.store.begin(write=False) as unit:
+        row = unit.issuer(association.issuer)
+    assert row is not None
+    assert row.state.epoch == 1
+
+
+def test_of_two_desks_at_once_the_second_is_told_and_signs_again(
     pages: PageWorld, association: LiveIssuer, tmp_path: Path
 ) -> None:
-    with open_desk(pages, association, tmp_path / "body") as desk:
-        headers = {"origin": desk.origin, "accept-language": "en"}
-        with httpx.Client(headers=headers, timeout=60.0, follow_redirects=True) as client:
-            base = str(client.get(desk.link).url)
-            template = client.get(f"{base}template", params={"category": "ID-HUKOU"})
-            assert template.content.startswith(b"PK")
-            drawn = client.post(f"{base}codes", files={"sheet": ("s.csv", rows(line("C1")))})
-            assert "access_code" in drawn.text.splitlines()[0]
-            assert f"{pages.url}/v#" in drawn.text
-            files: Any = {"sheet": ("s.csv", rows(line("S1"))), "sm3": (None, "")}
-            shown = client.post(f"{base}sheets", files=files)
-            codes = [part.split('"')[0] for part in shown.text.split('name="accepted" value="')[1:]]
-            multipart: Any = [("accepted", (None, code)) for code in codes]
-            here = str(shown.url)
-            client.post(f"{here}/answers", files=multipart or [("accepted", (None, ""))])
-            client.post(f"{here}/seal", files={"passphrase": (None, PASSPHRASE)})
-            client.post(f"{here}/submit")
-            run(desk)
-            typed = {"numbers": "S1", "status": "suspended", "reason": "S01"}
-            form = {name: (None, text) for name, text in typed.items()}
-            done = client.post(f"{base}status", files=form | {"passphrase": (None, PASSPHRASE)})
-            assert "Signed and submitted: 1 certificates" in done.text, done.text
-            run(desk)
-            with desk.world.ledger.store.begin(write=False) as unit:
-                row = unit.issuer(association.issuer)
-            assert row is not None
-            assert row.state.epoch == 1
+    with (
+        open_desk(pages, association, tmp_path / "east") as east,
+        open_desk(pages, association, tmp_path / "west") as west,
+    ):
+        first, second = Clerk(east), Clerk(west)
+        here, there = first.seal(line("E1")), second.seal(line("W1"))
+        assert "Waiting until it is final" in first.send(f"{here}/submit").text
+        refused = second.send(f"{there}/submit")
+        assert (refused.status_code, "batch.conflict" in refused.text) == (400, True)
+        assert "Sign again" in refused.text
+        again = second.send(f"{there}/seal", passphrase=PASSPHRASE, renew="yes")
+        assert "Signed batches" in again.text
+        assert "Waiting until it is final" in second.send(f"{there}/submit").text
+        run(east)
+        for clerk, page in ((first, here), (second, there)):
+            states = clerk.client.get(f"{page}/progress").json()["states"]
+            assert states == ["final"]
+        made = second.send(f"{there}/holders", zipped="yes")
+        assert "1 folders are made" in made.text
+        (folder,) = (tmp_path / "west" / "desk").glob("*/sealed/for-holders/*.zip")
+        assert folder.stat().st_mode & 0o077 == 0
 
 
 @pytest.mark.browser
