@@ -191,7 +191,7 @@ def _workers(ledger: Ledger, service: Service) -> list[Worker]:
         ),
         Worker(name="cases", step=service.cases.step, pause=TELL_SECONDS, metrics=service.metrics),
         Worker(
-            name="samples", step=service.samples.step, pause=STEP_SECONDS, metrics=service.metrics
+            name="samples", step=service.samples.step, pause=TELL_SECONDS, metrics=service.metrics
         ),
         Worker(name="telling", step=teller.step, pause=TELL_SECONDS, metrics=service.metrics),
         Worker(

@@ -196,7 +196,8 @@ class Ledger:
             ClockDiffersError: our clock differs from the witnesses'; call again.
         """
         self._check_clock()
-        if self.anchorer.advance():
+        before = self.anchorer.changes
+        if self.anchorer.advance() and self.anchorer.changes != before:
             with suppress(ChainUnreachableError):  # The follower's own thread reports it.
                 self.follower.follow()
 

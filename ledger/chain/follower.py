@@ -95,6 +95,7 @@ class Follower:
     _trees: dict[str, StatusTree] = field(default_factory=dict)
     _trees_at: Block | None = None
     _pruned: int = 0
+    _finalized: tuple[Block, int] | None = None
 
     def follow(self) -> Block:
         """Bring the mirror to the chain's head; return the newest block followed.
@@ -106,9 +107,10 @@ class Follower:
             MirrorDiffersError: the events contradict the mirror.
         """
         with self._turn:
-            self._take_back()
-            while (head := self._advance()) is None:
-                pass
+            head = self._take_back()
+            if head is None or head.number < self.chain.head().number:
+                while (head := self._advance()) is None:
+                    pass
             self._finalize(head)
             return head
 
@@ -116,6 +118,7 @@ class Follower:
         """Delete the mirror and follow the chain from the deployment; as `follow`."""
         with self.store.begin() as unit:
             unit.rollback(self.start - 1)
+        self._finalized = None
         return self.follow()
 
     def _advance(self) -> Block | None:
@@ -172,17 +175,20 @@ class Follower:
             found.append(block)
         return found
 
-    def _take_back(self) -> None:
-        """Roll the mirror back to the newest block that is still on the chain."""
+    def _take_back(self) -> Block | None:
+        """Roll the mirror back to the newest block that is still on the chain.
+
+        Return the mirror's head if it is, else None.
+        """
         with self.store.begin(write=False) as unit:
             head = unit.head()
         if head is None:
-            return
+            return None
         found = self.chain.block(head.number)
         if found is not None:
             self._behind_since = None
             if found.hash == head.hash:
-                return
+                return head
         elif self._awaits(head):
             raise ChainBehindError(f"the node has not come to block {head.number} again")
         with self.store.begin() as unit:
@@ -193,9 +199,11 @@ class Follower:
                     Reorganisation(fork=fork, final=final, head=head.number, time=head.time)
                 )
             unit.rollback(fork)
+        self._finalized = None
         log.warning("chain_reorganised", fork=fork, head=head.number)
         if fork < final:
             log.error("final_blocks_reorganised", fork=fork, final=final)
+        return None
 
     def _awaits(self, head: Block) -> bool:
         """Return whether to wait for a node that lacks the mirror's head, up to `patience`."""
@@ -218,13 +226,20 @@ class Follower:
         return found is not None and found.hash == block.hash
 
     def _finalize(self, head: Block) -> None:
+        """Store what is final now; nothing is written where there is nothing."""
         final = min(self.chain.finalized().number, head.number)
+        if self._finalized == (head, final):
+            # The worker marks transactions as included after their block was followed.
+            with self.store.begin(write=False) as unit:
+                if not unit.has_unfinalized(final):
+                    return
         with self.store.begin() as unit:
             unit.finalize(final)
             unit.expire(head.time)
             if final - MAX_STORED_BLOCKS >= self._pruned + PRUNING:
                 unit.prune(final - MAX_STORED_BLOCKS)
                 self._pruned = final - MAX_STORED_BLOCKS
+        self._finalized = (head, final)
 
 
 class _Range:

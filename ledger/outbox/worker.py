@@ -68,6 +68,8 @@ class Anchorer:
     clock: Callable[[], int]
     pace: Pace = Pace()
     leads: bool = False
+    changes: int = 0
+    """Changes of acts and transactions that this worker has stored."""
     _reconsidered: int = 0
 
     def advance(self) -> bool:
@@ -79,9 +81,13 @@ class Anchorer:
         """
         with self.store.begin() as unit:
             token = self._acquire(unit)
+            is_idle = token is not None and not unit.has_work()
         self.leads = token is not None
         if token is None:
             return False
+        if is_idle:
+            self._reconsider(token)
+            return True
         failure: ChainUnreachableError | None = None
         try:
             self._update_pending(token)
@@ -107,6 +113,7 @@ class Anchorer:
             unit.fence(LEASE, token)
             self._acquire(unit)
             yield unit
+        self.changes += 1
 
     # Transactions that are not final yet ---------------------------------------------------------
 

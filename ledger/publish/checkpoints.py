@@ -43,13 +43,14 @@ def checkpoint(
         ChainUnreachableError: the node does not answer, or has no proofs; call again.
         MirrorDiffersError: the node proves another state than the mirror's.
     """
-    final = _followed(store, chain, cadence)
-    if final is None:
-        return None
+    newest = chain.finalized()
     with store.begin(write=False) as unit:
-        issuers = _due(unit, final, cadence)
-    if issuers is None:
+        final = _followed(unit, newest, cadence)
+        issuers = None if final is None else _due(unit, final, cadence)
+    if final is None or issuers is None:
         return None
+    if final != newest and chain.block(final.number) != final:
+        return None  # It was reorganised away, and is followed again first.
     made, proofs = capture(chain, ledger, final, issuers)
     with store.begin() as unit:
         last = unit.checkpoint()
@@ -60,31 +61,27 @@ def checkpoint(
     return made
 
 
-def _followed(store: Store, chain: EthereumChain, cadence: Cadence) -> Block | None:
-    """Return the newest final block that the mirror has, None while it lags by `cadence.blocks`."""
-    final = chain.finalized()
-    with store.begin(write=False) as unit:
-        head = unit.head()
+def _followed(unit: Unit, final: Block, cadence: Cadence) -> Block | None:
+    """Return the newest final block that the mirror has; None while it lags by too many blocks."""
+    head = unit.head()
     if head is None or final.number - head.number > cadence.blocks:
         return None  # The checkpoint would be dropped at once.
-    if head.number >= final.number:
-        return final
-    return head if chain.block(head.number) == head else None
+    return head if head.number < final.number else final
 
 
 def _due(unit: Unit, final: Block, cadence: Cadence) -> list[IssuerRow] | None:
     """Return the issuers at the final block if a checkpoint is due, else None."""
-    head, last = unit.head(), unit.checkpoint()
-    if head is None or head.number < final.number:
-        return None  # The mirror was rolled back meanwhile.
+    last = unit.checkpoint()
+    if last is not None:
+        # Asked first: the issuers are many, and mostly nothing is due.
+        waits = final.time - last.time < cadence.seconds
+        if final.number <= last.number or (
+            waits and not unit.has_moved(after=last.number, until=final.number)
+        ):
+            return None
     if not any(unit.registrar(seat.region, at=final.number) for seat in unit.registrars()):
         return None  # The contract was deployed after the newest final block.
-    issuers = list(unit.issuers(at=final.number))
-    if last is None:
-        return issuers
-    moved = any(row.block > last.number for row in issuers)
-    older = final.number > last.number
-    return issuers if older and (moved or final.time - last.time >= cadence.seconds) else None
+    return list(unit.issuers(at=final.number))
 
 
 def capture(

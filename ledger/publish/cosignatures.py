@@ -58,7 +58,9 @@ class Collector:
             for witness in self.policy.in_service(note.checkpoint)
             if witness.name in self.urls and witness.name not in have
         ]
-        with ThreadPoolExecutor(max_workers=max(len(asked), 1)) as pool:
+        if not asked:
+            return len(have)
+        with ThreadPoolExecutor(max_workers=len(asked)) as pool:
             lines = pool.map(lambda witness: self._ask(witness, note.checkpoint), asked)
             have |= {line.name: line for line in lines if line is not None}
         if len(have) > len(note.cosignatures):

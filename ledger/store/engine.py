@@ -146,7 +146,9 @@ def _sqlite(address: URL, patience: float) -> Engine:
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         write = connection.get_execution_options().get("write", True)
-        connection.exec_driver_sql(f"PRAGMA query_only = {int(not write)}")
+        if connection.info.get("write") is not write:  # The connection remembers it.
+            connection.exec_driver_sql(f"PRAGMA query_only = {int(not write)}")
+            connection.info["write"] = write
         # A writer locks at once: SQLite refuses to upgrade a read lock after another's commit.
         connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 

@@ -110,6 +110,18 @@ class MirrorPart(Base):
         living = select(func.count()).where(*_same_place(row.subject, row.lane, row.counter))
         return not self.connection.execute(living).scalar_one()
 
+    def has_unfinalized(self, number: int) -> bool:
+        """Return whether an act or transaction of blocks up to `number` is not marked final."""
+        acts = select(ACTS.c.number).where(
+            ACTS.c.state == str(ActState.INCLUDED), ACTS.c.block <= number
+        )
+        sent = select(TRANSACTIONS.c.hash).where(
+            TRANSACTIONS.c.state == str(TxState.INCLUDED), TRANSACTIONS.c.block <= number
+        )
+        return any(
+            self.connection.execute(query.limit(1)).first() is not None for query in (acts, sent)
+        )
+
     def finalize(self, number: int) -> int:
         """Mark acts and transactions of blocks up to `number` final; return how many acts."""
         final = update(ACTS).where(ACTS.c.state == str(ActState.INCLUDED), ACTS.c.block <= number)

@@ -44,6 +44,11 @@ class ReadingPart(Base):
         """Return every issuer, ascending by code, newest or as of block `at`."""
         return self.find_all(newest(ISSUERS, ISSUERS.c.issuer, at=at), rows.issuer_of)
 
+    def has_moved(self, *, after: int, until: int) -> bool:
+        """Return whether any issuer's state changed after one block, up to another."""
+        query = select(ISSUERS.c.block).where(ISSUERS.c.block > after, ISSUERS.c.block <= until)
+        return self.connection.execute(query.limit(1)).first() is not None
+
     def issuer(self, issuer: str, *, at: int | None = None) -> IssuerRow | None:
         """Return one issuer, newest or as of block `at`."""
         query = select(ISSUERS).where(ISSUERS.c.issuer == issuer).order_by(ISSUERS.c.block.desc())

@@ -15,6 +15,8 @@ from certledger.ledger.store import rows
 from certledger.ledger.store.base import Base
 from certledger.ledger.store.tables import ACTS, CARRIAGES, LEASES, TRANSACTIONS
 
+RENEWED_FROM = 2 / 3
+"""Share of a lease that is left when it is renewed."""
 _UNDER_WAY = [str(state) for state in (TxState.SIGNED, TxState.BROADCAST)]
 _ON_THE_ROAD = [*_UNDER_WAY, str(TxState.INCLUDED)]
 
@@ -44,6 +46,16 @@ class RoadPart(Base):
         )
         query = select(ranked).where(ranked.c.place <= per_lane)
         return self.find_all(query.order_by(ranked.c.number).limit(limit), rows.act_of)
+
+    def has_work(self) -> bool:
+        """Return whether any act waits that is not set aside, or any transaction is not final."""
+        acts = select(ACTS.c.number).where(
+            ACTS.c.state == str(ActState.ACCEPTED), ACTS.c.reason.is_(None)
+        )
+        sent = select(TRANSACTIONS.c.hash).where(TRANSACTIONS.c.state.in_(_ON_THE_ROAD))
+        return any(
+            self.connection.execute(query.limit(1)).first() is not None for query in (acts, sent)
+        )
 
     def set_aside(self, act: SubmittedAct, reason: str) -> None:
         """Set aside an act, and those behind it in its lane, until its subject changes."""
@@ -113,16 +125,20 @@ class RoadPart(Base):
     def acquire(self, name: str, holder: str, *, seconds: int) -> int | None:
         """Acquire or renew a lease; return its fencing token, None while another holder has it.
 
-        A renewal returns the same token, a take-over a greater one.  Time is the database's, so
-        that machines with different clocks agree on when a lease ends.
+        A renewal returns the same token, a take-over a greater one.  It is written once a third of
+        the lease has passed, so that a worker without work writes seldom.  Time is the database's,
+        so that machines with different clocks agree on when a lease ends.
         """
-        self.insert_new(LEASES, {"name": name, "holder": "", "token": 0, "until": 0})
-        row = self.connection.execute(
-            select(LEASES).where(LEASES.c.name == name).with_for_update()
-        ).one()
+        query = select(LEASES).where(LEASES.c.name == name).with_for_update()
+        row = self.connection.execute(query).one_or_none()
+        if row is None:
+            self.insert_new(LEASES, {"name": name, "holder": "", "token": 0, "until": 0})
+            row = self.connection.execute(query).one()
         now = self._now()  # Read after the wait for the row lock, which may be long.
         if row.holder not in ("", holder) and row.until > now:
             return None
+        if row.holder == holder and row.until - now > seconds * RENEWED_FROM:
+            return int(row.token)
         token: int = row.token if row.holder == holder else row.token + 1
         self.connection.execute(
             update(LEASES)
