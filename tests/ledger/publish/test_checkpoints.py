@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -72,6 +74,26 @@ def test_a_checkpoint_is_due_after_its_time_though_nothing_moved(
     ledger.mine_heartbeat_block()
 
     assert made(ledger, Cadence(seconds=0)) is not None
+
+
+def test_a_ledger_without_work_writes_nothing(ledger: Ledger, issuer: LiveIssuer) -> None:
+    ledger.anchorer.pace = replace(ledger.anchorer.pace, lease_seconds=10_000)
+    file = ledger.settings.database.removeprefix("sqlite:///")
+
+    def rounds(count: int) -> None:
+        for _ in range(count):
+            ledger.follower.follow()
+            ledger.anchor()
+            ledger.publish()
+
+    rounds(2)  # The lease is taken, and what is final is stored.
+    with closing(sqlite3.connect(file)) as other:
+        version = "PRAGMA data_version"  # It changes with each commit of another connection.
+        before = other.execute(version).fetchone()
+        rounds(3)
+        assert other.execute(version).fetchone() == before
+        issuer.submit(1)
+        assert other.execute(version).fetchone() != before
 
 
 def test_a_mirror_that_lags_has_the_checkpoint_of_its_own_head(
