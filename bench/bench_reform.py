@@ -70,7 +70,8 @@ def full_book(items: int, lines: int, categories: int, counters: int) -> BookTab
         ],
         "issuers": [[ISSUER, "上海市公安局", "Police", "department", "310000"]],
         "counters": [
-            [f"WINDOW-{number:04d}", f"窗口{number}", f"Window {number}", "window", "310000"]
+            [f"WINDOW-{number:04d}", f"窗口{number}", f"Window {number}", "window", "310000",
+             f"部门{number % 60}"]
             for number in range(counters)
         ],
         "bundles": [["ONE-THING", "一件事", "One thing", ";".join(named[:10])]],

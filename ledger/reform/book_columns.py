@@ -86,6 +86,7 @@ class CounterCells:
     name_en: str
     kind: CounterKind
     region_code: str
+    department_zh: str | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -155,6 +156,7 @@ COUNTERS = Schema(
         *_names,
         Column("kind", one_of({word.value: word for word in CounterKind})),
         Column("region_code", _region),
+        Column("department_zh", bounded(text), may_be_empty=True),
     ),
 )
 BUNDLES = Schema(

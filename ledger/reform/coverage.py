@@ -17,9 +17,9 @@ from certledger.verifier.reform.operator_record import PERSON
 
 T = TypeVar("T")
 LEGAL = "legal"
-NO_REGION = "none"
+NO_REGION = NO_DEPARTMENT = "none"
 DIMENSIONS = ("department", "district", "region", "kind")
-"""What shares are divided by; counters have a kind in place of a department."""
+"""What shares are divided by; only counters have a kind."""
 CSV_COLUMNS = ("figure", "dimension", "name", "part", "whole", "percent", *DIMENSIONS)
 """Columns of the table; the dimensions are those of a thing that is missing."""
 
@@ -191,7 +191,11 @@ def coverage(book: Book, activity: Activity, now: int) -> Coverage:
             counters,
             lambda counter: activity.seen.get(counter.code, -1) >= activity.since,
             lambda counter: counter.code,
-            lambda counter: {**_groups_of_region(counter.region), "kind": str(counter.kind)},
+            lambda counter: {
+                "department": counter.department or NO_DEPARTMENT,
+                **_groups_of_region(counter.region),
+                "kind": str(counter.kind),
+            },
         ),
     }
     return Coverage(

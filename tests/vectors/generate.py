@@ -700,7 +700,9 @@ BOOK_TABLES: Mapping[str, list[list[str]]] = {
         ["11310000XX0000035U", "上海市市场监督管理局",
          "Shanghai Administration for Market Regulation", "department", "310000"],
     ],
-    "counters": [["PUDONG-7", "浦东7号窗口", "Pudong window 7", "window", "310000"]],
+    "counters": [
+        ["PUDONG-7", "浦东7号窗口", "Pudong window 7", "window", "310000", "上海市市场监督管理局"]
+    ],
     "bundles": [["ONE-RESTAURANT", "开饭店", "Open a restaurant", "FOOD-LICENCE"]],
     "overrides": [["FOOD-LICENCE", "2", "须核对原件", "The law asks for the original"]],
     "restrictions": [["BIZ-LICENCE", "company"]],

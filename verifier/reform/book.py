@@ -55,7 +55,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
         "issued_by_government",
     ),
     "issuers": ("uscc", "name_zh", "name_en", "kind", "region_code"),
-    "counters": ("code", "name_zh", "name_en", "kind", "region_code"),
+    "counters": ("code", "name_zh", "name_en", "kind", "region_code", "department_zh"),
     "bundles": ("code", "name_zh", "name_en", "members"),
     "overrides": ("item_code", "material_no", "reason_zh", "reason_en"),
     "restrictions": ("category_code", "applicants"),
@@ -172,12 +172,13 @@ class BookRegion:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ServiceCounter:
-    """A place that asks for certificates."""
+    """A place that asks for certificates; `department` is empty for one of society."""
 
     code: str
     name: Name
     kind: CounterKind
     region: str
+    department: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -377,8 +378,14 @@ def _issuer(row: Cells) -> BookIssuer:
 
 
 def _counter(row: Cells) -> ServiceCounter:
-    code, zh, en, kind, region = row
-    return ServiceCounter(code=code, name=Name(zh=zh, en=en), kind=CounterKind(kind), region=region)
+    code, zh, en, kind, region, department = row
+    return ServiceCounter(
+        code=code,
+        name=Name(zh=zh, en=en),
+        kind=CounterKind(kind),
+        region=region,
+        department=department,
+    )
 
 
 def _bundle(row: Cells) -> ItemBundle:

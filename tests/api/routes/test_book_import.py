@@ -29,7 +29,7 @@ def test_an_edition_is_previewed_and_imported(
     edition: StoredEdition, world: World, administrator: httpx.Client, files: dict[str, str]
 ) -> None:
     same = administrator.post(PATH, json={"files": files, "preview": True})
-    more = files | {"counters": files["counters"] + "NEW-1,新窗口,New window,window,310101\n"}
+    more = files | {"counters": files["counters"] + "NEW-1,新窗口,New window,window,310101,\n"}
     preview = administrator.post(PATH, json={"files": more, "preview": True})
     made = administrator.post(PATH, json={"files": more, "from": "2099-01-01"})
     again = administrator.post(PATH, json={"files": more, "from": "2099-02-01"})
@@ -48,7 +48,7 @@ def test_every_fault_comes_back_with_its_place_and_nothing_is_changed(
 ) -> None:
     before = len(world.service.bookshelf.editions())
     bad = files | {"bundles": files["bundles"] + "ONE-BAD,坏,Bad,NO-ITEM;NO-OTHER\n"}
-    bad["counters"] += "C-1,<b>甲</b>,A,castle,310101\n"
+    bad["counters"] += "C-1,<b>甲</b>,A,castle,310101,\n"
     found = administrator.post(PATH, json={"files": bad, "from": "2099-03-01"})
     problem = found.json()
 

@@ -99,12 +99,12 @@ def test_coverage_is_shown_and_written_as_json_and_csv(home: Path, folder: Path)
     assert "categories missing: " in shown.stdout
     counters = orjson.loads(document.stdout)["counters"]
     assert counters["missing"] == ["HP-WINDOW-1", "HOTEL-1", "pudong-7", "SZ-WINDOW-1"]
-    assert "counters,missing,HOTEL-1,0,1,0.0,,310106,310000,hotel" in table.stdout.splitlines()
+    assert "counters,missing,HOTEL-1,0,1,0.0,none,310106,310000,hotel" in table.stdout.splitlines()
 
 
 def test_faults_are_listed_and_nothing_is_imported(home: Path, tmp_path: Path) -> None:
     domain_folder(tmp_path)
-    line = append_row(tmp_path, "counters", "C-KIND", "窗口", "Window", "castle", "310101")
+    line = append_row(tmp_path, "counters", "C-KIND", "窗口", "Window", "castle", "310101", "")
     before = run("show", "--home", home, "--json").stdout
     refused = run("import", tmp_path, "--home", home, "--from", "2027-01-01")
 

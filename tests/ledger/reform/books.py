@@ -14,10 +14,17 @@ from certledger.verifier.reform.book import COLUMNS
 
 FILES = {
     "counters": [
-        ["HP-WINDOW-1", "黄浦区政务服务中心1号窗口", "Huangpu window 1", "window", "310101"],
-        ["HOTEL-1", "示例酒店", "Example Hotel", "hotel", "310106"],
-        ["pudong-7", "浦东7号窗口", "Pudong window 7", "window", "310115"],
-        ["SZ-WINDOW-1", "苏州示例窗口", "Suzhou window", "window", "320500"],
+        [
+            "HP-WINDOW-1",
+            "黄浦区政务服务中心1号窗口",
+            "Huangpu window 1",
+            "window",
+            "310101",
+            "上海市公安局",
+        ],
+        ["HOTEL-1", "示例酒店", "Example Hotel", "hotel", "310106", ""],
+        ["pudong-7", "浦东7号窗口", "Pudong window 7", "window", "310115", ""],
+        ["SZ-WINDOW-1", "苏州示例窗口", "Suzhou window", "window", "320500", ""],
     ],
     "bundles": [
         ["ONE-RESTAURANT", "开饭店", "Open a restaurant", "FOOD-LICENCE;BIZ-OPEN"],

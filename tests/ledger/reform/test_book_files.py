@@ -59,7 +59,7 @@ def test_an_export_gives_the_files_byte_for_byte(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["=1+1", "+86", "-x", "@SUM(A1)", "'=1", "<b>&amp;", "a'b"])
 def test_formulas_are_escaped_in_exports_and_come_back(name: str, tmp_path: Path) -> None:
     domain_folder(tmp_path)
-    line = append_row(tmp_path, "counters", "C-FORMULA", name, "Window", "window", "310101")
+    line = append_row(tmp_path, "counters", "C-FORMULA", name, "Window", "window", "310101", "")
     files = read_book(tmp_path)
     written = format_table("counters", files.tables["counters"])
 
@@ -81,12 +81,14 @@ def test_every_fault_is_listed_with_file_line_and_column(tmp_path: Path) -> None
     domain_folder(tmp_path)
     lines = {
         "right-to-left": append_row(
-            tmp_path, "counters", "C-RTL", f"a{RTL}b", "Window", "window", "310101"
+            tmp_path, "counters", "C-RTL", f"a{RTL}b", "Window", "window", "310101", ""
         ),
         "region": append_row(
-            tmp_path, "counters", "C-REGION", "窗口", "Window", "window", "999999"
+            tmp_path, "counters", "C-REGION", "窗口", "Window", "window", "999999", ""
         ),
-        "kind": append_row(tmp_path, "counters", "C-KIND", "窗口", "Window", "castle", "310101"),
+        "kind": append_row(
+            tmp_path, "counters", "C-KIND", "窗口", "Window", "castle", "310101", ""
+        ),
         "item": append_row(tmp_path, "materials", "NO-ITEM", "1", "甲", "A", "yes", "", "no"),
         "category": append_row(
             tmp_path, "materials", "NO-ITEM", "2", "乙", "B", "yes", "NO-CATEGORY", "no"
@@ -170,7 +172,7 @@ def test_a_file_that_is_too_large_or_missing_is_one_fault(tmp_path: Path) -> Non
 
 def test_names_are_bounded(tmp_path: Path) -> None:
     domain_folder(tmp_path)
-    line = append_row(tmp_path, "counters", "C-LONG", "长" * 201, "Window", "window", "310101")
+    line = append_row(tmp_path, "counters", "C-LONG", "长" * 201, "Window", "window", "310101", "")
 
     assert faults_of(tmp_path) == [("counters.csv", line, "name_zh", FaultCode.TOO_LARGE)]
 
@@ -181,9 +183,16 @@ def test_changes_are_told_by_key(tmp_path: Path) -> None:
         tmp_path,
         "counters",
         [
-            ["HP-WINDOW-1", "黄浦区政务服务中心一号窗口", "Huangpu window 1", "window", "310101"],
-            ["HOTEL-1", "示例酒店", "Example Hotel", "hotel", "310106"],
-            ["BANK-1", "示例银行", "Example Bank", "bank", "310115"],
+            [
+                "HP-WINDOW-1",
+                "黄浦区政务服务中心一号窗口",
+                "Huangpu window 1",
+                "window",
+                "310101",
+                "",
+            ],
+            ["HOTEL-1", "示例酒店", "Example Hotel", "hotel", "310106", ""],
+            ["BANK-1", "示例银行", "Example Bank", "bank", "310115", ""],
         ],
     )
     found = changes(before, read_book(tmp_path).tables)

@@ -78,7 +78,7 @@ def test_a_workbook_gives_the_same_tables_as_the_files(tmp_path: Path) -> None:
 def test_faults_name_worksheet_row_and_column(tmp_path: Path) -> None:
     changed = {name: [list(row) for row in rows] for name, rows in SMALL.items()}
     changed["materials"].append(["NO-ITEM", "1", "甲", "A", "perhaps", "", "no"])
-    changed["counters"] = [*FILES["counters"][:1], ["C", "=1+1", "x", "window", "310000"]]
+    changed["counters"] = [*FILES["counters"][:1], ["C", "=1+1", "x", "window", "310000", ""]]
     del changed["issuers"]
     found = faults(workbook_of(tmp_path / "book.xlsx", changed))
 

@@ -49,7 +49,7 @@ def tables(tmp_path_factory: pytest.TempPathFactory):
 
 
 def other(tables: BookTables) -> BookTables:
-    counters = [*tables["counters"], ("BANK-1", "示例银行", "Bank", "bank", "310115")]
+    counters = [*tables["counters"], ("BANK-1", "示例银行", "Bank", "bank", "310115", "")]
     return {**tables, "counters": counters}
 
 
@@ -154,7 +154,7 @@ def test_an_import_with_a_fault_leaves_the_editions_as_they_are(
     shelf: Bookshelf, tmp_path: Path
 ) -> None:
     domain_folder(tmp_path)
-    append_row(tmp_path, "counters", "C-KIND", "窗口", "Window", "castle", "310101")
+    append_row(tmp_path, "counters", "C-KIND", "窗口", "Window", "castle", "310101", "")
     with pytest.raises(BookInvalidError):
         read_book(tmp_path)
 

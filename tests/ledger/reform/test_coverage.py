@@ -18,7 +18,7 @@ NOW = 1_796_000_000
 @pytest.fixture(scope="module")
 def book(tmp_path_factory: pytest.TempPathFactory) -> Book:
     folder = domain_folder(tmp_path_factory.mktemp("book"))
-    append_row(folder, "counters", "C-1", "=公式", "Formula", "bank", "310101")
+    append_row(folder, "counters", "C-1", "=公式", "Formula", "bank", "310101", "")
     append_row(
         folder,
         "service_items",
@@ -42,7 +42,8 @@ def test_each_share_has_its_parts_and_what_is_missing(book: Book) -> None:
         part=0, whole=1, missing=["SZ-WINDOW-1"]
     )
     assert set(items.by) == set(categories.by) == {"department", "district", "region"}
-    assert set(counters.by) == {"district", "region", "kind"}
+    assert set(counters.by) == {"department", "district", "region", "kind"}
+    assert counters.by["department"]["上海市公安局"].missing == ["HP-WINDOW-1"]
     assert "NO-PAPERS" in items.by["department"]["上海市公安局"].missing
     assert "NO-PAPERS" in items.by["district"]["310000"].missing
     for share in found.shares.values():
@@ -73,7 +74,7 @@ def test_the_table_says_the_same_and_runs_no_formula(book: Book) -> None:
         *("department", "district", "region", "kind"),
     ]
     assert ["counters", "", "", "0", "5", "0.0", *[""] * 4] in rows
-    missing = ["counters", "missing", "C-1", "0", "1", "0.0", "", "310101", "310000", "bank"]
+    missing = ["counters", "missing", "C-1", "0", "1", "0.0", "none", "310101", "310000", "bank"]
     assert missing in rows
     assert not any(cell.startswith(("=", "+", "-", "@")) for row in rows for cell in row)
     assert all(len(row) == 10 for row in rows)

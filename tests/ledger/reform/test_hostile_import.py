@@ -54,7 +54,7 @@ def small(name: str = "N") -> dict[str, list[list[str]]]:
         "service_items": [[*item, "administrative", "legal", "yes", "yes", "yes"]],
         "materials": [[*LINE[:2], name, name, *LINE[4:]]],
         "issuers": [["11310000XX0000035U", name, name, "department", "310000"]],
-        "counters": [["C-1", name, name, "window", "310000"]],
+        "counters": [["C-1", name, name, "window", "310000", name]],
         "bundles": [["ONE-FOOD", name, name, "FOOD-LICENCE"]],
         "overrides": [["FOOD-LICENCE", "1", name, name]],
         "restrictions": [["BIZ-LICENCE", "company"]],
@@ -90,18 +90,18 @@ HEADER = ",".join(COLUMNS["counters"]).encode() + b"\n"
 @pytest.mark.parametrize(
     ("data", "code"),
     [
-        (HEADER[:-1] + b"," + HEADER + b"C-1,a,a,window,310000\n", FaultCode.HEADER),
+        (HEADER[:-1] + b"," + HEADER + b"C-1,a,a,window,310000,\n", FaultCode.HEADER),
         (HEADER + HEADER, FaultCode.VOCABULARY),
         (b"\xef\xbb\xbf" + HEADER, FaultCode.BYTE_ORDER_MARK),
         (HEADER.replace(b"\n", b"\r\n"), FaultCode.LINE_END),
-        (HEADER + b"C-1,a\x00b,a,window,310000\n", FaultCode.TEXT),
-        (HEADER + b"C-1,\xff,a,window,310000\n", FaultCode.NOT_UTF8),
-        (HEADER + b"C-1," + b"a" * 10_000_000 + b",a,window,310000\n", FaultCode.NOT_CSV),
-        (HEADER + b"C-1," + b"a" * 100_000 + b",a,window,310000\n", FaultCode.TOO_LARGE),
+        (HEADER + b"C-1,a\x00b,a,window,310000,\n", FaultCode.TEXT),
+        (HEADER + b"C-1,\xff,a,window,310000,\n", FaultCode.NOT_UTF8),
+        (HEADER + b"C-1," + b"a" * 10_000_000 + b",a,window,310000,\n", FaultCode.NOT_CSV),
+        (HEADER + b"C-1," + b"a" * 100_000 + b",a,window,310000,\n", FaultCode.TOO_LARGE),
         (HEADER + b"," * 1_000_000 + b"\n", FaultCode.ROW_LENGTH),
-        (HEADER + b'C-1,"a\nb",a,window,310000\n', FaultCode.TEXT),
-        (HEADER + b'C-1,"a,a,window,310000\n', FaultCode.NOT_CSV),
-        (HEADER + b"C-1,a,a,window,310000\nC-1,b,b,window,310000\n", FaultCode.DUPLICATE),
+        (HEADER + b'C-1,"a\nb",a,window,310000,\n', FaultCode.TEXT),
+        (HEADER + b'C-1,"a,a,window,310000,\n', FaultCode.NOT_CSV),
+        (HEADER + b"C-1,a,a,window,310000,\nC-1,b,b,window,310000,\n", FaultCode.DUPLICATE),
         (b"", FaultCode.HEADER),
         (b"," * 5_000_000 + b"\n", FaultCode.HEADER),
     ],
@@ -171,8 +171,8 @@ def test_a_guard_is_undone_exactly(cell: str) -> None:
 
 def test_what_an_export_spells_otherwise_is_a_warning(tmp_path: Path) -> None:
     domain_folder(tmp_path)
-    line = append_row(tmp_path, "counters", "C-FORMULA", "=1+1", "Window", "window", "310101")
-    quoted = '"HP-QUOTED","引号","Quoted","window","310101"\n'
+    line = append_row(tmp_path, "counters", "C-FORMULA", "=1+1", "Window", "window", "310101", "")
+    quoted = '"HP-QUOTED","引号","Quoted","window","310101",\n'
     path = tmp_path / "counters.csv"
     path.write_text(path.read_text("utf-8") + quoted, "utf-8")
     files = read_book(tmp_path)
