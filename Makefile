@@ -110,7 +110,7 @@ test-network: setup ## The manual on anvil, geth and four validators, two of whi
 
 .PHONY: attack
 attack: setup ## Hostile input to the service, a minute of each, and mutants to both verifiers: SECONDS=60 ATTACKS="names"
-	$(PY) -m tests.attack $(SECONDS) $(ATTACKS)
+	CERTLEDGER_TESTS=long $(PY) -m tests.attack $(SECONDS) $(ATTACKS)
 	$(PY) -m tests.attack.decoders $(SECONDS)
 	$(PY) -m tests.conformance.fuzz --seed $(SEED) --mutants $(MUTANTS)
 	CERTLEDGER_ATTACK_CALLS=10000 $(PY) -m pytest -q tests/audit/test_hostile_callers.py

@@ -17,8 +17,9 @@ from statistics import quantiles
 import httpx
 
 from tests.attack.inputs import Attack
+from tests.effort import effort
 
-CALLERS = 20
+CALLERS = effort(8, 20)
 TRIES = 4
 LEAST = 5
 """Requests of others that are timed, however short the attack."""
