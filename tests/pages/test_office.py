@@ -173,6 +173,8 @@ def test_a_reason_typed_into_an_ended_session_is_sent_after_signing_in(
     page.keyboard.type(key)
     page.keyboard.press("Enter")
     page.wait_for_selector("text=has not been sent yet")
+    assert page.evaluate("document.activeElement.tagName") == "BUTTON"
+    assert not is_too_wide(page, 390)
     assert "the holder was told" in page.inner_text("main")
     page.keyboard.press("Enter")
     page.wait_for_url("**/office#cases")

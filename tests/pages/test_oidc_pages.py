@@ -22,6 +22,7 @@ from certledger.verifier.formats.canonical_json import to_base64url
 from tests.api.world import listening
 from tests.pages.conftest import HTML, PageWorld
 from tests.pages.institutions import csrf_of
+from tests.pages.test_accessibility import faults_of
 
 
 @dataclass
@@ -239,11 +240,14 @@ def test_a_person_signs_in_at_the_provider_by_keyboard(
 ) -> None:
     signing.add("gus", roles="auditor")
     context = browser.new_context(
-        locale="zh-CN" if language == "zh" else "en-GB", viewport={"width": width, "height": 900}
+        locale="zh-CN" if language == "zh" else "en-GB",
+        viewport={"width": width, "height": 900},
+        bypass_csp=True,  # For axe alone.
     )
     page = context.new_page()
     page.goto(f"{signing.url}/audit")
     page.wait_for_url("**/sign-in?next=/audit")
+    assert faults_of(page) == []
     page.focus("#provider")
     page.keyboard.press("Enter")
     page.wait_for_url(f"{signing.provider}/**")
@@ -253,5 +257,6 @@ def test_a_person_signs_in_at_the_provider_by_keyboard(
     page.focus("a[href='/sessions']")
     page.keyboard.press("Enter")
     page.wait_for_selector("table")
+    assert faults_of(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     context.close()
