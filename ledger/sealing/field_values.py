@@ -71,7 +71,8 @@ _PLAIN = re.compile("[ -~\u4e00-\u9fa5〔〕（）、，。：；·《》【】�
 _RADICAL = re.compile("[\u2f00-\u2fd5]")
 _DOUBTFUL_NAME = re.compile(
     rf"[0-9]{{1,3}}[.、．)）].*|[{_HAN}]+[0-9]{{1,3}}|[{_HAN}]{{2,4}}(?:[，,/][{_HAN}]{{2,4}})+|"
-    r".*[（(](?:已?注销|作废|已?撤销|补发|补办|代领|离职|退休|男|女|原名.*)[）)]"
+    r".*(?:先生|女士|小姐|同志|师傅|老师)|.*等\s*[0-9一二三四五六七八九十两数多]*[人名位]|.*[:：].*"
+    r"|[“\"'《【].*[”\"'》】]|.*[（(](?:已?注销|作废|已?撤销|补发|补办|代领|离职|退休|男|女|原名.*)[）)]"
 )
 """Names with a list number, several persons, a remark."""
 _HEADERS = frozenset(
@@ -384,6 +385,8 @@ def _day_of_cell(cell: Cell, report: Report) -> date:
         report(kinds.CELL_SHOWN_SHORT, shown=shown, stored=day)
     if is_before_midnight(cell.stored):
         report(value_kinds.DATE_BEFORE_MIDNIGHT, value=cell.stored, sealed=day)
+    elif (instant.hour, instant.minute, instant.second) == (16, 0, 0):
+        report(value_kinds.DATE_UTC, value=shown, sealed=day)
     elif (instant.hour, instant.minute, instant.second) != (0, 0, 0):
         report(value_kinds.DATE_TIME, value=shown)
     return day
@@ -430,7 +433,7 @@ def _check_numeral(text: str, report: Report) -> str:
     plain = unicodedata.normalize("NFKC", text)
     if SCIENTIFIC.fullmatch(plain):
         raise UnfitValueError(kinds.DIGITS_LOST, value=text)
-    if not _NUMERAL.fullmatch(plain):
+    if not _NUMERAL.fullmatch(plain) or plain.strip("+-").startswith(("$", "€")):
         report(value_kinds.NUMERAL, value=text)
         return text
     if plain != text and any("\uff10" <= one <= "\uff19" for one in text):
@@ -451,6 +454,8 @@ def _check_text(text: str, report: Report) -> str:
         report(kinds.SCIENTIFIC, value=text)
     elif text.lower() in _UNFILLED:
         report(value_kinds.PLACEHOLDER, value=text)
+    elif text[0].isdigit() and is_code(text):
+        report(value_kinds.TEXT_IS_CODE, value=text)
     return text
 
 

@@ -164,6 +164,23 @@ def check_person(fields: Mapping[str, str], issued: date | None, report: ReportA
         report("sex", kind, field="sex", value=fields["sex"], inside=zh, inside_en=en)
 
 
+IDENTITY_NUMBERED = frozenset({"ID-RESIDENT", "ID-TEMPORARY", "DRV-LICENCE", "CARD-SOCIAL-SEC"})
+"""Categories whose certificates have the holder's identity number for their own."""
+_YEAR = re.compile(r"[〔(\[【]((?:19|20)[0-9]{2})年?[〕)\]】]")
+
+
+def check_number(
+    number: str, category: str, fields: Mapping[str, str], issued: date | None, report: Report
+) -> None:
+    """Ask where a certificate number is the holder's identity number, or says another year."""
+    if number and number == fields.get("id_number") and category not in IDENTITY_NUMBERED:
+        report(value_kinds.NUMBER_IS_IDENTITY, number=number, category=category)
+    found = _YEAR.search(number)
+    # Certificates of January may have numbers of December.
+    if found and issued and not issued.year - 1 <= int(found[1]) <= issued.year:
+        report(value_kinds.NUMBER_YEAR, number=number, year=found[1], issued=issued)
+
+
 def is_code(text: str) -> bool:
     """Whether a text is an identity number or social credit code, or has the digits of one."""
     number = _squeeze(text)

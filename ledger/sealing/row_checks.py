@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from certledger.ledger.reference_data.field_types import FieldType, field_type
 from certledger.ledger.reference_data.fields import label_zh
@@ -16,9 +16,10 @@ from certledger.ledger.sealing.column_checks import find_misplaced
 from certledger.ledger.sealing.dates import DayForm, ReadDay, says_no_end
 from certledger.ledger.sealing.document_checks import DOCUMENTS, DocumentChecks
 from certledger.ledger.sealing.field_values import ValueReader
-from certledger.ledger.sealing.identity_checks import check_person, is_code
+from certledger.ledger.sealing.identity_checks import check_number, check_person, is_code
 from certledger.ledger.sealing.issue import CheckContext, Issue, IssuedEdition
 from certledger.ledger.sealing.progress import Progress, unwatched
+from certledger.ledger.sealing.series_checks import find_odd_series
 from certledger.ledger.sealing.sheet_columns import (
     CATEGORY,
     EXPIRY_FIELD,
@@ -42,9 +43,8 @@ from certledger.verifier.formats.record import MAX_DIGESTS, NUMBER
 CENTURY = timedelta(days=36_525)
 MIN_HOLDERS = 3
 """Identity numbers of a sheet from which on they have more than one name."""
-IDENTITY_NUMBERED = frozenset({"ID-RESIDENT", "ID-TEMPORARY", "DRV-LICENCE", "CARD-SOCIAL-SEC"})
-"""Categories whose certificates have the holder's identity number for their own."""
 _BRACKETS = str.maketrans("〔〕［］【】[]{}〈〉《》", "()()()()()()()")
+_AT_FOUR = re.compile(r"[T ]16:00(?::00(?:\.0+)?)?$")
 _ZEROS = re.compile(r"(?<![0-9])0+(?=[0-9])")
 _DAY_KINDS: Mapping[DayForm, FindingKind] = {
     DayForm.WITH_ZONE: value_kinds.DATE_ZONE,
@@ -103,6 +103,7 @@ def review_rows(
     sheet.check_holders()
     sheet.documents.check_unnamed(findings)
     sheet.check_codes(columns)
+    sheet.check_series(issues, columns)
     return issues
 
 
@@ -233,6 +234,14 @@ class _SheetCheck:
             kind = value_kinds.IDENTITY_ONE_NAME
             self.findings.report(kind, 0, "holder_name", count=count, name=name)
 
+    def check_series(self, issues: list[Issue], columns: Mapping[str, SheetColumn]) -> None:
+        """Ask about what shows only in all certificates together."""
+        other = {"issued": ISSUE_FIELD, "expires": EXPIRY_FIELD}
+        for odd in find_odd_series(issues):
+            row = SheetRow(file=self.findings.file, number=odd.issue.row, cells={}, columns=columns)
+            name = odd.name if odd.name in columns else other.get(odd.name, odd.name)
+            report_cell(self.findings, row, name, odd.kind, **odd.values)
+
     def check_codes(self, columns: Mapping[str, SheetColumn]) -> None:
         """Report access codes of earlier batches, as copied from their sheets."""
         used = self.context.used_codes
@@ -274,7 +283,8 @@ class _RowCheck:
         self._check_present(fields)
         self._check_dates(issued, expires)
         check_person(fields, issued, self.report)
-        self._check_number_of_holder(number, fields)
+        column = NUMBER if NUMBER in self.row.cells else "number"
+        check_number(number, self.entry.category, fields, issued, partial(self.report, column))
         current = self._edition(number) if number else None
         issue = Issue(
             entry=self.entry,
@@ -297,14 +307,6 @@ class _RowCheck:
         if not self.faulty:
             self._check_holder(fields)
         return issue
-
-    def _check_number_of_holder(self, number: str, fields: Mapping[str, str]) -> None:
-        """Ask where the number is the holder's identity number, except where it always is."""
-        category = self.entry.category
-        if number and number == fields.get("id_number") and category not in IDENTITY_NUMBERED:
-            column = NUMBER if NUMBER in self.row.cells else "number"
-            kind = value_kinds.NUMBER_IS_IDENTITY
-            self.report(column, kind, number=number, category=category)
 
     def _check_holder(self, fields: Mapping[str, str]) -> None:
         """Ask where one identity number has two names in a sheet: a column may have slipped."""
@@ -444,7 +446,8 @@ class _RowCheck:
         if read.form is DayForm.SERIAL:
             self.report(column, value_kinds.DATE_SERIAL, value=text, sealed=read.day)
         elif read.form is DayForm.WITH_TIME:
-            self.report(column, value_kinds.DATE_TIME, value=text)
+            kind = value_kinds.DATE_UTC if _AT_FOUR.search(text) else value_kinds.DATE_TIME
+            self.report(column, kind, value=text, sealed=read.day)
         return read.day
 
     def _day(self, column: str, field_name: str, fields: dict[str, str]) -> date | None:

@@ -180,6 +180,12 @@ NUMBER_IS_IDENTITY = _kind(
     "证书编号 {number} 就是持证人的身份证号；{category} 的编号是否确实如此",
     "the number {number} is the holder's identity number: are the numbers of {category} such",
 )
+NUMBER_YEAR = _kind(
+    "number.year_differs",
+    _Q,
+    "编号 {number} 中的年份是 {year}，签发日期却是 {issued}；是否如此",
+    "the number {number} says the year {year}, issued {issued}: is it meant",
+)
 NUMBER_DOUBTFUL = _kind(
     "number.doubtful",
     _Q,
@@ -315,6 +321,12 @@ NUMBER_WITHOUT_DIGIT = _kind(
     "编号 {value} 中没有数字；是否确为编号",
     "the number {value} has no digit: is it a number",
 )
+TEXT_IS_CODE = _kind(
+    "text.is_code",
+    _Q,
+    "{value} 是身份证号或信用代码；本列是否应有号码",
+    "{value} is an identity number or credit code: does it belong in this column",
+)
 NUMERAL = _kind(
     "sheet.numeral",
     _Q,
@@ -420,6 +432,32 @@ DATE_EXPIRED = _kind(
     "到期日 {expires} 已过（今天是 {today}），证书封存时已失效；是否如此",
     "expires {expires}, before today ({today}), so that it is expired when it is sealed: is it"
     " meant",
+)
+DATE_UTC = _kind(
+    "sheet.date_utc",
+    _Q,
+    "{value} 的时刻是 16:00，正是世界时记的北京时间次日零点；将封存 {sealed}，是否如此",
+    "{value} has the time 16:00, as UTC says midnight of the next day in China; {sealed} would be"
+    " sealed: is it meant",
+)
+DATE_OUTLIER = _kind(
+    "sheet.date_outlier",
+    _Q,
+    "签发日期 {value} 与表中几乎所有其他行（{usual} 前后）相差两年以上；是否如此",
+    "issued {value}, two years or more from nearly all other rows (about {usual}): is it meant",
+)
+TERM_OUTLIER = _kind(
+    "sheet.date_outlier",
+    _Q,
+    "到期日 {value} 使有效期为 {days} 天，几乎所有其他行为 {usual} 天；是否如此",
+    "expires {value}, after {days} days, where nearly all other rows have {usual}: is it meant",
+)
+DRAGGED = _kind(
+    "sheet.dragged_down",
+    _Q,
+    "自本行起 {count} 行（至第 {last} 行）逐行加一，像是下拉填充所致；是否如此",
+    "from here {count} rows (to row {last}) go up by one each, as cells do that are dragged down:"
+    " is it meant",
 )
 DATES_REVERSED = _kind(
     "record.dates",

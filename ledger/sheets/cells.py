@@ -36,13 +36,14 @@ class CellKind(Enum):
 
 
 class Mark(Enum):
-    """How a cell is drawn otherwise than its plain text, in whole or in part."""
+    """How a cell is drawn otherwise than its plain text, in whole or in part, or is computed."""
 
     STRUCK = auto()
     UNSEEN = auto()
     RAISED = auto()
     SYMBOL = auto()
     REPEATED = auto()
+    VOLATILE = auto()
 
 
 NO_MARKS: frozenset[Mark] = frozenset()

@@ -252,6 +252,13 @@ CELL_REPEATED = kind(
     "the cell {shown} is aligned so that it is shown again and again, and would be sealed once: is"
     " it meant",
 )
+CELL_VOLATILE = kind(
+    "sheet.cell_volatile",
+    _Q,
+    "公式的结果随打开时间变化或须手动重算；将封存上次保存的 {shown}，是否如此",
+    "the formula gives another value when it is computed anew, as TODAY() does; what was saved last"
+    " would be sealed, {shown}: is it meant",
+)
 CELL_CONDITIONAL = kind(
     "sheet.cell_conditional",
     _Q,

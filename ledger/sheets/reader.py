@@ -202,6 +202,7 @@ MARK_KINDS: Mapping[Mark, FindingKind] = {
     Mark.RAISED: kinds.CELL_RAISED,
     Mark.SYMBOL: kinds.CELL_SYMBOL,
     Mark.REPEATED: kinds.CELL_REPEATED,
+    Mark.VOLATILE: kinds.CELL_VOLATILE,
 }
 
 

@@ -38,6 +38,7 @@ class _Contents:
     sheets: list[_Listed] = field(default_factory=list)
     active: int = 0
     since_1904: bool = False
+    is_manual: bool = False
 
 
 @dataclass(kw_only=True, slots=True)
@@ -66,6 +67,7 @@ class Workbook:
             shared=self.shared,
             styles=self.styles,
             since_1904=self.contents.since_1904,
+            is_manual=self.contents.is_manual,
         )
 
 
@@ -147,6 +149,8 @@ def _contents(archive: Archive, part: str) -> _Contents:
             )
         elif tag == "workbookView" and attributes.get("activeTab", "0").isdecimal():
             contents.active = int(attributes.get("activeTab", "0")[:6])
+        elif tag == "calcPr":
+            contents.is_manual = attributes.get("calcMode") == "manual"
         elif tag == "workbookPr":
             contents.since_1904 = attributes.get("date1904", "0") in ("1", "true", "on")
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from certledger.ledger.sheets import finding_kinds as kinds
 from certledger.ledger.sheets.archive import Archive
-from certledger.ledger.sheets.cells import Cell, CellKind, CellValue, Mark
+from certledger.ledger.sheets.cells import NO_MARKS, Cell, CellKind, CellValue, Mark
 from certledger.ledger.sheets.comments import read_comments
 from certledger.ledger.sheets.conditional_formats import ConditionalFormats
 from certledger.ledger.sheets.fonts import RichText
@@ -22,6 +22,7 @@ MIN_HEIGHT, MIN_WIDTH = 2.0, 0.3
 """Points of a row, and characters of a column, in which something can be seen."""
 _SIZE = re.compile(r"[0-9]{1,9}(?:\.[0-9]*)?(?:[Ee][+-]?[0-9]{1,3})?")
 _OWN_FONT: Fonts = frozenset()
+_VOLATILE = re.compile(r"\b(?:TODAY|NOW|RAND|RANDBETWEEN|RANDARRAY)\s*\(", re.IGNORECASE)
 _TRUE = {"1": "TRUE", "0": "FALSE"}
 
 
@@ -33,6 +34,7 @@ class _Pending:
     kind: str
     style: str
     formula: bool = False
+    shared: str = ""
     value: list[str] = field(default_factory=list)
 
 
@@ -57,6 +59,10 @@ class _Stream:
     cell: _Pending | None = None
     inline: RichText = field(default_factory=RichText)
     in_value: bool = False
+    in_formula: bool = False
+    is_manual: bool = False
+    volatile: set[str] = field(default_factory=set)
+    formula: list[str] = field(default_factory=list)
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         if tag == "c":
@@ -67,7 +73,9 @@ class _Stream:
             self._start_row(attributes)
         elif self.cell is not None:
             if tag == "f":
-                self.cell.formula = True
+                self.in_formula, self.cell.formula = True, True
+                self.formula.clear()
+                self.cell.shared = attributes.get("si", "")
             else:
                 self.inline.start(tag, attributes)
         elif tag == "col":
@@ -84,6 +92,8 @@ class _Stream:
             self.conditional.text(piece)
         elif self.in_value:
             self.cell.value.append(piece)
+        elif self.in_formula:
+            self.formula.append(piece)
         else:
             self.inline.text(piece)
 
@@ -94,6 +104,8 @@ class _Stream:
             if tag == "c":
                 self._end_cell(self.cell)
                 self.cell = None
+            elif tag == "f":
+                self.in_formula = False
             else:
                 self.inline.end(tag)
         elif tag == "row":
@@ -163,15 +175,30 @@ class _Stream:
 
     def _text(self, cell: _Pending, text: str, fonts: Fonts) -> CellValue:
         """Return a text; as a cell of its own where it is not what is seen."""
-        if not text or not (fonts or self.styles.is_special(cell.style)):
+        special = fonts or cell.formula or self.styles.is_special(cell.style)
+        if not text or not special:
             return text
         style = number_of(cell.style)
-        marks, code = self.styles.marks(style, fonts), self.styles.code(style)
+        marks = self.styles.marks(style, fonts) | self._marks_of_formula(cell)
+        code = self.styles.code(style)
         return Cell(CellKind.TEXT, text, code, marks=marks) if marks or changes_text(code) else text
+
+    def _marks_of_formula(self, cell: _Pending) -> frozenset[Mark]:
+        """Return the mark of a value that another time of computing changes.
+
+        Cells that share a formula have its text in the first of them alone.
+        """
+        if not cell.formula:
+            return NO_MARKS
+        if _VOLATILE.search("".join(self.formula)):
+            self.volatile.add(cell.shared)
+        elif not self.is_manual and (not cell.shared or cell.shared not in self.volatile):
+            return NO_MARKS
+        return frozenset({Mark.VOLATILE})
 
     def _typed(self, cell: _Pending, stored: str) -> CellValue:
         style = number_of(cell.style)
-        marks = self.styles.marks(style)
+        marks = self.styles.marks(style) | self._marks_of_formula(cell)
         if cell.kind == "e":
             return Cell(CellKind.ERROR, stored)
         if cell.kind == "b":
@@ -206,8 +233,11 @@ def read_worksheet(
     shared: SharedTexts,
     styles: Styles,
     since_1904: bool,
+    is_manual: bool,
 ) -> Grid:
     """Return the cells of one worksheet, read row by row.
+
+    `is_manual` where its formulas are computed only when somebody asks for it.
 
     Raises:
         SheetInvalidError: while rows are read, the part is damaged, or has too many cells.
@@ -218,6 +248,7 @@ def read_worksheet(
         shared=shared,
         styles=styles,
         since_1904=since_1904,
+        is_manual=is_manual,
         conditional=conditional,
     )
     grid = Grid(

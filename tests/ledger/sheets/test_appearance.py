@@ -225,3 +225,26 @@ def test_columns_that_are_no_fields_are_read_as_carefully(column: str, tmp_path:
         sheet[at] = "AS-TRAINING"
         sheet[at].font = Font(color="FFFFFFFF")
     assert (at, "sheet.cell_unseen") in judge(path).stops()
+
+
+@pytest.mark.parametrize(
+    ("formula", "manual", "asked"),
+    [("TODAY()", False, True), ("20*2", False, False), ("20*2", True, True),
+     ("IF(now( )&gt;0,40,41)", False, True), ("SHEETTODAY1+0", False, False)],
+)  # fmt: skip
+def test_a_formula_that_gives_another_value_each_time_is_asked_about(
+    formula: str, manual: bool, asked: bool, tmp_path: Path
+) -> None:
+    path = save(tmp_path / "s.xlsx", [NAMES, cells(1, training_hours="=1")])
+    edit(path, {"<f>1</f><v />": f"<f>{formula}</f><v>40</v>"})
+    if manual:
+        edit(path, {"<calcPr ": '<calcPr calcMode="manual" '}, "xl/workbook.xml")
+    assert judge(path).stops() == ([("F2", "sheet.cell_volatile")] if asked else [])
+
+
+def test_cells_that_share_a_formula_share_what_is_odd_about_it(tmp_path: Path) -> None:
+    path = save(tmp_path / "s.xlsx", [NAMES, cells(1, issued="=1"), cells(2, issued="=2")])
+    first, other = '<f t="shared" ref="G2:G3" si="0">TODAY()</f>', '<f t="shared" si="0"/>'
+    edit(path, {"<f>1</f><v />": f"{first}<v>46331</v>", "<f>2</f><v />": f"{other}<v>46331</v>"})
+    with_dates = judge(path, accept={"sheet.date_serial"})
+    assert with_dates.stops() == [("G2", "sheet.cell_volatile"), ("G3", "sheet.cell_volatile")]

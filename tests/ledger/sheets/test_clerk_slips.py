@@ -152,3 +152,64 @@ def test_links_lead_to_the_service_that_codes_were_drawn_for(
         rows.append(f"{line(place)},{printed_code(CODES[place - 1])},{link}")
     path = sheet(tmp_path, *rows, header=f"{HEADER},access_code,short_link")
     assert judge(path, addresses=addresses).stops() == codes
+
+
+# Series -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "at"),
+    [
+        ("issued", [f"2026-11-{day:02d}" for day in range(1, 9)], ["G2"]),
+        ("expires", [f"2028-11-{day:02d}" for day in range(1, 5)] * 2, []),
+        ("training_hours", [str(40 + place) for place in range(8)], ["F2"]),
+        ("training_hours", ["40", "40", "41", "42", "43", "44", "40", "40"], ["F3"]),
+        ("training_hours", ["40", "41", "40", "42", "43", "45", "40", "40"], []),
+    ],
+)
+def test_values_that_go_up_by_one_a_row_are_asked_about(
+    column: str, values: list[str], at: list[str], tmp_path: Path
+) -> None:
+    days = dict(enumerate(values, 1))
+    rows = people(8, **{"expires": dict.fromkeys(range(1, 9), "2028-10-31"), column: days})
+    outcome = judge(sheet(tmp_path, *rows))
+    assert outcome.stops() == [(cell, "sheet.dragged_down") for cell in at], outcome.sentences()
+
+
+@pytest.mark.parametrize(
+    ("changes", "at"),
+    [
+        ({"issued": {7: "2016-11-05"}, "expires": {7: "2018-11-04"}},
+         [("G8", "sheet.date_outlier"), ("H8", "sheet.date_expired")]),
+        ({"expires": {7: "2027-11-04"}}, [("H8", "sheet.date_outlier")]),
+        ({"issued": {7: "2026-10-05"}, "expires": {7: "2028-10-04"}}, []),
+    ],
+)  # fmt: skip
+def test_days_that_nearly_all_others_are_not_are_asked_about(
+    changes: dict[str, dict[int, str]], at: list[tuple[str, str]], tmp_path: Path
+) -> None:
+    outcome = judge(sheet(tmp_path, *people(12, **changes)), accept={"number.year_differs"})
+    assert outcome.stops() == at, outcome.sentences()
+
+
+@pytest.mark.parametrize(
+    ("changes", "stops"),
+    [
+        ({"number": "沪园训字〔2027〕第1号"}, [("B2", "number.year_differs")]),
+        ({"number": "沪园训字（2025）第1号"}, []),
+        ({"number": "沪园训字(2062)第1号"}, [("B2", "number.year_differs")]),
+        ({"issued": "2026-11-04 16:00:00"}, [("G2", "sheet.date_utc")]),
+        ({"issued": "2026-11-04 16:30:00"}, []),
+        ({"post_name": IDENTITY}, [("E2", "text.is_code")]),
+        ({"holder_name": "张示例等3人"}, [("C2", "name.doubtful")]),
+        ({"holder_name": "张示例先生"}, [("C2", "name.doubtful")]),
+        ({"holder_name": "姓名：张示例"}, [("C2", "name.doubtful")]),
+        ({"holder_name": "“张示例”"}, [("C2", "name.doubtful")]),
+        ({"training_hours": "$40"}, [("F2", "sheet.numeral")]),
+    ],
+)
+def test_slips_in_one_cell_are_asked_about(
+    changes: dict[str, str], stops: list[tuple[str, str]], tmp_path: Path
+) -> None:
+    outcome = judge(sheet(tmp_path, line(1, **changes)))
+    assert outcome.stops() == stops, outcome.sentences()
