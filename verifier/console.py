@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from certledger.verifier.errors import CertledgerError, ExitStatus
+from certledger.verifier.plain_text import plain_lines
 
 FALLBACK = "certledger-fallback"
 """Name of the error handler for characters outside the console's encoding."""
@@ -102,7 +103,7 @@ def fail(error: CertledgerError, *, as_json: bool) -> ExitStatus:
     if as_json:
         print_json({"error": document})
     code = "" if "faults" in document else f" ({error.code})"
-    click.echo(f"Error: {error}{code}", err=True)
+    click.echo(f"Error: {plain_lines(error)}{code}", err=True)  # Files of strangers are cited.
     return error.exit_status
 
 

@@ -161,3 +161,21 @@ def test_a_book_that_no_importer_checked_ends_with_a_code(
 
     assert isinstance(found.exception, SystemExit)
     assert found.exit_code == status
+
+
+def test_words_of_a_strangers_book_do_nothing_to_a_terminal(tmp_path: Path) -> None:
+    edition = other_rows(
+        "rules", [*RULE[:3], "m1.own && !m1.own", "refused", "\x1b[2J", "a\u202eb"]
+    )
+    value = answer([evidence("1990-01-01")])
+    value["record"]["receipt"]["details"] |= {"book": edition.digest.hex(), "code": "\x1b[2J"}
+    found = replayed(tmp_path, resigned(value), edition=edition)
+    absent = replayed(
+        tmp_path, resigned(value), edition=other_rows("rules", ["\x1b[2J", *RULE[1:]])
+    )
+
+    assert found.exit_code == 1
+    assert "⟨U+001B⟩[2J" in found.stdout
+    assert "a⟨U+202E⟩b" in found.stdout
+    assert absent.exit_code == 2
+    assert not {"\x1b", "\u202e"} & set(found.output + absent.output)

@@ -13,6 +13,7 @@ from certledger.verifier.cli.address_options import NodeChoice, node_options
 from certledger.verifier.cli.policy_options import PolicyChoice, policy_options
 from certledger.verifier.console import print_json, print_line
 from certledger.verifier.errors import ExitStatus
+from certledger.verifier.plain_text import plain_text
 
 if TYPE_CHECKING:
     from certledger.verifier.formats.policy import TrustPolicy
@@ -137,7 +138,7 @@ def _show(
     for one, again in pairs:
         _print(one, again)
     if anchored is not None:
-        click.echo(f"the record: {anchored.sentence()}")
+        print_line(f"the record: {anchored.sentence()}")
 
 
 def _document(stored: DecisionFile, found: DecisionReplay) -> dict[str, object]:
@@ -159,8 +160,9 @@ def _document(stored: DecisionFile, found: DecisionReplay) -> dict[str, object]:
 def _print(stored: DecisionFile, found: DecisionReplay) -> None:
     record = stored.record
     print_line(f"{record.reference}: {record.outcome}, signed by 0x{record.operator.hex()}")
-    print_line(f"replayed: {found.outcome}  {found.words_zh}  {found.words_en}")
+    words = plain_text(f"{found.words_zh}  {found.words_en}")
+    print_line(f"replayed: {found.outcome}  {words}")
     for name, (stated, again) in found.differences.items():
-        print_line(f"differs in {name}: stated {stated}, replayed {again}")
+        print_line(plain_text(f"differs in {name}: stated {stated}, replayed {again}"))
     if not found.differences:
         print_line("the same, byte for byte")

@@ -273,7 +273,7 @@ class Book:
         unknown = [*(items - self.items.keys()), *(categories - self.categories.keys())]
         unknown += self.items.keys() & self.bundles.keys()
         if unknown:
-            raise MalformedError("book.invalid", f"{min(unknown)[:40]} is no code of the book")
+            raise MalformedError("book.invalid", f"{min(unknown)[:40]!r} is no code of the book")
 
     @cached_property
     def city_departments(self) -> frozenset[str]:
