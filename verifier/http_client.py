@@ -36,6 +36,9 @@ MAX_HEAD_BYTES = 65_536
 """Bytes of heads and framing, in addition to those of the body."""
 MAX_ERROR_BYTES = 65_536
 """Bytes read of the body of an error response; the rest is discarded."""
+MIN_WAIT_SECONDS = 0.2
+"""Least wait before a busy server is asked again, whatever it says."""
+_BUSY = frozenset({429, 503})
 _CHUNK = 1 << 16
 
 
@@ -288,6 +291,12 @@ def retry_after(headers: Message) -> float | None:
         return max(0.0, (until - now).total_seconds())
     except (TypeError, ValueError):
         return None
+
+
+def busy_seconds(error: HTTPError) -> float | None:
+    """Return how long to wait for a server that is busy and says when to come again, else None."""
+    seconds = retry_after(error.headers) if error.code in _BUSY else None
+    return None if seconds is None else max(seconds, MIN_WAIT_SECONDS)
 
 
 def is_success(status: int) -> bool:

@@ -19,19 +19,16 @@ from certledger.verifier.formats.checkpoint import MAX_BLOCK_NUMBER, MAX_TIME_SE
 from certledger.verifier.formats.state_proof import MAX_NODE_BYTES, MAX_PROOF_NODES
 from certledger.verifier.http_client import (
     AnswerTooLongError,
+    busy_seconds,
     fetch,
     is_server_address,
     reason_of,
-    retry_after,
 )
 
 MAX_RESPONSE_BYTES = 1 << 20
 MAX_LOG_RESPONSE_BYTES = 64 << 20
 """Greatest bytes of a response with logs; `RpcClient.logs` halves ranges that exceed it."""
 MAX_TOPICS = 4
-MIN_WAIT_SECONDS = 0.2
-"""Least wait before a busy node is asked again, whatever it says."""
-_BUSY = frozenset({429, 503})
 _QUANTITY = re.compile(r"0x(?:0|[1-9a-f][0-9a-f]{0,63})")
 _DATA = re.compile(r"0x(?:[0-9a-f]{2})*")
 
@@ -261,7 +258,7 @@ class RpcClient:
             try:
                 return self._exchange(body, ends - time.monotonic())
             except NodeBusyError as error:
-                wait = max(error.seconds, MIN_WAIT_SECONDS)
+                wait = error.seconds
                 if time.monotonic() + wait >= ends:
                     raise
             time.sleep(wait)
@@ -281,7 +278,7 @@ class RpcClient:
             raise NodeResponseTooLongError(f"{self._host}: {error}") from error
         except HTTPError as error:
             reason = f"{self._host} answers with HTTP status {error.code}"
-            wait = retry_after(error.headers) if error.code in _BUSY else None
+            wait = busy_seconds(error)
             if wait is not None:
                 raise NodeBusyError(reason, wait) from error
             raise NodeUnreachableError(reason) from error

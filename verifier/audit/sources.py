@@ -23,7 +23,7 @@ from certledger.verifier.formats.canonical_json import Json, format_canonical, p
 from certledger.verifier.formats.checkpoint import MAX_NOTE_BYTES
 from certledger.verifier.formats.issuer_state import MAX_BATCH_CERTIFICATES
 from certledger.verifier.formats.record import MAX_RECORD_BYTES
-from certledger.verifier.http_client import AnswerTooLongError, stream
+from certledger.verifier.http_client import AnswerTooLongError, busy_seconds, stream
 
 MAX_BATCH_RECORDS_BYTES = MAX_BATCH_CERTIFICATES * (MAX_RECORD_BYTES + 1)
 """Greatest bytes of a batch's records, compressed or not, each with its line feed."""
@@ -239,17 +239,10 @@ def _patient_stream(request: Request, timeout: float, longest: int) -> Iterator[
             yield from stream(request, seconds=timeout, longest=longest)
             return
         except HTTPError as error:
-            seconds = _seconds_asked(error)
+            seconds = busy_seconds(error)
             if seconds is None or time.monotonic() + seconds > until:
                 raise
         time.sleep(seconds)
-
-
-def _seconds_asked(error: HTTPError) -> int | None:
-    """Return how long a busy server asks to wait (Retry-After, RFC 9110, section 10.2.3)."""
-    text = str(error.headers.get("Retry-After", ""))
-    busy = error.code in (429, 503) and re.fullmatch(r"[0-9]{1,4}", text)
-    return int(text) if busy else None
 
 
 def _fetched_chunks(
