@@ -28,9 +28,12 @@ _DECIMAL_DIGIT = re.compile(r"\d")
 _DOUBTFUL_NUMBER = re.compile(
     r"[0-9]{4}[-/.年][0-9]{1,2}[-/.月][0-9]{1,2}日?|[0-9]{1,2}月[0-9]{1,2}日"
     r"|[0-9]{1,2}-[A-Z][a-z]{2}|[A-Z][a-z]{2}-[0-9]{2}"
-    r"|1[3-9][0-9]{9}|(?:[^、；;]*[0-9][^、；;]*[、；;])+.*"
+    r"|1[3-9][0-9]{9}|0[0-9]{2,3}-[0-9]{7,8}|0+|.*[0-9] ?[~～至到] ?[0-9].*"
+    r"|.*号[(（][0-9]{1,2}[)）]|[\"“”'‘].*|.*[:：@].*|.*(?:副本|复印|作废|注销|待[编定补]|X{3,}|_{2,}|\*|#{2,}).*"
+    r"|(?:[^、；;]*[0-9][^、；;]*[、；;])+.*"
 )
-"""A day, as spreadsheet programs make it of 1-2 too; a mobile telephone number; several numbers."""
+"""A day, as spreadsheet programs make it of 1-2 too; a telephone number; several numbers; what has
+a remark, a mask or an address."""
 
 
 class CellReader(Protocol):

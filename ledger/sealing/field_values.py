@@ -47,12 +47,13 @@ _ERRORS = frozenset(
 _UNFILLED = frozenset(
     {
         "待定", "待补", "待填", "xxx", "xxxx", "n/a", "none", "nil", "tbd", "测试", "test", "(空)",
-        "（空）", "true", "false", "[object object]", "***",
+        "（空）", "true", "false", "[object object]", "***", "见附件", "见备注", "见附表", "另附",
+        "详见附件", "详见备注", "...", "…", "……", "?", "??", "???", "？", "？？", "？？？",
     }
 )  # fmt: skip
 """What stands in any field until somebody fills it."""
 _PLACEHOLDERS = _UNFILLED | frozenset(
-    {"无", "暂无", "未知", "不详", "空", "略", "x", "xx", "na", "unknown"}
+    {"本人", "本单位", "无", "暂无", "未知", "不详", "空", "略", "x", "xx", "na", "unknown"}
 )
 """What is no name either, though another field may say it."""
 _DITTO = frozenset({"同上", "同前", "〃", "″", '"', "''", "ditto", "do.", "id."})
@@ -60,17 +61,19 @@ _DITTO = frozenset({"同上", "同前", "〃", "″", '"', "''", "ditto", "do.",
 _CODES = (FieldType.IDENTITY, FieldType.USCC)
 _NUMBERS = (FieldType.AMOUNT, FieldType.QUANTITY, FieldType.SCIENTIFIC)
 _NUMERAL = re.compile(r"[+-]?[¥$€]? ?(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?")
-_FORMULA = re.compile(r"=\s*[A-Za-z(\d\"'+$-].*", re.DOTALL)
+_ODD_NUMERAL = re.compile("[+-]?(?:[$€]|0[0-9])")
+"""Beginnings of amounts of other currencies, and of numbers with zeros before them."""
+_FORMULA = re.compile(r"=\s*[A-Za-z(\d\"'+$-].*|@[A-Z]+\(.*", re.DOTALL)
 _QUOTED_FORMULA = re.compile(r'="([^"]*)"')
 _HAN = "\u3007\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _QUESTION_MARK = re.compile(rf"[{_HAN}][?？]|[?？][{_HAN}]")
-_SPACED_NAME = re.compile(rf"[{_HAN}]{{1,2}}\s+[{_HAN}]{{1,2}}")
+_SPACED_NAME = re.compile(rf"[{_HAN}]{{1,2}}(?:\s+[{_HAN}]{{1,2}}){{1,3}}")
 _PRIVATE = re.compile("[\ue000-\uf8ff\U000f0000-\U0010ffff]")
 _PLAIN = re.compile("[ -~\u4e00-\u9fa5〔〕（）、，。：；·《》【】“”—？]+")
 """Common characters: none of them is refused, invisible or for private use."""
 _RADICAL = re.compile("[\u2f00-\u2fd5]")
 _DOUBTFUL_NAME = re.compile(
-    rf"[0-9]{{1,3}}[.、．)）].*|[{_HAN}]+[0-9]{{1,3}}|[{_HAN}]{{2,4}}(?:[，,/][{_HAN}]{{2,4}})+|"
+    rf"[{_HAN}]|(?=.{{3,4}}$)[{_HAN}]+[0-9]{{1,2}}[{_HAN}]+|[0-9]{{1,3}}[.、．)）].*|[{_HAN}]+[0-9]{{1,3}}|[{_HAN}]{{2,4}}(?:[，,/][{_HAN}]{{2,4}})+|"
     r".*(?:先生|女士|小姐|同志|师傅|老师)|.*等\s*[0-9一二三四五六七八九十两数多]*[人名位]|.*[:：].*"
     r"|[“\"'《【].*[”\"'》】]|.*[（(](?:已?注销|作废|已?撤销|补发|补办|代领|离职|退休|男|女|原名.*)[）)]"
 )
@@ -86,7 +89,8 @@ _FOREIGN = re.compile("[\u0370-\u03ff\u0400-\u04ff]{3}")
 _ENTITY = re.compile(r"&(?:amp|lt|gt|quot|apos|nbsp|#[0-9]{2,7}|#x[0-9a-fA-F]{2,6});")
 _NUMBER_IN_NAME = re.compile(r"[0-9０-９]{4,}|第[0-9０-９]+号")
 _ODD_IN_NAME = re.compile(
-    r"[*＊<>\\=%□■◆〓@#$^~{}|;；、+某\u2ff0-\u2fff]"
+    r"[*＊<>\\=%□■◆〓@#$^~{}|;；、+某`\u2ff0-\u2fff\u2460-\u24ff\u2600-\u27bf\u3200-\u33ff]"
+    rf"|[\U0001f000-\U0001faff]|[{_HAN}](?:[.．][{_HAN}]|[-.。,，…ー—]$)"
     rf"|[{_HAN}][\u0300-\u036f\u20d0-\u20ff]"
     r"|[A-Za-z][\u0370-\u052f]|[\u0370-\u052f][A-Za-z]"
 )
@@ -210,7 +214,7 @@ class ValueReader:
 def _clean(text: str, kind: FieldType, report: Report) -> str:
     """Return text without what nobody sees."""
     text = text.strip()
-    if text.startswith(("=", "'")):
+    if text.startswith(("=", "'", "@")):
         text = _unwrapped(text, kind, report)
     if text.upper() in _ERRORS or (len(text) > 2 and not text.strip("#")):
         raise UnfitValueError(value_kinds.TEXT_ERROR, value=text)
@@ -433,7 +437,7 @@ def _check_numeral(text: str, report: Report) -> str:
     plain = unicodedata.normalize("NFKC", text)
     if SCIENTIFIC.fullmatch(plain):
         raise UnfitValueError(kinds.DIGITS_LOST, value=text)
-    if not _NUMERAL.fullmatch(plain) or plain.strip("+-").startswith(("$", "€")):
+    if not _NUMERAL.fullmatch(plain) or _ODD_NUMERAL.match(plain):
         report(value_kinds.NUMERAL, value=text)
         return text
     if plain != text and any("\uff10" <= one <= "\uff19" for one in text):

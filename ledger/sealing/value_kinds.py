@@ -189,8 +189,9 @@ NUMBER_YEAR = _kind(
 NUMBER_DOUBTFUL = _kind(
     "number.doubtful",
     _Q,
-    "编号 {value} 像是日期、电话号码或几个编号；是否确为一个编号",
-    "the number {value} looks like a day, a telephone number or several numbers: is it one number",
+    "编号 {value} 像是日期、电话号码、几个编号，或带有备注或遮盖符号；是否确为一个编号",
+    "the number {value} looks like a day, a telephone number or several numbers, or has a remark or"
+    " a mask: is it one number",
 )
 NAME_DOUBTFUL = _kind(
     "name.doubtful",

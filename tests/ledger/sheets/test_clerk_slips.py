@@ -205,7 +205,36 @@ def test_days_that_nearly_all_others_are_not_are_asked_about(
         ({"holder_name": "张示例先生"}, [("C2", "name.doubtful")]),
         ({"holder_name": "姓名：张示例"}, [("C2", "name.doubtful")]),
         ({"holder_name": "“张示例”"}, [("C2", "name.doubtful")]),
+        *[
+            ({"holder_name": name}, [("C2", "name.doubtful")])
+            for name in ("张", "张3例", "张示例.", "张示例①", "张示例😀", "买买提.艾力", "`张示例")
+        ],
+        ({"holder_name": "张 示 例"}, [("C2", "text.inner_blank")]),
+        ({"holder_name": "本人"}, [("C2", "sheet.placeholder")]),
+        ({"post_name": "见附件"}, [("E2", "sheet.placeholder")]),
+        ({"post_name": "???"}, [("E2", "sheet.placeholder")]),
+        ({"post_name": "@VLOOKUP(A1)"}, [("E2", "sheet.cell_formula")]),
+        *[
+            ({"number": number}, [("B2", "number.doubtful")])
+            for number in (
+                "021-12345678",
+                "000",
+                "0001至0010",
+                "第0001号(2)",
+                "“沪园1”",
+                "编号：0001",
+                "a1@b.cn",
+                "第0001号副本",
+                "第0001号（作废）",
+                "第XXXX1号",
+                "待编1",
+                "第___1号",
+            )
+        ],
+        *[({"number": number}, []) for number in ("2026-0001", "沪-1", "XX0001", "SL-2026-001")],
+        *[({"holder_name": name}, []) for name in ("欧阳示例", "买买提·艾力", "Li Shili", "李示")],
         ({"training_hours": "$40"}, [("F2", "sheet.numeral")]),
+        ({"training_hours": "040"}, [("F2", "sheet.numeral")]),
     ],
 )
 def test_slips_in_one_cell_are_asked_about(

@@ -310,7 +310,6 @@ def test_a_certificate_identifier_is_checked_where_a_number_is_one() -> None:
                 "<b>张</b>",
                 "%E5%BC%A0",
                 "\\u5f20示例",
-                "@SUM(A1)",
                 "张□例",
                 "张\u2ff0王民",
                 "张（王+民）",
@@ -319,6 +318,7 @@ def test_a_certificate_identifier_is_checked_where_a_number_is_one() -> None:
                 "张yi例",
             )
         ],
+        ("holder_name", "@SUM(A1)", "sheet.cell_formula"),
         ("holder_name", "test", "sheet.placeholder"),
         ("holder_name", "TRUE", "sheet.placeholder"),
         ("post_name", "待定", "sheet.placeholder"),
