@@ -42,7 +42,7 @@ def lru_cache(maxsize: Any = 128, typed: bool = False) -> Any:
 
 
 def _count(function: Callable[..., Any], maxsize: int | None, typed: bool) -> Any:
-    if not getattr(function, "__module__", "").startswith("certledger"):
+    if not (getattr(function, "__module__", None) or "").startswith("certledger"):
         return _REAL(maxsize, typed)(function)
     name = f"{function.__module__.removeprefix('certledger.')}.{function.__qualname__}"
     counted = _COUNTED.setdefault(name, Counted())

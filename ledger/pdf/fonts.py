@@ -83,7 +83,6 @@ def convert_face(face: Face, characters: Iterable[str]) -> bytes:
     return out.getvalue()
 
 
-@cache
 def _open(face: Face) -> Any:
     return TTFont(_PATHS[face], lazy=True)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from functools import lru_cache, partial
+from functools import partial
 from itertools import chain
 from operator import attrgetter
 from typing import Any
@@ -227,7 +227,6 @@ _ROWS = 100
 """Rows in one insert: SQLite takes 32,766 parameters in a statement."""
 
 
-@lru_cache(maxsize=_ROWS)
 def _insert_rows(count: int, paramstyle: str) -> str:
     mark = "?" if paramstyle == "qmark" else "%s"
     row = f"({', '.join([mark] * len(_VALUES))})"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from functools import cache
 from typing import Any
 
 from sqlalchemy import Select, func, insert, select
@@ -97,7 +96,6 @@ class BooksPart(Base):
         return self.insert_new(COVERAGE_DAYS, {"day": day, "figures": figures})
 
 
-@cache
 def _newest_by_party() -> Select[Any]:
     """Return the query of every party's newest verification.
 
