@@ -20,11 +20,14 @@ ANVIL_VERSION := 1.7.1
 OPENZEPPELIN_VERSION := 5.2.0
 REDOCLY_VERSION := 2.77.0
 AXE_VERSION := 4.11.0
+ZXING_VERSION := 3.1.6
 GETH_VERSION := 1.17.10
 GETH_CLIQUE_VERSION := 1.13.15
 TOOLS := .tools/npm/node_modules
 GETH := .tools/geth
-TOOLS_READY := .tools/npm/.$(SOLC_VERSION)-$(OPENZEPPELIN_VERSION)-$(ANVIL_VERSION)-$(REDOCLY_VERSION)-$(AXE_VERSION)
+TOOLS_READY := .tools/npm/.$(SOLC_VERSION)-$(OPENZEPPELIN_VERSION)-$(ANVIL_VERSION)-$(REDOCLY_VERSION)-$(AXE_VERSION)-$(ZXING_VERSION)
+# What reads codes in browsers that cannot; wheels that are built here carry it.
+READER := api/web/built/zxing_reader.wasm
 ifneq ($(wildcard $(TOOLS)/.bin/solcjs),)
 export CERTLEDGER_SOLC ?= $(CURDIR)/.ci/solc
 endif
@@ -66,13 +69,21 @@ $(VENV)/.project: pyproject.toml $(VENV)/.lock
 	@touch $@
 
 .PHONY: tools
-tools: $(TOOLS_READY) ## Bring a Solidity compiler, anvil, an OpenAPI linter and axe from npm into .tools (all optional)
+tools: $(TOOLS_READY) $(READER) ## Bring a Solidity compiler, anvil, an OpenAPI linter, axe and the pages' reader of codes from npm (all optional)
 
 $(TOOLS_READY):
 	npm install --silent --no-save --ignore-scripts --prefix .tools/npm \
 		solc@$(SOLC_VERSION) @openzeppelin/contracts@$(OPENZEPPELIN_VERSION) \
-		@foundry-rs/anvil@$(ANVIL_VERSION) @redocly/cli@$(REDOCLY_VERSION) axe-core@$(AXE_VERSION)
+		@foundry-rs/anvil@$(ANVIL_VERSION) @redocly/cli@$(REDOCLY_VERSION) axe-core@$(AXE_VERSION) \
+		zxing-wasm@$(ZXING_VERSION)
 	@touch $@
+
+$(READER): $(TOOLS_READY)
+	@mkdir -p $(@D)
+	sed 's#"../share.js"#"./zxing_share.mjs"#' $(TOOLS)/zxing-wasm/dist/es/reader/index.js > $(@D)/zxing_reader.mjs
+	cp $(TOOLS)/zxing-wasm/dist/es/share.js $(@D)/zxing_share.mjs
+	cp $(TOOLS)/zxing-wasm/LICENSE $(@D)/zxing_license.txt
+	cp $(TOOLS)/zxing-wasm/dist/reader/zxing_reader.wasm $@
 
 .PHONY: demo
 demo: setup ## The main job end to end: DIR=.home CERTIFICATES=500

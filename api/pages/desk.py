@@ -30,7 +30,9 @@ MAX_RECEIPT_BYTES = 2**20
 async def show_desk(request: Request, caller: Caller) -> Response:
     """Show the desk of the caller's counter."""
     provider = service_of(request).sign_in
-    return await render(request, "desk.html", counter=caller.counter or "", provider=provider)
+    return await render(
+        request, "desk.html", scanning=True, counter=caller.counter or "", provider=provider
+    )
 
 
 async def find_items(request: Request, caller: Caller) -> Response:

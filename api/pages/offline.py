@@ -12,8 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from certledger.api.auth.api_keys import Caller
-from certledger.api.pages.renderer import CSP, environment, render, script_words
-from certledger.api.pages.static_files import load_static_files
+from certledger.api.pages.renderer import CSP, SCANNING_CSP, environment, render, script_words
+from certledger.api.pages.static_files import READER, load_static_files
 from certledger.api.pages.words import words_in
 from certledger.api.responses import cached
 from certledger.api.translations import Language
@@ -36,7 +36,7 @@ _START = 'import "certledger/offline";'
 
 async def show_offline(request: Request, caller: Caller) -> Response:
     """Show the offline desk, which its service worker keeps for days without a network."""
-    return await render(request, "offline.html")
+    return await render(request, "offline.html", scanning=True)
 
 
 async def get_worker(request: Request, caller: Caller) -> Response:
@@ -44,6 +44,8 @@ async def get_worker(request: Request, caller: Caller) -> Response:
     static = load_static_files()
     stored = [static.address(name) for name in (*MODULES, "pages.css", "icon.svg")]
     stored.append(static.address("field-labels.json"))
+    if static.has_reader:
+        stored += [static.address(name) for name in READER]
     text = b"const STORED = %b;\nconst VERSION = %b;\n%b" % (
         orjson.dumps(stored),
         orjson.dumps(static.digest),
@@ -51,7 +53,7 @@ async def get_worker(request: Request, caller: Caller) -> Response:
     )
     response = await cached(request, text, media=_SCRIPT, control="no-cache")
     # What a service worker may fetch follows from the policy of its own script.
-    response.headers["content-security-policy"] = CSP
+    response.headers["content-security-policy"] = SCANNING_CSP if static.has_reader else CSP
     return response
 
 

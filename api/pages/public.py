@@ -129,6 +129,7 @@ async def _page(
         request,
         "v.html",
         status=status,
+        scanning=True,
         fields=fields,
         trouble=trouble,
         result=None if result is None else result.to_json(),

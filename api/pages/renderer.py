@@ -42,6 +42,8 @@ CSP = "; ".join(
     )
 )
 """Content-Security-Policy of pages: only our own origin, and no inline script or style."""
+SCANNING_CSP = CSP.replace("script-src 'self'", "script-src 'self' 'wasm-unsafe-eval'")
+"""The same for pages that read codes, where the reader in WebAssembly is here."""
 PAGE_HEADERS = {
     "cache-control": "no-store",
     "content-security-policy": CSP,
@@ -99,42 +101,46 @@ async def render(
     *,
     status: int = 200,
     visitor: str | None = None,
+    scanning: bool = False,
     **values: Any,
 ) -> HTMLResponse:
     """Render a template of `templates/` in the visitor's language.
 
-    `visitor` is the one that the response begins, with a session.
+    `visitor` is the one that the response begins, with a session; a page that is `scanning` may
+    load the reader of codes.
     """
     service, language = service_of(request), page_language(request)
-    response = HTMLResponse(status_code=status, headers=PAGE_HEADERS)
+    reader = scanning and load_static_files().has_reader
+    response = HTMLResponse(status_code=status, headers=_headers(reader=reader))
     visitor = visitor or request.cookies.get(VISITOR_COOKIE, "")
     if not _PREVIOUS_VISITOR.fullmatch(visitor):
         visitor = service.sessions.begin_visit(response)
     state = await service.pools.read(request, ledger_health, service)
-    text = (
-        environment()
-        .get_template(template)
-        .render(
-            language=language,
-            other_language="en" if language == "zh" else "zh",
-            w=words_in(language),
-            path=request.url.path,
-            sections=SECTIONS,
-            institution_sections=INSTITUTION_SECTIONS,
-            csrf=service.sessions.csrf_token(visitor),
-            static=load_static_files().address,
-            signed_in=service.sessions.session_of(request) is not None,
-            ledger=state,
-            is_demo=service.ledger.settings.home.joinpath("demo.json").is_file(),
-            script_words=script_words(language),
-            **values,
-        )
-    )
-    response.body = text.encode()
+    page = environment().get_template(template)
+    response.body = page.render(
+        language=language,
+        other_language="en" if language == "zh" else "zh",
+        w=words_in(language),
+        path=request.url.path,
+        sections=SECTIONS,
+        institution_sections=INSTITUTION_SECTIONS,
+        csrf=service.sessions.csrf_token(visitor),
+        static=load_static_files().address,
+        signed_in=service.sessions.session_of(request) is not None,
+        ledger=state,
+        is_demo=service.ledger.settings.home.joinpath("demo.json").is_file(),
+        script_words=script_words(language),
+        reader="wasm" if reader else "",
+        **values,
+    ).encode()
     response.headers["content-length"] = str(len(response.body))
     response.headers["content-language"] = language
     response.headers["vary"] = "accept-language, cookie"
     return response
+
+
+def _headers(*, reader: bool) -> Mapping[str, str]:
+    return {**PAGE_HEADERS, "content-security-policy": SCANNING_CSP} if reader else PAGE_HEADERS
 
 
 @lru_cache(maxsize=1)

@@ -1,4 +1,7 @@
-"""Static files of the pages: style sheet and ES modules, read once and served by their digest."""
+"""Static files of the pages: style sheet and ES modules, read once and served by their digest.
+
+`web/built` has what `make tools` and release wheels bring: a reader of codes in WebAssembly.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +15,17 @@ import orjson
 from certledger.ledger.reference_data.fields import label_en, load_field_names
 from certledger.verifier.crypto.hashing import sha256
 
-FOLDER = Path(__file__).parents[1] / "web" / "static"
+WEB = Path(__file__).parents[1] / "web"
+FOLDER = WEB / "static"
+BUILT = WEB / "built"
+READER = ("zxing_reader.mjs", "zxing_share.mjs", "zxing_reader.wasm")
+"""The reader of codes, which a plain clone has not."""
 MEDIA_TYPES: Mapping[str, str] = {
     ".css": "text/css; charset=utf-8",
     ".json": "application/json",
     ".mjs": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
+    ".wasm": "application/wasm",
     ".webmanifest": "application/manifest+json",
 }
 
@@ -32,6 +40,11 @@ class StaticFiles:
     files: Mapping[str, bytes]
     digest: str
 
+    @property
+    def has_reader(self) -> bool:
+        """Whether browsers without a reader of codes can get one here."""
+        return self.files.keys() >= set(READER)
+
     def address(self, name: str) -> str:
         """Return the path of a file."""
         if name not in self.files:
@@ -44,7 +57,8 @@ def load_static_files() -> StaticFiles:
     """Read the files of the package, once a process."""
     files = {
         path.name: path.read_bytes()
-        for path in sorted(FOLDER.iterdir())
+        for folder in (FOLDER, BUILT)
+        for path in sorted(folder.glob("*"))
         if path.suffix in MEDIA_TYPES
     }
     files["field-labels.json"] = _field_labels()

@@ -1,6 +1,6 @@
 /**
- * Reading of QR codes from pictures and the camera: by the browser where it can, else by our own server, which
- * gets the grey values of the picture and nothing else.
+ * Reading of QR codes from pictures and the camera: by the browser where it can, else by a reader in WebAssembly
+ * where the service has it, else by our own server, which gets the grey values of the picture and nothing else.
  * @module
  */
 
@@ -19,6 +19,24 @@ async function nativeReader() {
   return formats.includes("qr_code") ? new globalThis.BarcodeDetector({ formats: ["qr_code"] }) : null;
 }
 
+/** Whether codes can be read here without the server. */
+export function readsAlone() {
+  return "BarcodeDetector" in globalThis || document.documentElement.dataset.reader === "wasm";
+}
+
+let wasm = null;
+
+/** The reader in WebAssembly, loaded when it is first needed; null where the service has none. */
+function wasmReader() {
+  if (document.documentElement.dataset.reader !== "wasm") return null;
+  wasm ??= import("./zxing_reader.mjs").then((reader) => {
+    const locateFile = (name) => new URL(`./${name}`, import.meta.url).href;
+    reader.prepareZXingModule({ overrides: { locateFile } });
+    return reader.readBarcodes;
+  });
+  return wasm;
+}
+
 /**
  * Texts of the codes in a picture.
  * @param {CanvasImageSource & {width: number, height: number}} source @param {number} side greatest
@@ -30,13 +48,20 @@ async function readCodes(source, side) {
     const found = (await native.detect(source)).map(({ rawValue }) => rawValue);
     if (found.length) return found;
   }
-  const { grey, width, height } = greyValues(source, side);
+  const context = drawn(source, side);
+  const { width, height } = context.canvas;
+  const read = await wasmReader();
+  if (read) {
+    const found = await read(context.getImageData(0, 0, width, height), { formats: ["QRCode"] });
+    return found.map(({ text }) => text);
+  }
+  const grey = greyValues(context.getImageData(0, 0, width, height));
   const { codes } = await post(`/codes?width=${width}&height=${height}`, grey, "application/octet-stream");
   return codes;
 }
 
-/** @param {CanvasImageSource & {width: number, height: number}} source @param {number} side */
-function greyValues(source, side) {
+/** A picture on a canvas. @param {CanvasImageSource & {width: number, height: number}} source @param {number} side */
+function drawn(source, side) {
   const scale = Math.min(1, side / Math.max(source.width, source.height));
   const width = Math.max(1, Math.round(source.width * scale));
   const height = Math.max(1, Math.round(source.height * scale));
@@ -45,12 +70,16 @@ function greyValues(source, side) {
   context.fillStyle = "#fff";
   context.fillRect(0, 0, width, height);
   context.drawImage(source, 0, 0, width, height);
-  const { data } = context.getImageData(0, 0, width, height);
+  return context;
+}
+
+/** One byte a pixel. @param {ImageData} picture */
+function greyValues({ data, width, height }) {
   const grey = new Uint8Array(width * height);
   for (let at = 0; at < grey.length; at += 1) {
     grey[at] = (data[4 * at] * 77 + data[4 * at + 1] * 151 + data[4 * at + 2] * 28) >> 8;
   }
-  return { grey, width, height };
+  return grey;
 }
 
 /** Texts of the codes in a picture file; none if it is no picture. @param {Blob} file */

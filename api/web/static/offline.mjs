@@ -10,7 +10,7 @@ import {
   verifyEvidence,
 } from "./certledger-verifier.mjs";
 import { Trouble, check, troubleOf, wordsOf } from "./checker.mjs";
-import { Camera } from "./code_reader.mjs";
+import { Camera, readsAlone } from "./code_reader.mjs";
 import { recogniseFile, recogniseText } from "./input.mjs";
 import { age, byId, chinaTime, element, language, plain, word } from "./page.mjs";
 import { loadLabels, verdictCard } from "./verdict_view.mjs";
@@ -221,8 +221,8 @@ function prepare() {
   });
   const hide = () => (byId("viewer").hidden = true);
   const camera = new Camera(byId("video"), (text) => (hide(), take(recogniseText(text))), tell);
-  // Without a server only browsers that read codes themselves can use a camera.
-  byId("camera").hidden = !("BarcodeDetector" in globalThis);
+  // A camera is of use where codes are read without a server.
+  byId("camera").hidden = !readsAlone();
   byId("camera").addEventListener("click", async () => {
     byId("viewer").hidden = false;
     if (!(await camera.start())) hide();
