@@ -30,8 +30,8 @@ def rows(quick: bool) -> list[Row]:
     """Return sizes and seconds, against what no snapshot can do without."""
     issuers, batches = (20, 50) if quick else (ISSUERS, BATCHES)
     count = CERTIFICATES // (ISSUERS * BATCHES)
-    made = [_issuer(number, batches, count) for number in range(issuers)]
-    world = World(issuers=made, accounts=300)
+    world = large_world(issuers, batches, count)
+    made = world.issuers
     snapshot = world.snapshot()
     data = snapshot.format()
     statuses = b"".join(part for issuer in made for part in pack_statuses(issuer.tree.words))
@@ -49,6 +49,12 @@ def rows(quick: bool) -> list[Row]:
         Row("delta_applied", applied, "s", whole, applied / whole),
         *_evidence(quick),
     ]
+
+
+def large_world(issuers: int, batches: int, count: int) -> World:
+    """Return a ledger with so many issuers, batches of each, and certificates in each batch."""
+    made = [_issuer(number, batches, count) for number in range(issuers)]
+    return World(issuers=made, accounts=300)
 
 
 def _size(name: str, value: float, least: float, target: float) -> Row:

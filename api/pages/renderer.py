@@ -66,6 +66,11 @@ INSTITUTION_SECTIONS = (
     ("docs", "/docs"),
 )
 """The pages of those who run or supervise the ledger: name in the words, and path."""
+SCRIPT_SECTIONS = (
+    "act_kinds", "act_states", "acts", "age", "checks", "desk", "docs", "error", "holder",
+    "offline", "reader", "v", "verdict",
+)  # fmt: skip
+"""The sections of the words that scripts name; with all of them a page has 60 KB."""
 CHINA = timezone(timedelta(hours=8))
 _PREVIOUS_VISITOR = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
@@ -153,6 +158,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "sort_keys": True}
     made.filters["plain"] = plain_text
     made.filters["plain_lines"] = plain_lines
     made.filters["china_time"] = china_time
@@ -182,10 +188,10 @@ def seconds_since(instant: int) -> int:
 
 
 def script_words(language: Language) -> Mapping[str, object]:
-    """Return the words of the scripts: all sections, and the verifier's banners and advice."""
-    place = 1 if language == "zh" else 0
+    """Return the words of the scripts: their sections, and the verifier's banners and advice."""
+    place, words = 1 if language == "zh" else 0, words_in(language)
     return {
-        **words_in(language),
+        **{section: words[section] for section in SCRIPT_SECTIONS},
         "banner": {
             str(verdict): banner.zh if language == "zh" else banner.en
             for verdict, banner in BANNERS.items()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -149,10 +151,10 @@ def certificates_of(world: World, batch: SealedBatch) -> Iterator[tuple[str, Cer
         )
 
 
-@pytest.fixture(scope="session")
-def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageWorld]:
-    """Return a served ledger with certificates that are good, revoked, hostile and bound."""
-    with make_world(tmp_path_factory.mktemp("pages") / "home") as world:
+@contextmanager
+def serve_pages(home: Path) -> Iterator[PageWorld]:
+    """Serve a ledger with certificates that are good, revoked, hostile and bound."""
+    with make_world(home) as world:
         batch = seal(world.issuer)
         submit_batch(world.ledger.intake, batch.submission())
         world.ledger.run_until_idle()
@@ -160,6 +162,13 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageWorld]:
         world.ledger.run_until_idle()
         with serve(world) as running:
             yield PageWorld(running, dict(certificates_of(world, batch)))
+
+
+@pytest.fixture(scope="session")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageWorld]:
+    """Return the served ledger of all tests of the pages."""
+    with serve_pages(tmp_path_factory.mktemp("pages") / "home") as served:
+        yield served
 
 
 @pytest.fixture(scope="module")
