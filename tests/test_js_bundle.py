@@ -197,14 +197,15 @@ def test_a_wheel_has_the_file_and_not_the_modules(tmp_path: Path) -> None:
     (wheel,) = tmp_path.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
-        modules = {path.name for path in BUNDLE.parent.glob("*.mjs")}
-        served = BUNDLE.parent.relative_to(HOUSE).as_posix()
-        assert {name for name in names if name.endswith("js")} == {
-            f"{served}/{name}" for name in modules
+        modules = {
+            path.relative_to(HOUSE).as_posix()
+            for folder in (BUNDLE.parent, BUNDLE.parents[1] / "built")
+            for path in folder.glob("*.mjs")
         }
+        assert {name for name in names if name.endswith("js")} == modules
         assert archive.read(BUNDLE.relative_to(HOUSE).as_posix()) == BUNDLE.read_bytes()
     assert [name for name in names if "/js/" in name] == []
-    for folder in ("certledger/api/web/static", "certledger/api/pages"):
+    for folder in ("certledger/api/web", "certledger/api/pages"):
         files = [path for path in (HOUSE / folder).rglob("*.*") if path.suffix != ".pyc"]
         shipped = {path.relative_to(HOUSE).as_posix() for path in files if path.is_file()}
         assert len(shipped) > 10

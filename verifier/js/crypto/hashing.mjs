@@ -203,8 +203,9 @@ export function sm3(data) {
 }
 
 /**
- * Keccak-f[1600] (FIPS 202 section 3.2): halves of the round constants, the order of lanes in pi, the offsets
- * in rho.
+ * Keccak-f[1600] (FIPS 202 section 3.2): halves of the round constants, and the steps of rho and pi. A step moves
+ * the lane at `from` to `to`, rotated by `bits` after its halves changed places where the offset is over 32; no
+ * offset but that of the first lane, which stays, is 0 or 32.
  */
 const KECCAK = (() => {
   const [low, high] = [new Int32Array(24), new Int32Array(24)];
@@ -216,55 +217,92 @@ const KECCAK = (() => {
       register = (register << 1) ^ (register & 0x80 ? 0x171 : 0);
     }
   }
-  const [lanes, offsets] = [new Uint8Array(24), new Uint8Array(24)];
+  const [from, to, bits] = [new Uint8Array(24), new Uint8Array(24), new Uint8Array(24)];
   for (let t = 0, x = 1, y = 0; t < 24; t += 1) {
+    const offset = (((t + 1) * (t + 2)) / 2) % 64;
+    // An odd place is the high half of its lane, with which a step then begins.
+    from[t] = 2 * (x + 5 * y) + (offset > 32 ? 1 : 0);
     [x, y] = [y, (2 * x + 3 * y) % 5];
-    lanes[t] = 2 * (x + 5 * y);
-    offsets[t] = (((t + 1) * (t + 2)) / 2) % 64;
+    to[t] = 2 * (x + 5 * y);
+    bits[t] = offset % 32;
   }
-  return { low, high, lanes, offsets };
+  return { low, high, from, to, bits };
 })();
 
-const KECCAK_COLUMNS = new Int32Array(10);
-const KECCAK_ROW = new Int32Array(10);
+const KECCAK_MOVED = new Int32Array(50);
+
+/** Add a column's parity to its five lanes (theta). @param {Int32Array} s @param {number} x @param {number} l @param {number} h */
+function mixColumn(s, x, l, h) {
+  s[x] ^= l;
+  s[x + 1] ^= h;
+  s[x + 10] ^= l;
+  s[x + 11] ^= h;
+  s[x + 20] ^= l;
+  s[x + 21] ^= h;
+  s[x + 30] ^= l;
+  s[x + 31] ^= h;
+  s[x + 40] ^= l;
+  s[x + 41] ^= h;
+}
+
+/** Theta of Keccak-f[1600]. @param {Int32Array} s */
+function mixColumns(s) {
+  const al = s[0] ^ s[10] ^ s[20] ^ s[30] ^ s[40];
+  const ah = s[1] ^ s[11] ^ s[21] ^ s[31] ^ s[41];
+  const bl = s[2] ^ s[12] ^ s[22] ^ s[32] ^ s[42];
+  const bh = s[3] ^ s[13] ^ s[23] ^ s[33] ^ s[43];
+  const cl = s[4] ^ s[14] ^ s[24] ^ s[34] ^ s[44];
+  const ch = s[5] ^ s[15] ^ s[25] ^ s[35] ^ s[45];
+  const dl = s[6] ^ s[16] ^ s[26] ^ s[36] ^ s[46];
+  const dh = s[7] ^ s[17] ^ s[27] ^ s[37] ^ s[47];
+  const el = s[8] ^ s[18] ^ s[28] ^ s[38] ^ s[48];
+  const eh = s[9] ^ s[19] ^ s[29] ^ s[39] ^ s[49];
+  mixColumn(s, 0, el ^ ((bl << 1) | (bh >>> 31)), eh ^ ((bh << 1) | (bl >>> 31)));
+  mixColumn(s, 2, al ^ ((cl << 1) | (ch >>> 31)), ah ^ ((ch << 1) | (cl >>> 31)));
+  mixColumn(s, 4, bl ^ ((dl << 1) | (dh >>> 31)), bh ^ ((dh << 1) | (dl >>> 31)));
+  mixColumn(s, 6, cl ^ ((el << 1) | (eh >>> 31)), ch ^ ((eh << 1) | (el >>> 31)));
+  mixColumn(s, 8, dl ^ ((al << 1) | (ah >>> 31)), dh ^ ((ah << 1) | (al >>> 31)));
+}
+
+/** Chi of one row of Keccak-f[1600]. @param {Int32Array} s @param {Int32Array} m @param {number} y */
+function mixRow(s, m, y) {
+  const [al, ah, bl, bh] = [m[y], m[y + 1], m[y + 2], m[y + 3]];
+  const [cl, ch, dl, dh] = [m[y + 4], m[y + 5], m[y + 6], m[y + 7]];
+  const [el, eh] = [m[y + 8], m[y + 9]];
+  s[y] = al ^ (~bl & cl);
+  s[y + 1] = ah ^ (~bh & ch);
+  s[y + 2] = bl ^ (~cl & dl);
+  s[y + 3] = bh ^ (~ch & dh);
+  s[y + 4] = cl ^ (~dl & el);
+  s[y + 5] = ch ^ (~dh & eh);
+  s[y + 6] = dl ^ (~el & al);
+  s[y + 7] = dh ^ (~eh & ah);
+  s[y + 8] = el ^ (~al & bl);
+  s[y + 9] = eh ^ (~ah & bh);
+}
 
 /** Permutation Keccak-f[1600]. @param {Int32Array} s 25 lanes, each as its low and then its high 32 bits */
 function keccakF1600(s) {
-  const [column, row] = [KECCAK_COLUMNS, KECCAK_ROW];
-  const { low, high, lanes, offsets } = KECCAK;
+  const moved = KECCAK_MOVED;
+  const { low, high, from, to, bits } = KECCAK;
   for (let round = 0; round < 24; round += 1) {
-    // theta
-    for (let x = 0; x < 10; x += 1) column[x] = s[x] ^ s[x + 10] ^ s[x + 20] ^ s[x + 30] ^ s[x + 40];
-    for (let x = 0; x < 10; x += 2) {
-      const after = (x + 2) % 10;
-      const before = (x + 8) % 10;
-      const dl = column[before] ^ ((column[after] << 1) | (column[after + 1] >>> 31));
-      const dh = column[before + 1] ^ ((column[after + 1] << 1) | (column[after] >>> 31));
-      for (let y = 0; y < 50; y += 10) {
-        s[x + y] ^= dl;
-        s[x + y + 1] ^= dh;
-      }
-    }
+    mixColumns(s);
     // rho and pi
-    let l = s[2];
-    let h = s[3];
+    moved[0] = s[0];
+    moved[1] = s[1];
     for (let t = 0; t < 24; t += 1) {
-      const lane = lanes[t];
-      const bits = offsets[t] & 31;
-      const nl = s[lane];
-      const nh = s[lane + 1];
-      const first = offsets[t] < 32 ? l : h;
-      const second = offsets[t] < 32 ? h : l;
-      s[lane] = bits ? (first << bits) | (second >>> (32 - bits)) : first;
-      s[lane + 1] = bits ? (second << bits) | (first >>> (32 - bits)) : second;
-      l = nl;
-      h = nh;
+      const place = from[t];
+      const left = bits[t];
+      const first = s[place];
+      const second = s[place ^ 1];
+      moved[to[t]] = (first << left) | (second >>> (32 - left));
+      moved[to[t] + 1] = (second << left) | (first >>> (32 - left));
     }
-    // chi
-    for (let y = 0; y < 50; y += 10) {
-      for (let x = 0; x < 10; x += 1) row[x] = s[y + x];
-      for (let x = 0; x < 10; x += 1) s[y + x] ^= ~row[(x + 2) % 10] & row[(x + 4) % 10];
-    }
+    mixRow(s, moved, 0);
+    mixRow(s, moved, 10);
+    mixRow(s, moved, 20);
+    mixRow(s, moved, 30);
+    mixRow(s, moved, 40);
     // iota
     s[0] ^= low[round];
     s[1] ^= high[round];
