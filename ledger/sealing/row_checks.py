@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from functools import lru_cache, partial
 
 from certledger.ledger.reference_data.field_types import FieldType, field_type
@@ -13,8 +12,9 @@ from certledger.ledger.reference_data.fields import label_zh
 from certledger.ledger.sealing import value_kinds
 from certledger.ledger.sealing.access_codes import ACCESS_CODE, AccessCodeChecks, read_number
 from certledger.ledger.sealing.column_checks import find_misplaced
-from certledger.ledger.sealing.dates import DayForm, ReadDay, says_no_end
+from certledger.ledger.sealing.dates import ReadDay
 from certledger.ledger.sealing.document_checks import DOCUMENTS, DocumentChecks
+from certledger.ledger.sealing.edition_checks import EditionChecks, NumberedRow
 from certledger.ledger.sealing.field_values import ValueReader
 from certledger.ledger.sealing.identity_checks import check_number, check_person, is_code
 from certledger.ledger.sealing.issue import CheckContext, Issue, IssuedEdition
@@ -27,6 +27,7 @@ from certledger.ledger.sealing.sheet_columns import (
     ISSUER_FIELD,
     OWN_COLUMNS,
 )
+from certledger.ledger.sealing.validity import RowDays
 from certledger.ledger.sheets import finding_kinds as kinds
 from certledger.ledger.sheets.cells import CellValue, display
 from certledger.ledger.sheets.findings import FindingKind, Findings, Grade
@@ -36,23 +37,11 @@ from certledger.ledger.sheets.reader import SheetRow, report_cell
 from certledger.ledger.sheets.totals import total_of
 from certledger.verifier.errors import MalformedError
 from certledger.verifier.formats.catalog import Entry
-from certledger.verifier.formats.look_alikes import look_of
 from certledger.verifier.formats.presentation import parse_holder_key
 from certledger.verifier.formats.record import MAX_DIGESTS, NUMBER
 
-CENTURY = timedelta(days=36_525)
 MIN_HOLDERS = 3
 """Identity numbers of a sheet from which on they have more than one name."""
-_BRACKETS = str.maketrans("〔〕［］【】[]{}〈〉《》", "()()()()()()()")
-_AT_FOUR = re.compile(r"[T ]16:00(?::00(?:\.0+)?)?$")
-_ZEROS = re.compile(r"(?<![0-9])0+(?=[0-9])")
-_DAY_KINDS: Mapping[DayForm, FindingKind] = {
-    DayForm.WITH_ZONE: value_kinds.DATE_ZONE,
-    DayForm.IMPOSSIBLE: value_kinds.DATE_IMPOSSIBLE,
-    DayForm.UNCLEAR: value_kinds.DATE_AMBIGUOUS,
-    DayForm.PARTIAL: value_kinds.DATE_PARTIAL,
-    DayForm.NO_DAY: value_kinds.DATE,
-}
 
 
 def check_rows(
@@ -116,14 +105,12 @@ class _SheetCheck:
     reader: ValueReader = field(init=False)
     entries: dict[str, Entry | None] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
-    seen: dict[tuple[str, str], tuple[IssuedEdition, int]] = field(default_factory=dict)
-    alike: dict[int, int] = field(default_factory=dict)
-    looks: dict[tuple[str, str], str] = field(default_factory=dict)
     missing: set[tuple[str, str]] = field(default_factory=set)
     swapped: set[tuple[str, str]] = field(default_factory=set)
     holders: dict[str, tuple[int, str]] = field(default_factory=dict)
     documents: DocumentChecks = field(init=False)
     codes: AccessCodeChecks = field(init=False)
+    editions: EditionChecks = field(init=False)
 
     def __post_init__(self) -> None:
         self.reader = ValueReader(accepts=self.findings.accepts, today=self.context.today)
@@ -131,6 +118,7 @@ class _SheetCheck:
         self.codes = AccessCodeChecks(
             wanted=ACCESS_CODE in (self.context.columns or ()), addresses=self.context.addresses
         )
+        self.editions = EditionChecks(issued=self.context.issued)
         for entry in self.context.catalog.entries:
             for name in (entry.name_zh, entry.name_en, entry.category):
                 self.names.setdefault(name.casefold(), entry.category)
@@ -220,10 +208,7 @@ class _SheetCheck:
         value = row.cells.get(CATEGORY)
         if value is None or isinstance(value, str):
             return row.text(CATEGORY)
-
-        def report(found: FindingKind, /, **values: object) -> None:
-            report_cell(self.findings, row, CATEGORY, found, **values)
-
+        report = partial(report_cell, self.findings, row, CATEGORY)
         return self.reader.read(value, FieldType.TEXT, report)
 
     def check_holders(self) -> None:
@@ -276,15 +261,21 @@ class _RowCheck:
 
     def issue(self) -> Issue:
         number = self._number()
-        fields = self._fields()
+        days = RowDays(
+            context=self.sheet.context,
+            entry=self.entry,
+            cells=self.row.cells,
+            read=self._read_day,
+            report=self.report,
+        )
+        fields = self._fields(days)
         self._fill_issuer(fields)
-        issued = self._day("issued", ISSUE_FIELD, fields)
-        expires = self._day("expires", EXPIRY_FIELD, fields)
+        issued, expires = days.issue_and_expiry(fields)
         self._check_present(fields)
-        self._check_dates(issued, expires)
+        days.check(issued, expires)
         check_person(fields, issued, self.report)
-        column = NUMBER if NUMBER in self.row.cells else "number"
-        check_number(number, self.entry.category, fields, issued, partial(self.report, column))
+        report = partial(self.report, self.number_column)
+        check_number(number, self.entry.category, fields, issued, report)
         current = self._edition(number) if number else None
         issue = Issue(
             entry=self.entry,
@@ -320,11 +311,10 @@ class _RowCheck:
 
     def read(self, column: str, value: CellValue, kind: FieldType) -> str | None:
         """Return what would be sealed of a cell, None where it has a fault."""
+        return self.sheet.reader.read(value, kind, partial(self.report, column))
 
-        def report(found: FindingKind, /, **values: object) -> None:
-            self.report(column, found, **values)
-
-        return self.sheet.reader.read(value, kind, report)
+    def _read_day(self, column: str, value: CellValue) -> tuple[str, ReadDay] | None:
+        return self.sheet.reader.read_day(value, partial(self.report, column))
 
     def _text(self, column: str) -> str | None:
         """Return the text of a column that is no field; what it holds is checked as it is used."""
@@ -343,7 +333,7 @@ class _RowCheck:
             self.faulty = True
         return number or ""
 
-    def _fields(self) -> dict[str, str]:
+    def _fields(self, days: RowDays) -> dict[str, str]:
         wanted = self.entry.fields
         swapped = self._swapped()
         fields = {}
@@ -353,7 +343,7 @@ class _RowCheck:
             if name in wanted and (name != CATEGORY or self.sheet.context.category):
                 kind = field_type(name)
                 text = (
-                    self._date_field(name, value)
+                    days.field(name, value)
                     if kind is FieldType.DATE
                     else self.read(name, value, kind)
                 )
@@ -419,164 +409,32 @@ class _RowCheck:
             ):
                 self.report(name, value_kinds.FIELD_EMPTY, field=name, label=label)
 
-    # Dates
-
-    def _read_day(self, column: str, value: CellValue) -> tuple[str, ReadDay] | None:
-        def report(found: FindingKind, /, **values: object) -> None:
-            self.report(column, found, **values)
-
-        return self.sheet.reader.read_day(value, report)
-
-    def _date_field(self, name: str, value: CellValue) -> str | None:
-        """Return a day in a field that says neither issue nor expiry; other text is a question."""
-        found = self._read_day(name, value)
-        if found is None:
-            return None
-        text, read = found
-        if read.form is DayForm.IMPOSSIBLE:
-            self.report(name, value_kinds.DATE_IMPOSSIBLE, value=text)
-            return None
-        if read.day is None:
-            self.report(name, value_kinds.DATE_TEXT, value=text)
-            return text
-        return self._taken(name, text, read).isoformat()
-
-    def _taken(self, column: str, text: str, read: ReadDay) -> date:
-        assert read.day is not None
-        if read.form is DayForm.SERIAL:
-            self.report(column, value_kinds.DATE_SERIAL, value=text, sealed=read.day)
-        elif read.form is DayForm.WITH_TIME:
-            kind = value_kinds.DATE_UTC if _AT_FOUR.search(text) else value_kinds.DATE_TIME
-            self.report(column, kind, value=text, sealed=read.day)
-        return read.day
-
-    def _day(self, column: str, field_name: str, fields: dict[str, str]) -> date | None:
-        """Return a day from its own column or from the field; the field is set from the column."""
-        days = {
-            name: self._parse_day(name, self.row.cells[name])
-            for name in (column, field_name)
-            if name in self.row.cells
-        }
-        if not days and column == "issued":
-            self.report(column, value_kinds.DATE_MISSING)
-        given = [day for day in days.values() if day is not None]
-        if len(given) == 2 and given[0] != given[1]:
-            self.report(
-                column, value_kinds.DATE_DIFFERS, value=given[0], field=field_name, other=given[1]
-            )
-        day = given[0] if given else None
-        if day is not None and field_name in self.entry.fields:
-            fields[field_name] = day.isoformat()
-        return day
-
-    def _parse_day(self, column: str, value: CellValue) -> date | None:
-        found = self._read_day(column, value)
-        if found is None:
-            return None
-        text, read = found
-        if read.day is not None:
-            return self._taken(column, text, read)
-        if column in ("expires", EXPIRY_FIELD) and says_no_end(text):
-            if self.entry.months is not None:
-                self.report(
-                    column,
-                    value_kinds.DATE_NO_END,
-                    value=text,
-                    category=self.entry.category,
-                    months=self.entry.months,
-                )
-            return None
-        self.report(column, _DAY_KINDS[read.form], value=text)
-        return None
-
-    def _check_dates(self, issued: date | None, expires: date | None) -> None:
-        if issued is None:
-            return
-        today = self.sheet.context.today
-        column = "issued" if "issued" in self.row.cells else ISSUE_FIELD
-        if issued > today:
-            self.report(column, value_kinds.DATE_FUTURE, value=issued, today=today)
-        elif issued < today - CENTURY:
-            self.report(column, value_kinds.DATE_LONG_AGO, value=issued)
-        self._check_expiry(issued, expires)
-
-    def _check_expiry(self, issued: date, expires: date | None) -> None:
-        latest = self.entry.latest_expiry(issued)
-        column = EXPIRY_FIELD if EXPIRY_FIELD in self.row.cells else "expires"
-        if expires is None:
-            if latest is not None and column not in self.row.cells:
-                category, months = self.entry.category, self.entry.months
-                self.report(column, value_kinds.DATE_END_MISSING, category=category, months=months)
-        elif expires < issued:
-            self.report(column, value_kinds.DATES_REVERSED, expires=expires, issued=issued)
-        elif latest is not None and expires > latest:
-            self.report(column, value_kinds.VALIDITY, expires=expires, latest=latest)
-        elif expires < (today := self.sheet.context.current_day):
-            self.report(column, value_kinds.DATE_EXPIRED, expires=expires, today=today)
-        elif expires > self.sheet.context.today + CENTURY:
-            self.report(column, value_kinds.DATE_FAR, value=expires)
-
     # Editions
 
-    def _ask_about_likeness(self, number: str) -> None:
-        """Ask where another number, in the sheet or issued, looks the same."""
-        look, looks = look_of(number), self.sheet.looks
-        key = (self.entry.category, look)
-        other = looks.get(key)
-        if look != number:  # Most numbers are their own look, and are in `seen`.
-            looks.setdefault(key, number)
-            if key in self.sheet.seen or self.sheet.context.issued.newest(*key) is not None:
-                other = look
-        if other not in (None, number):
-            column = NUMBER if NUMBER in self.row.cells else "number"
-            self.report(column, value_kinds.NUMBER_LOOKS_ALIKE, number=number, other=other)
+    @property
+    def number_column(self) -> str:
+        return NUMBER if NUMBER in self.row.cells else "number"
 
     def _edition(self, number: str) -> IssuedEdition | None:
         """Return the edition that this row replaces, None for a first edition."""
-        key = (self.entry.category, number)
-        self._ask_about_likeness(number)
-        here = self.sheet.seen.get(key)
-        current = here[0] if here else self.sheet.context.issued.newest(*key)
-        typed = self._text("replaces")
-        edition = current.edition + 1 if current else 0
-        self.sheet.seen[key] = IssuedEdition(index=self.index, edition=edition), self.row.number
-        if typed is None:
-            self._report_twice(number, current, here[1] if here else None)
-            if here is None:
-                self._check_alike(number)
-            return None
-        written = display(self.row.cells.get(NUMBER) or self.row.cells.get("number", ""))
-        if current is None or typed not in (str(current.index), number, written.strip()):
-            newest = f" ({current.index})" if current is not None else ""
-            self.report(
-                "replaces",
-                value_kinds.EDITION_REPLACES_NOTHING,
+        replaces, cells = self._text("replaces"), self.row.cells
+        written = (
+            display(cells.get(NUMBER) or cells.get("number", "")).strip()
+            if replaces is not None
+            else ""
+        )
+        return self.sheet.editions.read(
+            NumberedRow(
                 category=self.entry.category,
                 number=number,
-                value=typed,
-                newest=newest,
-            )
-        return current
-
-    def _check_alike(self, number: str) -> None:
-        """Ask where the number of an earlier row differs in brackets or zeros alone."""
-        folded = hash((self.entry.category, _ZEROS.sub("", number.translate(_BRACKETS))))
-        first = self.sheet.alike.setdefault(folded, self.row.number)
-        if first != self.row.number:
-            column = NUMBER if NUMBER in self.row.cells else "number"
-            self.report(column, value_kinds.EDITION_NEARLY_TWICE, number=number, first=first)
-
-    def _report_twice(self, number: str, current: IssuedEdition | None, first: int | None) -> None:
-        category = self.entry.category
-        if first is not None:
-            column = NUMBER if NUMBER in self.row.cells else "number"
-            row = self.row.number
-            self.report(column, value_kinds.EDITION_TWICE_HERE, number=number, first=first, row=row)
-        elif current is not None:
-            index = current.index
-            self.report(
-                "replaces", value_kinds.EDITION_TWICE, category=category, number=number, index=index
-            )
+                index=self.index,
+                row=self.row.number,
+                column=self.number_column,
+                written=written,
+                replaces=replaces,
+            ),
+            self.report,
+        )
 
     # Holder and documents
 
