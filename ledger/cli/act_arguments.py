@@ -1,6 +1,6 @@
 """Values of acts on the command line: keys with purposes, ends of keys, standings.
 
-Each function raises `click.UsageError` if the text is none of its kind.
+Unless it says otherwise, a function raises `click.UsageError` where a text is none of its kind.
 """
 
 from __future__ import annotations
@@ -61,3 +61,14 @@ def parse_ends_by_code(texts: Sequence[str]) -> dict[str, dict[int, int]]:
         code, _, end = text.partition(":")
         found.setdefault(code, {}).update(parse_ends([end]))
     return found
+
+
+def parse_ledger(text: str) -> bytes:
+    """Return a ledger's identity, with or without 0x before it.
+
+    Raises:
+        MalformedError: not 64 hexadecimal digits.
+    """
+    from certledger.verifier.formats.canonical_json import from_hex
+
+    return from_hex(text.removeprefix("0x").lower(), 32)
