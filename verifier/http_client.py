@@ -12,13 +12,13 @@ import ipaddress
 import re
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from email.message import Message
 from email.utils import parsedate_to_datetime
 from functools import partial
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import (
@@ -40,6 +40,7 @@ MIN_WAIT_SECONDS = 0.2
 """Least wait before a busy server is asked again, whatever it says."""
 _BUSY = frozenset({429, 503})
 _CHUNK = 1 << 16
+T = TypeVar("T")
 
 
 class AnswerTooLongError(HTTPException):
@@ -293,10 +294,23 @@ def retry_after(headers: Message) -> float | None:
         return None
 
 
-def busy_seconds(error: HTTPError) -> float | None:
-    """Return how long to wait for a server that is busy and says when to come again, else None."""
-    seconds = retry_after(error.headers) if error.code in _BUSY else None
-    return None if seconds is None else max(seconds, MIN_WAIT_SECONDS)
+def while_busy(ask: Callable[[], T], *, ends: float) -> T:
+    """Return what `ask` returns; call it again while a server is busy and says when to come again.
+
+    `ends` is an instant of `time.monotonic`, beyond which nothing is waited for.
+
+    Raises:
+        HTTPError: the server is still busy then, or answers with another status.
+    """
+    while True:
+        try:
+            return ask()
+        except HTTPError as error:
+            seconds = retry_after(error.headers) if error.code in _BUSY else None
+            wait = None if seconds is None else max(seconds, MIN_WAIT_SECONDS)
+            if wait is None or time.monotonic() + wait >= ends:
+                raise
+        time.sleep(wait)
 
 
 def is_success(status: int) -> bool:

@@ -19,10 +19,10 @@ from certledger.verifier.formats.checkpoint import MAX_BLOCK_NUMBER, MAX_TIME_SE
 from certledger.verifier.formats.state_proof import MAX_NODE_BYTES, MAX_PROOF_NODES
 from certledger.verifier.http_client import (
     AnswerTooLongError,
-    busy_seconds,
     fetch,
     is_server_address,
     reason_of,
+    while_busy,
 )
 
 MAX_RESPONSE_BYTES = 1 << 20
@@ -41,14 +41,6 @@ class NodeFailedError(CertledgerError):
 
 class NodeUnreachableError(NodeFailedError):
     """No response: no connection, timeout, or an HTTP status other than 200."""
-
-
-class NodeBusyError(NodeUnreachableError):
-    """The node is at its limit for this caller; `seconds` later it may be asked again."""
-
-    def __init__(self, reason: str, seconds: float) -> None:
-        super().__init__(reason)
-        self.seconds = seconds
 
 
 class NodeAddressUnusableError(NodeUnreachableError):
@@ -235,7 +227,7 @@ class RpcClient:
         self._asked += 1
         asked = {"jsonrpc": "2.0", "id": self._asked, "method": method, "params": params}
         try:
-            answer = orjson.loads(self._patient(orjson.dumps(asked)))
+            answer = orjson.loads(self._exchange(orjson.dumps(asked)))
         except orjson.JSONDecodeError as error:
             raise NodeAnsweredNonsenseError(f"{self._host} does not answer in JSON") from error
         read = _Answer(answer, "the answer")
@@ -251,19 +243,8 @@ class RpcClient:
             raise NodeRefusedError(method, number, str(fault.get("message")), fault.get("data"))
         return read.member("result")
 
-    def _patient(self, body: bytes) -> bytes:
-        """Exchange, again while the node is busy."""
+    def _exchange(self, body: bytes) -> bytes:
         ends = time.monotonic() + self._timeout
-        while True:
-            try:
-                return self._exchange(body, ends - time.monotonic())
-            except NodeBusyError as error:
-                wait = error.seconds
-                if time.monotonic() + wait >= ends:
-                    raise
-            time.sleep(wait)
-
-    def _exchange(self, body: bytes, seconds: float) -> bytes:
         request = Request(
             self._url,
             data=body,
@@ -273,15 +254,16 @@ class RpcClient:
         try:
             if self._answer is not None:
                 return self._answer(body)
-            return fetch(request, seconds=seconds, longest=self._longest)
+            return while_busy(
+                lambda: fetch(request, seconds=ends - time.monotonic(), longest=self._longest),
+                ends=ends,
+            )
         except AnswerTooLongError as error:
             raise NodeResponseTooLongError(f"{self._host}: {error}") from error
         except HTTPError as error:
-            reason = f"{self._host} answers with HTTP status {error.code}"
-            wait = busy_seconds(error)
-            if wait is not None:
-                raise NodeBusyError(reason, wait) from error
-            raise NodeUnreachableError(reason) from error
+            raise NodeUnreachableError(
+                f"{self._host} answers with HTTP status {error.code}"
+            ) from error
         except (HTTPException, OSError, ValueError) as error:
             raise NodeUnreachableError(
                 f"{self._host} cannot be reached: {reason_of(error)}"

@@ -23,7 +23,7 @@ from certledger.verifier.formats.canonical_json import Json, format_canonical, p
 from certledger.verifier.formats.checkpoint import MAX_NOTE_BYTES
 from certledger.verifier.formats.issuer_state import MAX_BATCH_CERTIFICATES
 from certledger.verifier.formats.record import MAX_RECORD_BYTES
-from certledger.verifier.http_client import AnswerTooLongError, busy_seconds, stream
+from certledger.verifier.http_client import AnswerTooLongError, stream, while_busy
 
 MAX_BATCH_RECORDS_BYTES = MAX_BATCH_CERTIFICATES * (MAX_RECORD_BYTES + 1)
 """Greatest bytes of a batch's records, compressed or not, each with its line feed."""
@@ -216,10 +216,14 @@ def _fetch(
     """Pass the response's pieces to `take`; return whether there is anything."""
     headers = {} if key is None else {"Authorization": f"Bearer {key}"}
     name = urlsplit(where).path
+
+    def read() -> None:
+        for piece in stream(request, seconds=timeout, longest=longest):
+            take(piece)
+
     try:
         request = Request(where, headers=headers)
-        for piece in _patient_stream(request, timeout, longest):
-            take(piece)
+        while_busy(read, ends=time.monotonic() + MAX_PATIENCE)
     except HTTPError as error:
         if error.code in (404, 409, 410):
             return False
@@ -229,20 +233,6 @@ def _fetch(
     except (OSError, HTTPException, ValueError) as error:
         raise DataUnreachableError(f"{name} cannot be fetched") from error
     return True
-
-
-def _patient_stream(request: Request, timeout: float, longest: int) -> Iterator[bytes]:
-    """Yield a response's pieces; come again when a busy server says so, for `MAX_PATIENCE`."""
-    until = time.monotonic() + MAX_PATIENCE
-    while True:
-        try:
-            yield from stream(request, seconds=timeout, longest=longest)
-            return
-        except HTTPError as error:
-            seconds = busy_seconds(error)
-            if seconds is None or time.monotonic() + seconds > until:
-                raise
-        time.sleep(seconds)
 
 
 def _fetched_chunks(
