@@ -24,6 +24,7 @@ from certledger.verifier.crypto import secp256k1
 from certledger.verifier.crypto.hashing import keccak
 from certledger.verifier.errors import CertledgerError, ExitStatus
 from certledger.verifier.files import write_atomically
+from certledger.verifier.formats.canonical_json import from_hex
 from certledger.verifier.formats.statements import SECP256K1_ORDER, Batch, address_of
 
 SECRET_SIZE = 32
@@ -76,6 +77,18 @@ class Signer:
 
     def __reduce__(self) -> str:
         raise TypeError("a signer is not pickled: its secret stays in this process")
+
+
+def wallet_signature(text: str) -> bytes:
+    """Return a wallet's signature (65 bytes) as the contract takes it.
+
+    Some wallets write v as 0 or 1, where the contract wants 27 or 28.
+
+    Raises:
+        MalformedError: not 65 bytes in hexadecimal.
+    """
+    signature = from_hex(text.removeprefix("0x"), 65)
+    return signature if signature[64] >= 27 else signature[:64] + bytes([signature[64] + 27])
 
 
 def signer_of(secret: bytes) -> Signer:

@@ -20,7 +20,7 @@ from certledger.api.errors import RequestInvalidError
 from certledger.api.local_desk.desk import LocalDesk
 from certledger.api.local_desk.jobs import JobAbsentError, SheetJob
 from certledger.api.pages.renderer import environment, script_words
-from certledger.api.pages.static_files import FOLDER, MEDIA_TYPES, load_static_files
+from certledger.api.pages.static_files import load_static_files
 from certledger.api.pages.words import LANGUAGES, words_in
 from certledger.api.translations import Language, language_of
 from certledger.ledger.client.transport import ServerRefusedError, ServerUnreachableError
@@ -174,12 +174,12 @@ def to_page(request: Request, path: str) -> Response:
 
 
 async def _get_static(request: Request) -> Response:
-    static, name = load_static_files(), request.path_params["name"]
-    if request.path_params["digest"] != static.digest or name not in static.files:
+    found = load_static_files().find(**request.path_params)
+    if found is None:
         return Response("absent\n", status_code=404, media_type="text/plain")
-    media = MEDIA_TYPES[(FOLDER / name).suffix]
+    data, media = found
     headers = {"cache-control": "private, max-age=86400", "content-type": media}
-    return Response(static.files[name], headers=headers)
+    return Response(data, headers=headers)
 
 
 def desk_app(desk: LocalDesk) -> Starlette:

@@ -31,7 +31,7 @@ from certledger.ledger.issuer.status_files import SignedStatus, sign_status
 from certledger.ledger.issuer.synchronisation import EPOCH, next_value, synchronise
 from certledger.ledger.issuer.typed_data import typed_data
 from certledger.ledger.issuer.withdrawal import RECEIPT, undo_seal
-from certledger.ledger.keys import recover
+from certledger.ledger.keys import recover, wallet_signature
 from certledger.ledger.sealing.batch import (
     BatchSigner,
     RemoteSigner,
@@ -93,6 +93,7 @@ class LocalDesk:
     clock: Callable[[], float] = time.time
     _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
     _checks: dict[str, SheetCheck] = field(default_factory=dict, repr=False)
+    _awaited: dict[str, SignatureAwaitedError] = field(default_factory=dict, repr=False)
     _signatures: dict[bytes, bytes] = field(default_factory=dict, repr=False)
 
     @property
@@ -111,6 +112,7 @@ class LocalDesk:
 
     def _forget(self, job: SheetJob) -> None:
         self._checks.pop(job.id, None)
+        self._awaited.pop(job.id, None)
 
     def check(self, job: SheetJob) -> SheetCheck:
         """Return what checking a sheet gives, from memory where nothing has changed."""
@@ -194,15 +196,23 @@ class LocalDesk:
         with self._lock:
             if renew or not job.batches():
                 synchronise(self.issuer, self.client(language))
-            try:
-                self._seal(job, RemoteSigner(self._signatures), renew=renew)
-            except SignatureAwaitedError as awaited:
-                return {
-                    "may_sign": [f"0x{one.hex()}" for one in self._batch_keys(language)],
-                    "signed_by": [],
-                    "typed_data": typed_data(awaited.statement, deployment),
-                }
-            return None
+            awaited = self._await_signature(job, renew=renew)
+            if awaited is None:
+                return None
+            return {
+                "may_sign": [f"0x{one.hex()}" for one in self._batch_keys(language)],
+                "signed_by": [],
+                "typed_data": typed_data(awaited.statement, deployment),
+            }
+
+    def _await_signature(self, job: SheetJob, *, renew: bool) -> SignatureAwaitedError | None:
+        """Seal as far as signatures are here; return the next that is needed."""
+        try:
+            self._seal(job, RemoteSigner(self._signatures), renew=renew)
+        except SignatureAwaitedError as awaited:
+            self._awaited[job.id] = awaited
+            return awaited
+        return None
 
     def take_signature(self, job: SheetJob, text: str, language: str = "en") -> Json:
         """Take a wallet's signature; return what it has to sign next, None once nothing is left.
@@ -212,22 +222,13 @@ class LocalDesk:
             MalformedError, KeyUnusableError: it is none.
         """
         with self._lock:
-            awaited = self._awaited(job)
+            awaited = self._awaited.get(job.id) or self._await_signature(job, renew=False)
             if awaited is not None:
-                signature = from_hex(text.removeprefix("0x"), 65)
-                if signature[64] < 27:  # Some wallets write v as 0 or 1.
-                    signature = signature[:64] + bytes([signature[64] + 27])
+                signature = wallet_signature(text)
                 if recover(awaited.digest, signature) not in self._batch_keys(language):
                     raise WalletUnfitError("the signature is of no key that signs batches here")
                 self._signatures[awaited.digest] = signature
             return self.ask_wallet(job, language)
-
-    def _awaited(self, job: SheetJob) -> SignatureAwaitedError | None:
-        try:
-            self._seal(job, RemoteSigner(self._signatures), renew=False)
-        except SignatureAwaitedError as awaited:
-            return awaited
-        return None
 
     def _seal(self, job: SheetJob, signer: BatchSigner, *, renew: bool) -> None:
         self._forget(job)
@@ -296,9 +297,12 @@ class LocalDesk:
         Raises:
             ServerRefusedError, ServerUnreachableError: as they say.
         """
-        issuer, client, found = self.issuer.profile().issuer, self.client(language), []
-        for one in self.statements(job):
-            answer = client.ask("GET", f"/v1/batches/{issuer}/{one.sequence}").json()
+        client, found = self.client(language), []
+        # A page asks every other second: the plans are small, the batches may have 65,536 records.
+        plans = [one.plan() for one in job.batches() if one.batch_file is not None]
+        for plan in filter(None, plans):
+            path = f"/v1/batches/{plan.issuer}/{plan.head.sequence}"
+            answer = client.ask("GET", path).json()
             found.append(ActState(str(answer["state"])))
         return found
 

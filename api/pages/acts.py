@@ -28,6 +28,7 @@ from certledger.ledger.intake.proposals import SignedProposal, sign_proposal
 from certledger.ledger.issuer.act_file import Envelope
 from certledger.ledger.issuer.signed_acts import signers_of
 from certledger.ledger.issuer.typed_data import typed_data
+from certledger.ledger.keys import wallet_signature
 from certledger.ledger.reference_data import load_domain
 from certledger.ledger.registrar.review import RegistrarOffice, Review, review
 from certledger.verifier.contract_state import Issuer, Seat, issuers_of
@@ -141,7 +142,7 @@ async def sign_act(request: Request, caller: Caller) -> Response:
         envelope = Envelope.parse(orjson.dumps(value.get("file")))
         check_rights(caller, envelope)
         if (text := value.get("signature")) is not None:
-            signature = _signature_of(str(text))
+            signature = wallet_signature(str(text))
             act = envelope.act
             act = replace(act, signatures=(*act.signatures, signature))
             envelope = envelope.with_act(act)
@@ -165,12 +166,6 @@ async def get_act(request: Request, caller: Caller) -> Response:
         return _described(request, envelope, caller)
 
     return json_response(await service.pools.prove(request, find))
-
-
-def _signature_of(text: str) -> bytes:
-    """Return a wallet's signature as the contract takes it; some wallets write v as 0 or 1."""
-    signature = from_hex(text.removeprefix("0x"), 65)
-    return signature if signature[64] >= 27 else signature[:64] + bytes([signature[64] + 27])
 
 
 def _described(request: Request, envelope: Envelope, caller: Caller) -> dict[str, Json]:

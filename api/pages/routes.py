@@ -26,7 +26,7 @@ from certledger.api.pages.sign_in import (
     visit_provider,
     visit_provider_with_form,
 )
-from certledger.api.pages.static_files import FOLDER, MEDIA_TYPES, load_static_files
+from certledger.api.pages.static_files import load_static_files
 from certledger.api.responses import IMMUTABLE, cached
 
 
@@ -41,11 +41,11 @@ async def get_static(request: Request, caller: Caller) -> Response:
     Raises:
         ResourceUnknownError: there is none, or it is of another version of the service.
     """
-    static, name = load_static_files(), request.path_params["name"]
-    if request.path_params["digest"] != static.digest or name not in static.files:
+    found = load_static_files().find(**request.path_params)
+    if found is None:
         raise ResourceUnknownError("no resource at this path")
-    media = MEDIA_TYPES[(FOLDER / name).suffix]
-    return await cached(request, static.files[name], media=media, control=IMMUTABLE)
+    data, media = found
+    return await cached(request, data, media=media, control=IMMUTABLE)
 
 
 PAGES = (

@@ -45,6 +45,12 @@ class StaticFiles:
         """Whether browsers without a reader of codes can get one here."""
         return self.files.keys() >= set(READER)
 
+    def find(self, digest: str, name: str) -> tuple[bytes, str] | None:
+        """Return a file and its media type, None where it is not of the set with this digest."""
+        if digest != self.digest or name not in self.files:
+            return None
+        return self.files[name], MEDIA_TYPES[Path(name).suffix]
+
     def address(self, name: str) -> str:
         """Return the path of a file."""
         if name not in self.files:

@@ -13,7 +13,7 @@ from certledger.ledger.issuer.submission_client import (
     check_handed_in,
     parcel_of,
 )
-from certledger.ledger.issuer.withdrawal import note_refused, note_submitted
+from certledger.ledger.issuer.withdrawal import RECEIPT, note_refused, note_submitted
 from certledger.verifier.files import write_atomically
 from certledger.verifier.formats.canonical_json import Json, format_canonical
 
@@ -46,6 +46,6 @@ def submit_file(
     submission = SubmissionClient(url=client.url, token=client.token, patience=client.patience)
     receipt = submission.hand_in(parcel_of(what), client.notice)
     signer = check_handed_in(what, receipt, operator)
-    place = out or (what / "receipt.json" if what.is_dir() else what.with_suffix(".receipt.json"))
+    place = out or (what / RECEIPT if what.is_dir() else what.with_suffix(".receipt.json"))
     write_atomically(place, format_canonical(receipt))
     return receipt, signer, place

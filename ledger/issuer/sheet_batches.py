@@ -74,7 +74,7 @@ class CheckedSheet:
 
 def is_sheet(file: Path) -> bool:
     """Whether a file is a sheet, and not what a spreadsheet program keeps while it is open."""
-    opened = file.name.startswith(("~$", ".~", ".~lock"))
+    opened = file.name.startswith(("~$", ".~"))
     return file.suffix.lower() in SUFFIXES and not opened
 
 

@@ -1,7 +1,7 @@
 /** Prepare, review, sign and submit acts; watch batches become final. @module */
 
-import { ServiceError, byId, chinaTime, element, get, plain, post, renewCsrf, word } from "./page.mjs";
-import { WalletError, hasWallet, signWithWallet } from "./wallet.mjs";
+import { ServiceError, byId, chinaTime, element, get, plain, post, renewCsrf, say, word } from "./page.mjs";
+import { WalletError, hasWallet, signWithWallet, walletSentence } from "./wallet.mjs";
 
 const POLL_MILLISECONDS = 3_000;
 const MAX_FILE_BYTES = 64 * 2 ** 20;
@@ -9,25 +9,13 @@ const panel = byId("review");
 /** The act that is reviewed. @type {any} */
 let current = null;
 
-/** @param {string} text @param {"good" | "bad" | ""} tone */
-function say(text, tone = "") {
-  const box = byId("message");
-  box.className = `notice ${tone}`;
-  box.textContent = text;
-  box.hidden = false;
-  box.focus();
-}
-
 /** Say what failed; what was typed stays. @param {unknown} error */
 function sayError(error) {
-  if (error instanceof WalletError) say(word(`acts.${error.name}`, plainly(error.values)), "bad");
+  if (error instanceof WalletError) say(walletSentence(error), "bad");
   else if (error instanceof ServiceError && (error.status === 401 || error.code === "form.expired")) say(word("acts.signed_out"), "bad");
   else if (error instanceof ServiceError) say(`${word("acts.refused")} ${plain(error.message)} (${error.code})`, "bad");
   else say(word("acts.network"), "bad");
 }
-
-/** @param {{[name: string]: unknown}} values */
-const plainly = (values) => Object.fromEntries(Object.entries(values).map(([name, value]) => [name, plain(value)]));
 
 /** Show an act in full. @param {any} act */
 function show(act) {

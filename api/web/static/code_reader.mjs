@@ -19,16 +19,15 @@ async function nativeReader() {
   return formats.includes("qr_code") ? new globalThis.BarcodeDetector({ formats: ["qr_code"] }) : null;
 }
 
+const hasWasm = () => document.documentElement.dataset.reader === "wasm";
 /** Whether codes can be read here without the server. */
-export function readsAlone() {
-  return "BarcodeDetector" in globalThis || document.documentElement.dataset.reader === "wasm";
-}
+export const readsAlone = () => "BarcodeDetector" in globalThis || hasWasm();
 
 let wasm = null;
 
 /** The reader in WebAssembly, loaded when it is first needed; null where the service has none. */
 function wasmReader() {
-  if (document.documentElement.dataset.reader !== "wasm") return null;
+  if (!hasWasm()) return null;
   wasm ??= import("./zxing_reader.mjs").then((reader) => {
     const locateFile = (name) => new URL(`./${name}`, import.meta.url).href;
     reader.prepareZXingModule({ overrides: { locateFile } });

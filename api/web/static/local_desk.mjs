@@ -1,18 +1,9 @@
 /** The issuer's desk on its own computer: a wallet signs a sheet, and a batch becomes final. @module */
 
-import { byId, element, plain, word } from "./page.mjs";
-import { signWithWallet, WalletError } from "./wallet.mjs";
+import { byId, element, plain, say, word } from "./page.mjs";
+import { WalletError, signWithWallet, walletSentence } from "./wallet.mjs";
 
 const POLL_MILLISECONDS = 2_000;
-
-/** @param {string} text @param {"good" | "bad" | ""} tone */
-function say(text, tone = "") {
-  const box = byId("message");
-  box.className = `notice ${tone}`;
-  box.textContent = text;
-  box.hidden = false;
-  box.focus();
-}
 
 /** Sealing takes as long as the sheet is long, so there is no time limit. @param {string} path @param {unknown} body */
 async function send(path, body) {
@@ -40,8 +31,7 @@ byId("wallet")?.addEventListener("click", async (event) => {
   try {
     await signAll(button);
   } catch (error) {
-    const values = Object.fromEntries(Object.entries(error.values ?? {}).map(([name, value]) => [name, plain(value)]));
-    say(error instanceof WalletError ? word(`acts.${error.name}`, values) : plain(error.message), "bad");
+    say(error instanceof WalletError ? walletSentence(error) : plain(error.message), "bad");
   } finally {
     button.disabled = false;
   }

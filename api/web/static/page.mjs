@@ -110,6 +110,15 @@ export function renewCsrf(token) {
   for (const field of document.querySelectorAll('input[name="csrf"]')) field.value = token;
 }
 
+/** Say something in the page's message box. @param {string} text @param {"good" | "bad" | ""} tone */
+export function say(text, tone = "") {
+  const box = byId("message");
+  box.className = `notice ${tone}`;
+  box.textContent = text;
+  box.hidden = false;
+  box.focus();
+}
+
 /** An instant as local time of China, to the minute. @param {string} instant RFC 3339 */
 export function chinaTime(instant) {
   const shifted = new Date(Date.parse(instant) + 8 * 3_600_000);

@@ -1,5 +1,7 @@
 /** Sign typed data with a browser wallet (EIP-1193, EIP-712). @module */
 
+import { plain, word } from "./page.mjs";
+
 /** Why a wallet did not sign: a name in the section `acts` of the words, and what to fill in. */
 export class WalletError extends Error {
   /** @param {string} name @param {{[slot: string]: unknown}} values */
@@ -8,6 +10,12 @@ export class WalletError extends Error {
     this.name = name;
     this.values = values;
   }
+}
+
+/** What people read of it. @param {WalletError} error */
+export function walletSentence({ name, values }) {
+  const shown = Object.entries(values).map(([slot, value]) => [slot, plain(value)]);
+  return word(`acts.${name}`, Object.fromEntries(shown));
 }
 
 const REJECTED_BY_USER = 4001;
