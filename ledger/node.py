@@ -215,7 +215,7 @@ class Ledger:
 
     def _publish(self) -> None:
         if self.final is not None:
-            return  # Nobody would trust a later one.
+            return  # A later one would not be trusted.
         checkpoint(self.store, self.chain, self.pin, self.cadence)
         if self.collector is not None:
             self._collect(self.collector)

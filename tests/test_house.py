@@ -378,6 +378,8 @@ def test_no_module_is_named_by_a_participle() -> None:
 _PRIVATE = "(?:told|said|held|kept|beside|whoever|nobody)"
 PRIVATE_WORD = re.compile(rf"\b{_PRIVATE}\b", re.IGNORECASE)
 PRIVATE_NAME = re.compile(rf"(?:^|_){_PRIVATE}(?:_|$)", re.IGNORECASE)
+SCHEMA_NAMES = {"ledger/store/rows.py: held"}
+"""Columns of the database."""
 LAYOUT = {tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT}
 
 
@@ -394,7 +396,7 @@ def prose_and_names(path: Path) -> tuple[list[str], list[str]]:
     return prose, names
 
 
-@pytest.mark.parametrize("room", ["api", "contracts", "verifier"])
+@pytest.mark.parametrize("room", MAY_IMPORT)
 def test_prose_and_names_use_the_terms_of_the_field(room: str) -> None:
     found = {path: prose_and_names(path) for path in modules(room)}
     words = sum(len(PRIVATE_WORD.findall(text)) for prose, _ in found.values() for text in prose)
@@ -405,7 +407,7 @@ def test_prose_and_names_use_the_terms_of_the_field(room: str) -> None:
         for name in names
         if PRIVATE_NAME.search(name)
     }
-    assert names == set()
+    assert names - SCHEMA_NAMES == set()
     assert sum(len(prose) for prose, _ in found.values()) > 20
     assert words < lines / 1000
 

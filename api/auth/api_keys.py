@@ -100,7 +100,7 @@ def party_of(
     """Return the party of a credential called `name`.
 
     Counters of one name in two regions are two parties: the administrator of a region may name a
-    counter freely, and must not get what another region's was told.
+    counter freely, and must not get what another region's was given.
     """
     if role is Role.ISSUER:
         return f"body:{issuer}"

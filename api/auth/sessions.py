@@ -29,7 +29,7 @@ SESSION_COOKIE = "certledger_session"
 VISITOR_COOKIE = "certledger_visitor"
 CSRF_HEADER = "x-csrf-token"
 SESSION_HEADER = "x-session"
-"""With the value `required`, a request is refused where nobody is signed in any more."""
+"""With the value `required`, a request is refused where the session has ended."""
 SESSION_SECONDS = 10 * 3_600
 """Seconds until a session ends: one working day."""
 OIDC_SESSION_SECONDS = 4 * 3_600

@@ -147,7 +147,7 @@ async def show_sheet(request: Request, desk: LocalDesk) -> Response:
 
 
 def sheet_form(handler: Page) -> Page:
-    """Return a handler of a form on a sheet's page: what fails is said on that page."""
+    """Return a handler of a form on a sheet's page: errors are shown on that page."""
 
     async def handle(request: Request, desk: LocalDesk) -> Response:
         try:

@@ -43,7 +43,7 @@ _TAG = "Reform"
     ),
 )
 async def create_application(request: Request, caller: Asking) -> Response:
-    """Each line is met, not met, or cannot be told; the receipt is for all verdicts.
+    """Each line is met, not met, or unknown; the receipt is for all verdicts.
 
     Nothing personal is stored: holders are compared by digests that end with the request.
     """

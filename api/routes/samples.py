@@ -1,4 +1,4 @@
-"""Routes of samples: decisions that nobody can choose, and anybody can draw again."""
+"""Routes of samples: decisions drawn by a later block, which anyone can draw again."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ def write_holder_folders(
     *,
     zipped: bool = False,
 ) -> HolderFolders:
-    """Write the folders of a sealed batch; by default beside its holders' files.
+    """Write the folders of a sealed batch; by default next to its holders' files.
 
     Raises:
         CertledgerError: as `write_folders`.

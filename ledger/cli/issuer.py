@@ -135,7 +135,7 @@ def sync(
     patience: float,
     issuer_folder: Path,
 ) -> Answer:
-    """Bring the issuer's folder up to what the ledger has, whoever of its offices handed it in.
+    """Bring the issuer's folder up to what the ledger has, whichever of its offices submitted it.
 
     Counters, batches and certificates are the service's, and the catalog where the folder has none.
     What was signed or sealed here and is not on the ledger has no place any more where another

@@ -1,4 +1,4 @@
-"""`certledger registrar`: acts reviewed and signed, issuers held, from the home of a region."""
+"""`certledger registrar`: review and sign acts, and hold issuers, from a region's home."""
 
 from __future__ import annotations
 

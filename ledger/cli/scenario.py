@@ -59,6 +59,8 @@ def run_scenarios(home: Path | None, policy_file: Path | None) -> Answer:
     rows = []
     for one in found:
         obstacle = next((step.to_json() for step in one.steps if not step.works), None)
-        said = "works 可用" if obstacle is None else f"{obstacle['why_en']} {obstacle['why_zh']}"
-        rows.append((f"{one.scenario.code} {one.scenario.name.en}", said))
+        sentence = (
+            "works 可用" if obstacle is None else f"{obstacle['why_en']} {obstacle['why_zh']}"
+        )
+        rows.append((f"{one.scenario.code} {one.scenario.name.en}", sentence))
     return Answer(document={"scenarios": [one.to_json() for one in found]}, rows=rows)

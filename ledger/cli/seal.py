@@ -168,8 +168,8 @@ def _sheet_and_documents(given: Path) -> tuple[Path, Path]:
     from certledger.ledger.sheets.reader import SUFFIXES
 
     inside = [file for file in sorted(given.iterdir()) if is_sheet(file)]
-    beside = [file for suffix in SUFFIXES if (file := given.with_suffix(suffix)).is_file()]
-    found = inside or beside
+    siblings = [file for suffix in SUFFIXES if (file := given.with_suffix(suffix)).is_file()]
+    found = inside or siblings
     if len(found) != 1:
         names = ", ".join(file.name for file in found) or "none"
         raise click.UsageError(f"one sheet is needed in {given} or next to it; there is {names}")

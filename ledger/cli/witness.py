@@ -127,7 +127,7 @@ def _until_reachable(begin: Callable[[], Witness], name: str) -> Witness | None:
     from certledger.ledger.chain.client import NodeRefusesError
     from certledger.ledger.core.errors import ChainUnreachableError
 
-    told = False
+    announced = False
     while True:
         try:
             return begin()
@@ -135,9 +135,9 @@ def _until_reachable(begin: Callable[[], Witness], name: str) -> Witness | None:
             # A service answers so while its own node is away.
             if isinstance(error, NodeRefusesError) and error.number != _INTERNAL_ERROR:
                 raise
-            if not told:
+            if not announced:
                 click.echo(f"{name} waits for its node: {error}", err=True)
-                told = True
+                announced = True
         if signal.sigtimedwait({signal.SIGTERM, signal.SIGINT}, RETRY_SECONDS) is not None:
             return None
 

@@ -149,15 +149,15 @@ class DemoReform:
 
     def _replayed(self, asked: DemoApplication) -> DemoDecision:
         data = (self.folder / f"{asked.name}.json").read_bytes()
-        stored, said = DecisionFile.parse(data), orjson.loads(data)["decision"]
+        stored, decision = DecisionFile.parse(data), orjson.loads(data)["decision"]
         edition = self.shelf.edition_named(bytes.fromhex(str(stored.record.details["book"])))
         found = replay(stored, edition, self.verdicts.question_at(stored.record.checked))
         return DemoDecision(
             asked=asked,
             outcome=stored.record.outcome,
-            code=said["code"],
-            words_en=said["words_en"],
-            words_zh=said["words_zh"],
+            code=decision["code"],
+            words_en=decision["words_en"],
+            words_zh=decision["words_zh"],
             same=not found.differences,
         )
 

@@ -1,4 +1,4 @@
-"""What a founding says, in Chinese and English, for whoever is about to sign it."""
+"""What a founding says, in Chinese and English, for its signers."""
 
 from __future__ import annotations
 

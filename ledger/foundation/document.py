@@ -40,7 +40,7 @@ DAY = 86_400
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FoundingTerms:
-    """What the first policy says beside keys and the ledger; times and ages are seconds."""
+    """What the first policy says except keys and the ledger; times and ages are seconds."""
 
     ends: int
     root_threshold: int

@@ -16,7 +16,7 @@ class FoundationError(CertledgerError):
     `signed_other` (this home signed another document, or another policy of this version),
     `unsigned`, `version` (not the policy after the one that this home keeps), `wrong_chain`,
     `deployment_differs`, `policy_differs`, `final_checkpoint`, `name`, `other_key`,
-    `nothing_changes`, `home` (the home is another party's, or nobody's yet).
+    `nothing_changes`, `home` (the home is another party's, or not begun).
     """
 
     exit_status = ExitStatus.UNUSABLE

@@ -155,7 +155,7 @@ class RegionHome:
         return part
 
     def draw_key(self, purpose: str, passphrase: str) -> Ed25519PrivateKey:
-        """Make the next key of a root or witness, beside those before it."""
+        """Make the next key of a root or witness, next to those before it."""
         key = Ed25519PrivateKey.generate()
         place = len(self._files(purpose)) + 1
         (self.folder / "keys").mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -18,7 +18,7 @@ from certledger.verifier.policy_store import current_policy
 def next_part(
     home: RegionHome, kind: str, passphrase: str, address: WitnessAddress | None
 ) -> SignedPart:
-    """Return a part with a new key that replaces the one the home's policy has; the key is kept.
+    """Return a part with a new key that replaces the one the home's policy has; the key stays.
 
     Raises:
         FoundationError: the home keeps no policy, or no key of this kind that is in it.

@@ -42,12 +42,12 @@ def check_policy(home: Path, policy: TrustPolicy, *, instead: bool) -> None:
         FoundationError: `foundation.version`, `foundation.signed_other`.
     """
     current = current_policy(home)
-    kept = 0 if current is None else current.policy.version
-    if policy.version != kept + 1 and not (current and current.policy == policy):
+    newest = 0 if current is None else current.policy.version
+    if policy.version != newest + 1 and not (current and current.policy == policy):
         raise FoundationError(
             "version",
-            f"this is version {policy.version}, and {home} keeps version {kept}: only version"
-            f" {kept + 1} is signed here; certledger policy keep takes those between",
+            f"this is version {policy.version}, and {home} keeps version {newest}: only version"
+            f" {newest + 1} is signed here; certledger policy keep takes those between",
         )
     path = _file(home, policy)
     if path.exists() and not instead:

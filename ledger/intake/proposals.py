@@ -40,8 +40,8 @@ class SignedProposal:
 def sign_proposal(intake: Intake, envelope: Envelope, *, party: str) -> SignedProposal:
     """Merge the signatures of an act with those that are stored; submit it once all are there.
 
-    Whoever signs twice, or in two tabs, signs once.  The contract's rules decide whether an act is
-    complete; until then it is stored, and `party` is who began it.
+    Two signatures of one signer, as from two tabs, count once.  The contract's rules decide
+    whether an act is complete; until then it is stored, and `party` is who began it.
 
     Raises:
         SignerUnknownError: somebody signed who has nothing to sign here.
@@ -90,7 +90,7 @@ def _store(
 
 
 def _in_order(unit: Unit, act: Act) -> Act:
-    """Return an act with its signatures in the contract's order, whoever signed first.
+    """Return an act with its signatures in the contract's order, in whatever order they came.
 
     The registrar of the region comes first, then the second party, then keys that the act adds;
     an issuer's key comes before the registrar in a change of status or catalog.

@@ -123,7 +123,7 @@ def _field_column(entry: Entry, name: str, today: date) -> TemplateColumn:
 
 
 def _example(kind: FieldType, today: date) -> str:
-    """Return an example that is sound in form and that nobody can hold."""
+    """Return an example that is sound in form and that no person can have."""
     if kind is FieldType.IDENTITY:
         first17 = "31990119900101001"
         return first17 + compute_identity_check(first17)

@@ -217,7 +217,7 @@ def _drop_lost(
 ) -> tuple[list[int], list[int]]:
     """Forget what lies ahead of the ledger from the first batch whose sealed folder is gone.
 
-    Nobody can hand that batch in any more, so its numbers and places are free.  Return the lost
+    That batch cannot be submitted any more, so its numbers and places are free.  Return the lost
     batches, and those that build on them but are there.
     """
     lost: list[int] = []

@@ -94,7 +94,7 @@ def close_cases(
 
 
 def _closing_text(text: str, longest: int) -> str:
-    """Return a name or reason without blanks around it; `rule` is nobody's name."""
+    """Return a name or reason without blanks around it; `rule` is reserved."""
     text = text.strip()
     if not 0 < len(text) <= longest or not text.isprintable() or text == BY_RULE:
         most = f"{MAX_NAME_CHARACTERS} and {MAX_REASON_CHARACTERS}"

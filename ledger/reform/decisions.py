@@ -83,10 +83,10 @@ class DecisionAnswer:
     def format(self) -> bytes:
         """Return the answer as JSON; `DecisionFile.parse` reads it."""
         words = {"words_en": self.decision.words.en, "words_zh": self.decision.words.zh}
-        said = {"code": self.decision.code, "outcome": self.decision.outcome, **words}
+        answer = {"code": self.decision.code, "outcome": self.decision.outcome, **words}
         return b'{"bundle":[%b],"decision":%b,"record":%b,"reference":%b}' % (
             b",".join(self.bundle),
-            orjson.dumps(said),
+            orjson.dumps(answer),
             self.record.format(),
             orjson.dumps(self.record.reference),
         )
@@ -94,7 +94,7 @@ class DecisionAnswer:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DecisionMaker:
-    """Decides applications; safe for several threads.  `making` is held while `maker` works."""
+    """Decides applications; safe for several threads.  `making` is locked while `maker` works."""
 
     store: Store
     maker: EvidenceMaker

@@ -66,13 +66,13 @@ def _decision(content: dict[str, Json], shelf: Bookshelf) -> dict[str, Json]:
         rules = {"rule.absent", "rule.error", _CONDITION}
         words = Name(zh="按办理规则", en="By the rule of the item") if code in rules else None
     checks = [] if code == "ok" else [_spell(code, words or words_of(code))]
-    advice, said = DECISION_ADVICE[outcome], OUTCOMES[outcome]
+    advice, result = DECISION_ADVICE[outcome], OUTCOMES[outcome]
     return {
         "kind": "decision",
         "item": details["item"],
         "checks": checks,
         "advice": {"en": advice.en, "zh": advice.zh},
-        "outcomes": [{"count": 1, "outcome": outcome, "en": said.en, "zh": said.zh}],
+        "outcomes": [{"count": 1, "outcome": outcome, "en": result.en, "zh": result.zh}],
     }
 
 

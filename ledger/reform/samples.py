@@ -63,9 +63,9 @@ class SamplePendingError(CertledgerError):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sampler:
-    """Opens samples and publishes those whose block is there; `making` is held while `maker` works.
+    """Opens samples and publishes those whose block is there.
 
-    Safe for several threads.
+    Safe for several threads: `making` is locked while `maker` works.
     """
 
     store: Store

@@ -260,10 +260,10 @@ def _current(office: RegistrarOffice, code: str) -> Iterator[str]:
         yield f"  {bilingual('链上尚未登记', 'not registered on the chain')}"
         return
     state = issuer.state
-    held = bilingual("，已制动", ", held") if issuer.on_hold else ""
+    hold = bilingual("，已制动", ", held") if issuer.on_hold else ""
     yield (
         f"  {bilingual('链上', 'on the chain')}: {bilingual(*KINDS[state.kind])}, {state.standing}"
-        f"{held}; {state.certificates} certificates in {state.batches} batches"
+        f"{hold}; {state.certificates} certificates in {state.batches} batches"
     )
 
 

@@ -44,7 +44,7 @@ class Paper:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Papers:
-    """The documents of one folder; `with_sm3` where the issuer wants SM3 beside SHA-256.
+    """The documents of one folder; `with_sm3` where the issuer wants SM3 in addition to SHA-256.
 
     `is_asked_for` where the issuer named the folder, so that what lies in it is meant.
     """

@@ -212,7 +212,7 @@ class ValueReader:
 
 
 def _clean(text: str, kind: FieldType, report: Report) -> str:
-    """Return text without what nobody sees."""
+    """Return text without invisible characters."""
     text = text.strip()
     if text.startswith(("=", "'", "@")):
         text = _unwrapped(text, kind, report)
@@ -279,7 +279,7 @@ def _check_width(text: str, kind: FieldType, report: Report) -> str:
 
 
 def _clean_rare(text: str, report: Report) -> str:
-    """Return text that has other characters than common ones, without those that nobody sees."""
+    """Return text that has other characters than common ones, without invisible ones."""
     if "\ufffd" in text:
         raise UnfitValueError(value_kinds.TEXT_REPLACEMENT, value=text)
     if found := _PRIVATE.search(text):
@@ -311,7 +311,7 @@ def _clean_rare(text: str, report: Report) -> str:
 
 
 def _number_text(cell: Cell, kind: FieldType, report: Report) -> str:
-    """Return the text of a number: what is seen, wherever that can be told and asked."""
+    """Return the text of a number: what is seen, wherever that is certain."""
     number = cell.number
     if number is None:
         raise UnfitValueError(kinds.CELL_FORMAT, stored=cell.stored, format=cell.format_code)

@@ -31,7 +31,7 @@ _OTHER_DOCUMENT = re.compile(
 )
 """Forms of permanent residence cards, permits of Hong Kong, Macao and Taiwan, and passports."""
 MAX_AGE = 120
-"""Years between the birth and the day of issue that nobody is asked about."""
+"""Years between the birth and the day of issue about which no question is asked."""
 _PROVINCES = re.compile("1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[1-3]")
 """First digits of an identity number (GB/T 2260); after a 9 in one of permanent residents."""
 _NEW_IDENTITY = re.compile("[0-9]{17}[0-9X]")

@@ -89,7 +89,7 @@ class Cell:
         return None if number is None else moment(number, since_1904=self.since_1904)
 
     def shown(self) -> str | None:
-        """Return what a spreadsheet program shows, None where that cannot be told."""
+        """Return what a spreadsheet program shows, None where that is uncertain."""
         if self.kind is CellKind.TEXT:
             return shown_text(self.stored, self.format_code)
         number = self.number

@@ -11,7 +11,7 @@ from certledger.ledger.sheets.archive import Archive
 
 BLACK, WHITE = "000000", "FFFFFF"
 MAX_BLEND_CONTRAST = 1.1
-"""Contrast (WCAG 2, 1 to 21) up to which text cannot be told from what is behind it."""
+"""Contrast (WCAG 2, 1 to 21) up to which text cannot be distinguished from what is behind it."""
 MAX_BLEND_DISTANCE = 28
 """The same as the greatest difference of red, green or blue."""
 _FIRST_COLOURS = ("000000 FFFFFF FF0000 00FF00 0000FF FFFF00 FF00FF 00FFFF",)
@@ -121,7 +121,7 @@ def _luminance(colour: str) -> float:
 
 
 def blends(colour: str, background: Sequence[str]) -> bool:
-    """Whether text in a colour cannot be told from any of the colours behind it."""
+    """Whether text in a colour cannot be distinguished from any of the colours behind it."""
     return bool(background) and all(_blends(colour, other) for other in background)
 
 

@@ -110,7 +110,7 @@ class ColumnNames:
     def match_all(self, headers: Sequence[str]) -> list[Match]:
         """Return what each header of a row means.
 
-        English labels are taken as they are in a sheet that has no other names; beside our own
+        English labels are taken as they are in a sheet that has no other names; with our own
         names or Chinese labels they are a question of spelling.
         """
         squeezed = [" ".join(header.split()) for header in headers]

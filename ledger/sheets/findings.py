@@ -115,7 +115,7 @@ class SheetFinding:
 
 
 class SheetInvalidError(CertledgerError):
-    """A sheet has faults or questions that nobody has accepted; nothing of it is sealed.
+    """A sheet has faults or questions not accepted; nothing of it is sealed.
 
     `faults` and `questions` have the findings with their places, at most 1,000 of each kind.
     """
@@ -198,7 +198,7 @@ class Findings:
         return tuple(sorted((one for one in self.items if one.kind.grade is grade), key=_order))
 
     def open_questions(self) -> tuple[SheetFinding, ...]:
-        """Return the questions that nobody has accepted."""
+        """Return the questions that are not accepted."""
         return tuple(one for one in self.of(Grade.QUESTION) if one.code not in self.accepted)
 
     def answered(self) -> list[str]:

@@ -10,7 +10,7 @@ from certledger.ledger.sheets.cells import Mark
 from certledger.ledger.sheets.colours import BLACK, Palette, blends
 
 MIN_POINTS = 4.0
-"""Points of a font below which nobody reads it."""
+"""Points of a font below which it is not readable."""
 _POINTS = re.compile(r"[0-9]{1,4}(?:\.[0-9]{1,9})?")
 _SYMBOL_CHARSET = "2"
 _SYMBOL_NAMES = ("wingdings", "webdings", "symbol", "marlett", "mt extra", "bookshelf symbol")

@@ -25,7 +25,7 @@ INVISIBLE = dict.fromkeys(
         *(*range(0xE0000, 0xE0080), *range(0xE0100, 0xE01F0)),
     ]
 )
-"""Characters that nobody sees, as a table for `str.translate`."""
+"""Invisible characters, as a table for `str.translate`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def find_header(rows: Sequence[GridRow], names: ColumnNames | None, findings: Fi
     """Return the header: the one of the first `rows` that names most columns.
 
     Raises:
-        SheetInvalidError: there is no header, or its columns cannot be told apart.
+        SheetInvalidError: there is no header, or its columns are ambiguous.
     """
     if not rows or not header_texts(rows[0]):
         raise findings.fail(kinds.NO_HEADER, rows[0].number if rows else 1)

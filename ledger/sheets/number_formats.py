@@ -1,6 +1,6 @@
 """What a spreadsheet program shows for a number under a format code (ECMA-376, 18.8.31).
 
-Only what can be told for certain is rendered: for anything else the answer is None, and the cell
+Only what is certain is rendered: for anything else the answer is None, and the cell
 becomes a fault.
 """
 
@@ -173,7 +173,7 @@ def is_before_midnight(stored: str) -> bool:
 
 
 def shown_number(value: Decimal, code: str) -> str | None:
-    """Return what is shown for a number, None where that cannot be told."""
+    """Return what is shown for a number, None where that is uncertain."""
     if code in (GENERAL, "@", ""):
         return _general(value)
     sections = _sections(code)
@@ -203,7 +203,7 @@ def _section_of_text(code: str) -> tuple[_Token, ...] | None:
 
 
 def shown_text(text: str, code: str) -> str | None:
-    """Return what is shown for a text, None where that cannot be told or nothing is."""
+    """Return what is shown for a text, None where that is uncertain or nothing is."""
     section = _section_of_text(code)
     if section is None:
         return text
@@ -322,7 +322,7 @@ def _digits(value: Decimal, group: list[_Token]) -> str | None:
 
 
 def shown_moment(instant: datetime, code: str) -> str | None:
-    """Return what is shown for a day or time, None where that cannot be told."""
+    """Return what is shown for a day or time, None where that is uncertain."""
     sections = _sections(code)
     if any(map(_is_conditional, sections)):
         return None
@@ -345,7 +345,7 @@ def shown_moment(instant: datetime, code: str) -> str | None:
 
 
 def _literal_of_day(token: _Token) -> str | None:
-    """Return what a token between the parts of a day shows, None where that cannot be told."""
+    """Return what a token between the parts of a day shows, None where that is uncertain."""
     if token.kind == "other" and token.text in "/@.":
         return "" if token.text == "@" else token.text
     if token.kind != "bracket" or _COLOURS.fullmatch(token.text):

@@ -40,7 +40,7 @@ __all__ = [
 MAX_SHEET_BYTES = 256 * 2**20
 """Bytes of a sheet that are read; a million rows of eight fields take less."""
 MAX_SHARED_TEXTS = 10_000
-"""Different texts of which one copy is kept; in most columns few are repeated all the way down."""
+"""Different texts that are cached; in most columns few are repeated all the way down."""
 JSON_SUFFIXES = (".jsonl", ".ndjson")
 WORKBOOK_SUFFIXES = (".xlsx", ".xlsm")
 TEXT_SUFFIXES = (".csv", ".tsv", ".txt")
@@ -114,7 +114,7 @@ def read_sheet(
     the worksheet to read, in place of the active one.
 
     Raises:
-        SheetInvalidError: the file cannot be read at all, or its columns cannot be told apart.
+        SheetInvalidError: the file cannot be read at all, or its columns are ambiguous.
     """
     findings = Findings(file=path.name.encode("utf-8", "replace").decode(), accepted=accepted)
     return parse_sheet(read_bytes(path, findings), path.suffix.lower(), findings, names, tab=tab)
@@ -131,7 +131,7 @@ def parse_sheet(
     """Read the bytes of a sheet whose file has `suffix`, as `read_sheet`.
 
     Raises:
-        SheetInvalidError: the file cannot be read at all, or its columns cannot be told apart.
+        SheetInvalidError: the file cannot be read at all, or its columns are ambiguous.
     """
     digest = hashlib.sha256(data).digest()
     if suffix in JSON_SUFFIXES:

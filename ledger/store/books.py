@@ -44,7 +44,7 @@ class BooksPart(Base):
         return self.insert_new(BOOK_EDITIONS, asdict(edition) | {"content": content})
 
     def add_decision(self, decision: StoredDecision, leaves: Sequence[DecisionLeaf]) -> None:
-        """Store a decision beside its record, with the certificates that it rests on."""
+        """Store a decision next to its record, with the certificates that it rests on."""
         self.connection.execute(insert(DECISIONS).values(asdict(decision)))
         rows = [asdict(leaf) | {"reference": decision.reference} for leaf in leaves]
         if rows:

@@ -153,8 +153,8 @@ class HooksPart(Base):
             return 0
         adding = insert(EVENTS).returning(EVENTS.c.number)
         numbers = self.connection.execute(adding, rows).scalars().all()
-        told = (kind, RETRACTIONS.get(kind, kind))
-        hooks = [one.id for one in self.hooks_of(caller) if not one.kinds.isdisjoint(told)]
+        covering = (kind, RETRACTIONS.get(kind, kind))
+        hooks = [one.id for one in self.hooks_of(caller) if not one.kinds.isdisjoint(covering)]
         waiting = {"state": str(DeliveryState.WAITING), "tries": 0, "due": now, "fault": ""}
         deliveries = [
             waiting | {"event": number, "hook": hook} for number in numbers for hook in hooks

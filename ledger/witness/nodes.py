@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 FOLLOWED = "followed.sqlite"
-"""The chain that was executed here, in the folder of whoever follows it."""
+"""The chain that was executed here, in the folder of the follower."""
 
 
 class ChainForeignError(CertledgerError):

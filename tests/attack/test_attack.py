@@ -37,7 +37,7 @@ def attacked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Attacked]:
         yield Attacked(at, question, key)
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", [*names()])
 def test_others_are_served_and_nothing_grows(attacked: Attacked, name: str) -> None:
     found = measure(attacked.at, attacks()[name](), attacked.question, attacked.key, SECONDS)
     assert found.wrong == []

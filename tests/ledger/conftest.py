@@ -59,10 +59,16 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Return the URL of a database without a schema, on each engine in turn."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/ledger.db"
-    url: str = request.getfixturevalue("postgresql_server")
+    url: str = request.getfixturevalue("postgresql")
+    return url
+
+
+@pytest.fixture
+def postgresql(postgresql_server: str) -> str:
+    """Return the URL of a database without a schema on PostgreSQL."""
     name = f"empty_{next(_numbers)}"
-    _execute(url, f"CREATE DATABASE {name}")
-    return _database(url, name)
+    _execute(postgresql_server, f"CREATE DATABASE {name}")
+    return _database(postgresql_server, name)
 
 
 @pytest.fixture(params=ENGINES)

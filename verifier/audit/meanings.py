@@ -124,7 +124,7 @@ MEANINGS: Mapping[str, Meaning] = {
     "receipt.late": Meaning(_SLIGHT, _NOTHING, "行为晚于回执承诺的时间上链"),
     "receipt.expired": Meaning(_SLIGHT, _NOTHING, "行为在上链前过期或被拒绝"),
     "receipt.unregistered": Meaning(_SLIGHT, _NOTHING, "对查询人有答复, 而运营方无机构将其上链"),
-    # What kept the audit from being whole.
+    # What prevented a complete audit.
     "node.unreachable": Meaning(_SERIOUS, _UNEXAMINED, "节点未给出可用的答复"),
     "node.behind": Meaning(_SERIOUS, _UNEXAMINED, "节点未显示已知的最终区块: 落后或隐瞒"),
     "node.history_missing": Meaning(_SERIOUS, _UNEXAMINED, "节点已修剪, 不再给出部署时的事件"),

@@ -14,7 +14,7 @@ SERVER_ONLY = "sqlmodel"
 
 
 class EntryPointGroup(click.Group):
-    """A group with the commands of an entry-point group beside its own.
+    """A group with its own commands and those of an entry-point group.
 
     `summaries` has one line of help for each of them, so that listing loads none.
     """

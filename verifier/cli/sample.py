@@ -25,7 +25,7 @@ SAMPLE_COMMANDS: Mapping[str, str] = {
     "sample", cls=EntryPointGroup, points="certledger.sample_commands", summaries=SAMPLE_COMMANDS
 )
 def sample() -> None:
-    """Samples of unattended decisions, which nobody can choose: a later block draws them."""
+    """Samples of unattended decisions, drawn by a later block, so that none is chosen."""
 
 
 @sample.command("check")

@@ -28,5 +28,5 @@ def look_of(text: str) -> str:
 
 
 def look_of_name(name: str) -> str:
-    """Return the look of a name, without width, blanks, marks and what nobody sees."""
+    """Return the look of a name, without width, blanks, marks and invisible characters."""
     return look_of(_MARKS.sub("", unicodedata.normalize("NFKC", name)))

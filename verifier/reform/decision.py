@@ -1,7 +1,7 @@
 """Unattended decisions: a pure function of the book, the evidence, the policy and the instant.
 
-The decision rests on the verdicts of evidence files alone, so that whoever keeps the files can
-make it again (SPEC section 24).
+The decision rests on the verdicts of evidence files alone, so that who has the files can make it
+again (SPEC section 24).
 """
 
 from __future__ import annotations
@@ -148,7 +148,7 @@ def _unmet(item: str, lines: Sequence[LineAnswer]) -> Decision:
     """Return the decision where a required line is not met.
 
     Only a certificate that was shown and is not genuine or not in force refuses; what is missing
-    or cannot be told goes to a person.
+    or unknown goes to a person.
     """
     against = [one for one in lines if one.outcome is LineOutcome.NOT_MET and one.place is not None]
     first = (against or list(lines))[0]

@@ -1,4 +1,4 @@
-"""Make a decision again from what was published and what the counter kept, and compare."""
+"""Make a decision again from what was published and what the counter stored, and compare."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def evaluate(node: Node, values: Values) -> bool:
     """Return whether a checked condition holds.
 
     Raises:
-        RuleError: it cannot be told.
+        RuleError: it cannot be evaluated.
     """
     return bool(_value(node, values))
 

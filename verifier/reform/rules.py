@@ -20,7 +20,7 @@ LINE_FIELDS: Mapping[str, RuleType] = {
     "own": RuleType.BOOL,
     "age_days": RuleType.INT,
 }
-"""Fields of every line beside those of its categories' certificates, which are texts."""
+"""Fields of every line in addition to those of its categories' certificates, which are texts."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

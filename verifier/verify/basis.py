@@ -11,7 +11,7 @@ OPERATOR_NODE = "the operator's node alone"
 """Only the service itself vouches for the block: too few witnesses have cosigned it."""
 
 FINAL_CHECKPOINT = "the trust policy: the ledger's final checkpoint"
-"""The ledger was retired, and whoever signed the policy vouches for its last block."""
+"""The ledger was retired, and the signers of the policy vouch for its last block."""
 
 _WITNESSES = re.compile(r"(\d+) of (\d+) witnesses: (.*)", re.DOTALL)
 _CHINESE = {

@@ -55,7 +55,7 @@ class CompactVerifier:
 
     `seen` returns whether this counter accepted a presentation (by its mark) before; `follow`
     checks the block again for one issuer's state, where a node may have a newer one; `states` are
-    those that evidence files beside the snapshot prove.
+    those that evidence files prove in addition to the snapshot.
     """
 
     policy: TrustPolicy

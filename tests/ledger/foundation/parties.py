@@ -10,9 +10,19 @@ from certledger.ledger.foundation.document import DAY, Founding, FoundingTerms, 
 from certledger.ledger.foundation.home import RegionKeys, WitnessAddress, make_part
 from certledger.ledger.foundation.part import OPERATOR, OperatorPart, SignedPart, sign_part
 from certledger.ledger.keys import Signer, signer_of
+from certledger.verifier.formats.policy import LedgerPin
 
 NAMES = {31: "shanghai", 32: "jiangsu", 33: "zhejiang", 34: "anhui"}
 NOW = 1_800_000_000
+PIN = LedgerPin(
+    name="长三角证照账本",
+    chain_id=1_234_567,
+    genesis=bytes(32),
+    address=bytes(20),
+    code_hash=bytes(32),
+    identity=b"\x01" * 32,
+    deployment=bytes(32),
+)
 
 
 def account(name: str) -> Signer:

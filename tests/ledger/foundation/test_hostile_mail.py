@@ -19,11 +19,11 @@ from certledger.ledger.keys import checksum_address, save_keystore, save_pem_key
 from certledger.verifier.cli.main import main
 from certledger.verifier.files import write_atomically
 from certledger.verifier.formats.canonical_json import format_canonical
-from certledger.verifier.formats.policy import LedgerPin
 from certledger.verifier.formats.signed_policy import SignedPolicy, sign
 from certledger.verifier.policy_store import policy_files
 from tests.ledger.foundation.parties import (
     NAMES,
+    PIN,
     account,
     ed25519,
     founded,
@@ -33,15 +33,6 @@ from tests.ledger.foundation.parties import (
 )
 
 PASSPHRASE = "its own"
-PIN = LedgerPin(
-    name="长三角证照账本",
-    chain_id=1_234_567,
-    genesis=bytes(32),
-    address=bytes(20),
-    code_hash=bytes(32),
-    identity=b"\x01" * 32,
-    deployment=bytes(32),
-)
 
 
 @dataclass

@@ -19,24 +19,15 @@ from certledger.ledger.foundation.renewal import (
 from certledger.verifier.cli.policy_text import describe_changes
 from certledger.verifier.errors import MalformedError
 from certledger.verifier.formats.checkpoint import Checkpoint, Note, cosign
-from certledger.verifier.formats.policy import LedgerPin, TrustPolicy
+from certledger.verifier.formats.policy import TrustPolicy
 from certledger.verifier.formats.signed_policy import (
     PolicyUnsignedError,
     SignedPolicy,
     check_succession,
     sign,
 )
-from tests.ledger.foundation.parties import NAMES, NOW, ed25519, founded
+from tests.ledger.foundation.parties import NAMES, NOW, PIN, ed25519, founded
 
-PIN = LedgerPin(
-    name="长三角证照账本",
-    chain_id=1_234_567,
-    genesis=bytes(32),
-    address=bytes(20),
-    code_hash=bytes(32),
-    identity=bytes([7]) * 32,
-    deployment=bytes(32),
-)
 ENDS = NOW + 500 * 86_400
 
 

@@ -30,14 +30,6 @@ CUT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_ba
 OURS = "datname = current_database()"
 
 
-@pytest.fixture
-def postgresql(database_url: str) -> str:
-    """The address of an empty database on PostgreSQL."""
-    if not database_url.startswith("postgresql"):
-        pytest.skip("only PostgreSQL has connections to cut")
-    return database_url
-
-
 def cut_all(url: str) -> None:
     engine = make_engine(url)
     with engine.connect() as connection:

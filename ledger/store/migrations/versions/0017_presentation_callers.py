@@ -10,7 +10,7 @@ down_revision = "0016"
 
 
 def upgrade() -> None:
-    """Add the column; of presentations before it nobody is known."""
+    """Add the column; of presentations before it no caller is known."""
     op.add_column(
         "presentations",
         sa.Column("caller", sa.String(80), nullable=False, server_default=""),
