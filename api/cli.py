@@ -213,10 +213,10 @@ def issuer_desk(
 
 
 def _tell_link(url: str) -> None:
-    click.echo(
+    print_line(
         f"{bilingual('在本机浏览器打开（仅可用一次）', 'open in a browser here, works once')}:"
     )
-    click.echo(url)
+    print_line(url)
     sys.stdout.flush()
 
 

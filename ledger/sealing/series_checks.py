@@ -52,9 +52,11 @@ def find_odd_series(issues: Sequence[Issue]) -> Iterator[OddSeries]:
         yield OddSeries(
             issue, "issued", value_kinds.DATE_OUTLIER, {"value": issue.issued, "usual": day}
         )
-    for category in {issue.entry.category for issue in issues}:
-        of_category = [issue for issue in issues if issue.entry.category == category]
-        for issue, usual in _outliers(of_category, _term, MAX_TERM_SPREAD, MIN_TERM_DISTANCE):
+    by_category: dict[str, list[Issue]] = {}
+    for issue in issues:
+        by_category.setdefault(issue.entry.category, []).append(issue)
+    for alike in by_category.values():
+        for issue, usual in _outliers(alike, _term, MAX_TERM_SPREAD, MIN_TERM_DISTANCE):
             values = {"value": issue.expires, "days": _term(issue), "usual": usual}
             yield OddSeries(issue, "expires", value_kinds.TERM_OUTLIER, values)
 

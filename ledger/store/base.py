@@ -41,6 +41,10 @@ class Base:
         """Return the converted rows of a query."""
         return [convert(row) for row in self.connection.execute(query)]
 
+    def exists(self, query: Select[Any]) -> bool:
+        """Return whether a query has any row."""
+        return self.connection.execute(query.limit(1)).first() is not None
+
     def insert_new(self, into: Table, values: dict[str, Any]) -> bool:
         """Insert a row unless its key is there; return whether it was inserted."""
         insert = postgresql.insert if self._postgresql else sqlite.insert

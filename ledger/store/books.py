@@ -89,7 +89,7 @@ class BooksPart(Base):
     def has_coverage_day(self, day: str) -> bool:
         """Return whether a day has figures."""
         query = select(COVERAGE_DAYS.c.day).where(COVERAGE_DAYS.c.day == day)
-        return self.connection.execute(query).first() is not None
+        return self.exists(query)
 
     def add_coverage_day(self, day: str, figures: bytes) -> bool:
         """Store the figures of a day; return False where it has some."""

@@ -47,7 +47,7 @@ class CasesPart(Base):
         query = select(leaves.c.reference).where(
             leaves.c.issuer == issuer, leaves.c["index"] == index, ~there.exists()
         )
-        return self.connection.execute(query.limit(1)).first() is not None
+        return self.exists(query)
 
     def certificates_with_open_cases(self, cause: str) -> set[tuple[str, int]]:
         """Return issuer and index of each certificate with an open case of this cause."""

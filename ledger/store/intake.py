@@ -164,7 +164,7 @@ class IntakePart(Base):
     def records_whole(self, root: bytes) -> bool:
         """Return whether all records of a batch are stored, each with its lookup row."""
         query = select(BATCHES.c.number).where(BATCHES.c.root == root, all_frames(), all_places())
-        return self.connection.execute(query).first() is not None
+        return self.exists(query)
 
     def _drop_records(self, root: bytes) -> None:
         """Delete an incomplete copy of a batch's records before they are stored again."""

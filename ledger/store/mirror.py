@@ -118,9 +118,7 @@ class MirrorPart(Base):
         sent = select(TRANSACTIONS.c.hash).where(
             TRANSACTIONS.c.state == str(TxState.INCLUDED), TRANSACTIONS.c.block <= number
         )
-        return any(
-            self.connection.execute(query.limit(1)).first() is not None for query in (acts, sent)
-        )
+        return self.exists(acts) or self.exists(sent)
 
     def finalize(self, number: int) -> int:
         """Mark acts and transactions of blocks up to `number` final; return how many acts."""

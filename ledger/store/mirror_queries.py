@@ -47,7 +47,7 @@ class ReadingPart(Base):
     def has_moved(self, *, after: int, until: int) -> bool:
         """Return whether any issuer's state changed after one block, up to another."""
         query = select(ISSUERS.c.block).where(ISSUERS.c.block > after, ISSUERS.c.block <= until)
-        return self.connection.execute(query.limit(1)).first() is not None
+        return self.exists(query)
 
     def issuer(self, issuer: str, *, at: int | None = None) -> IssuerRow | None:
         """Return one issuer, newest or as of block `at`."""

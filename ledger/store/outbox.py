@@ -53,9 +53,7 @@ class RoadPart(Base):
             ACTS.c.state == str(ActState.ACCEPTED), ACTS.c.reason.is_(None)
         )
         sent = select(TRANSACTIONS.c.hash).where(TRANSACTIONS.c.state.in_(_ON_THE_ROAD))
-        return any(
-            self.connection.execute(query.limit(1)).first() is not None for query in (acts, sent)
-        )
+        return self.exists(acts) or self.exists(sent)
 
     def set_aside(self, act: SubmittedAct, reason: str) -> None:
         """Set aside an act, and those behind it in its lane, until its subject changes."""
