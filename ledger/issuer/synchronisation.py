@@ -222,15 +222,21 @@ def _drop_lost(
     """
     lost: list[int] = []
     following: list[int] = []
+    digests: set[bytes] | None = None
     for one in register.ahead(batches):
-        folders = [*([one.folder] if one.folder else []), *sealed]
-        if not any(one.digest in _digests_in(folder) for folder in folders):
+        if digests is None:  # Read once: a batch may have 65,536 records.
+            digests = {digest for folder in sealed for digest in _digests_in(folder)}
+        if one.digest not in digests and not _has_batch(one.folder, one.digest):
             lost.append(one.sequence)
         elif lost:
             following.append(one.sequence)
     if lost:
         register.drop_batches(lost[0])
     return lost, following
+
+
+def _has_batch(folder: Path | None, digest: bytes) -> bool:
+    return folder is not None and digest in _digests_in(folder)
 
 
 def _digests_in(folder: Path) -> Iterator[bytes]:
