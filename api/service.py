@@ -13,6 +13,7 @@ from certledger.api.auth.access import Gate, Rates
 from certledger.api.auth.api_keys import KeyRing
 from certledger.api.auth.oidc import OidcTokens
 from certledger.api.auth.oidc_sign_in import OidcSignIn
+from certledger.api.auth.oidc_sign_out import OidcSignOut
 from certledger.api.auth.session_registry import SessionRegistry
 from certledger.api.auth.sessions import Sessions
 from certledger.api.errors import PolicyAbsentError
@@ -28,6 +29,7 @@ from certledger.ledger.publish.missing_data import MissingList
 from certledger.ledger.publish.snapshots import SnapshotMaker
 from certledger.ledger.reform.bookshelf import Bookshelf
 from certledger.ledger.reform.cases import CaseFinder
+from certledger.ledger.reform.certificate_search import CategoryMemory
 from certledger.ledger.reform.decisions import DecisionMaker
 from certledger.ledger.reform.figures import Figures
 from certledger.ledger.reform.samples import Sampler
@@ -116,6 +118,7 @@ class Service:
             operator=ledger.operator,
         )
         self.cases = CaseFinder(store=ledger.store, clock=self.clock)
+        self.categories = CategoryMemory()
         self.samples = Sampler(
             store=ledger.store,
             chain=ledger.chain,
@@ -159,6 +162,16 @@ class Service:
         return OidcSignIn(tokens=self.tokens, sessions=self.sessions, public_url=address)
 
     @property
+    def sign_out(self) -> OidcSignOut | None:
+        """Sign-out at the same provider, None where there is no sign-in."""
+        found = self.sign_in
+        if found is None:
+            return None
+        return OidcSignOut(
+            tokens=found.tokens, sessions=found.sessions, public_url=found.public_url
+        )
+
+    @property
     def store(self) -> Store:
         """The ledger's store."""
         return self.ledger.store
@@ -195,6 +208,7 @@ class Service:
             policy=policy,
             judge=None if policy is None else self.verdicts.question().judge,
             clock=self.clock,
+            memory=self.categories,
         )
 
     @property

@@ -65,10 +65,11 @@ class Provider:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Endpoints:
-    """The provider's addresses for sign-in; empty where its metadata name none."""
+    """The provider's addresses for sign-in and sign-out; empty where its metadata name none."""
 
-    authorization: str
-    token: str
+    authorization: str = ""
+    token: str = ""
+    end_session: str = ""
 
 
 @dataclass(kw_only=True)
@@ -78,7 +79,7 @@ class OidcTokens:
     provider: Provider
     clock: Callable[[], float]
     _keys: KeySet | None = None
-    _endpoints: Endpoints = Endpoints(authorization="", token="")
+    _endpoints: Endpoints = Endpoints()
     _fetched: float = 0.0
     _tried: float = 0.0
     _fetching: asyncio.Task[None] | None = field(default=None, repr=False)
@@ -183,6 +184,7 @@ class OidcTokens:
         self._endpoints = Endpoints(
             authorization=_secure_address(metadata.get("authorization_endpoint")),
             token=_secure_address(metadata.get("token_endpoint")),
+            end_session=_secure_address(metadata.get("end_session_endpoint")),
         )
         return KeySet(list(usable(keys["keys"])))
 
@@ -194,8 +196,17 @@ _UNREADABLE = (
 
 
 def _secure_address(value: object) -> str:
-    """Return an endpoint's address, empty where there is none."""
-    return "" if value is None else require_secure(str(value), "server")
+    """Return an endpoint's address, empty where there is none that may be used.
+
+    Tokens of the API are verified all the same, for which keys suffice.
+    """
+    if value is None:
+        return ""
+    try:
+        return require_secure(str(value), "server")
+    except CertledgerError as error:
+        log.warning("oidc_endpoint_unusable", reason=error.code)
+        return ""
 
 
 async def read_json(
@@ -244,8 +255,6 @@ def _reason(error: Exception) -> str:
 def caller_of(claims: Mapping[str, Any], provider: Provider) -> Caller:
     """Return the caller of a verified token's claims.
 
-    Its id is a hash of provider and subject, so that logs and receipts name no person.
-
     Raises:
         CredentialsInvalidError: not exactly one role, or without the role's binding.
     """
@@ -267,8 +276,7 @@ def caller_of(claims: Mapping[str, Any], provider: Provider) -> Caller:
     region = claim_of(claims, provider.region)
     if region is not None and (type(region) is not int or not 0 <= region <= 99):
         raise CredentialsInvalidError(f"the claim {provider.region} is not a number from 0 to 99")
-    subject = sha256(f"{provider.issuer}\n{claims['sub']}".encode()).hex()
-    name = f"oidc:{subject[:NAMED]}"
+    name = caller_id(provider, str(claims["sub"]))
     issuer = bound["issuer"] if role is Role.ISSUER else None
     counter = bound["counter"] if role is Role.COUNTER else None
     return Caller(
@@ -279,6 +287,12 @@ def caller_of(claims: Mapping[str, Any], provider: Provider) -> Caller:
         counter=counter,
         region=region,
     )
+
+
+def caller_id(provider: Provider, subject: str) -> str:
+    """Return the id of a subject's callers: a hash, so that logs and receipts name no person."""
+    digest = sha256(f"{provider.issuer}\n{subject}".encode()).hex()
+    return f"oidc:{digest[:NAMED]}"
 
 
 def claim_of(claims: Mapping[str, Any], name: str) -> Any:

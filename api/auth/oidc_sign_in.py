@@ -49,6 +49,14 @@ class SignInFlow:
     carried: Mapping[str, str]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SignedIn:
+    """Who signed in, and the provider's ID token, which its sign-out wants back."""
+
+    caller: Caller
+    id_token: str
+
+
 @dataclass(kw_only=True)
 class OidcSignIn:
     """Sends visitors to the provider of `tokens`, and takes them back as callers.
@@ -128,7 +136,7 @@ class OidcSignIn:
             raise CredentialsInvalidError("the answer is not of the sign-in under way here")
         return flow
 
-    async def caller(self, flow: SignInFlow, code: str) -> Caller:
+    async def complete(self, flow: SignInFlow, code: str) -> SignedIn:
         """Return who signed in, by the code that the provider gave.
 
         Raises:
@@ -140,16 +148,18 @@ class OidcSignIn:
             raise CredentialsInvalidError("the provider gave no code")
         answer = await self._exchange(flow, code)
         provider = self.tokens.provider
-        claims = await self.tokens.verify(str(answer.get("id_token", "")), str(provider.client))
+        id_token = str(answer.get("id_token", ""))
+        claims = await self.tokens.verify(id_token, str(provider.client))
         nonce = str(claims.get("nonce", ""))
         if not hmac.compare_digest(nonce.encode("utf-8", "replace"), flow.nonce.encode()):
             raise CredentialsInvalidError("the token is of another sign-in")
         if claims.get("azp", provider.client) != provider.client:
             raise CredentialsInvalidError("the token is for another client")
         try:
-            return caller_of(claims, provider)
+            caller = caller_of(claims, provider)
         except CredentialsInvalidError:
-            return await self._caller_of_access(claims, answer)
+            caller = await self._caller_of_access(claims, answer)
+        return SignedIn(caller=caller, id_token=id_token)
 
     async def _caller_of_access(
         self, claims: Mapping[str, Any], answer: Mapping[str, Any]

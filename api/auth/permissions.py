@@ -162,6 +162,7 @@ PAGE_RULES: Mapping[str, Rule] = {
     "showSessions": Rule(roles=EVERYBODY - {Role.PUBLIC}, rate="120/minute"),
     "endSession": Rule(roles=EVERYBODY - {Role.PUBLIC}, longest=16 * KILOBYTE, rate="120/minute"),
     "signOut": Rule(roles=None, longest=16 * KILOBYTE, rate="60/minute"),
+    "endByProvider": Rule(roles=None, longest=16 * KILOBYTE, rate="1200/minute"),
     "checkByForm": Rule(roles=EVERYBODY, longest=16 * KILOBYTE),
     "describeCertificate": Rule(roles=EVERYBODY, longest=KILOBYTE, rate=_PAGES),
     "showDesk": Rule(roles=_RELYING, rate=_PAGES),

@@ -56,6 +56,14 @@ class SessionRegistry:
         with self.store.begin() as unit:
             return unit.end_page_session(session)
 
+    def end_all_of(self, caller: str, *, began_until: int) -> int:
+        """End the sessions of a caller that had begun by then; return how many were open."""
+        with self.store.begin() as unit:
+            ended = unit.end_page_sessions(caller, began_until=began_until)
+        for session in ended:
+            self._open.pop(session, None)
+        return len(ended)
+
     def end_of(self, caller: str, session: bytes) -> bool:
         """End a session if it is of this caller; return whether it was open."""
         is_own = any(one.id == session for one in self.sessions_of(caller))

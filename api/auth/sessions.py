@@ -33,7 +33,7 @@ SESSION_HEADER = "x-session"
 SESSION_SECONDS = 10 * 3_600
 """Seconds until a session ends: one working day."""
 OIDC_SESSION_SECONDS = 4 * 3_600
-"""The same for an identity provider, which does not say when it removes someone."""
+"""The same for an identity provider, which need not say when it removes someone."""
 VISITOR_SECONDS = 2 * SESSION_SECONDS
 """Seconds of a visitor's cookie: longer than a session, so that its forms are known afterwards."""
 MAX_COOKIE_CHARACTERS = 3_800
@@ -136,6 +136,7 @@ class Sessions:
         value: str,
         *,
         seconds: int,
+        path: str = "/",
         is_sent_on_links: bool = False,
     ) -> None:
         """Set a cookie that no script reads, that other sites do not send, and https where it is.
@@ -148,6 +149,7 @@ class Sessions:
             name,
             value,
             max_age=seconds,
+            path=path,
             secure=secure,
             httponly=True,
             samesite="lax" if is_sent_on_links else "strict",

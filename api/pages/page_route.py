@@ -141,13 +141,21 @@ async def read_form(request: Request) -> Form:
         RequestInvalidError: it is none.
         FormExpiredError: its CSRF token is not the visitor's.
     """
-    data = await read_body(request, FORM)
+    fields = parse_form(await read_body(request, FORM))
+    if not service_of(request).sessions.is_genuine(request, fields.get("csrf")):
+        raise FormExpiredError(fields)
+    return fields
+
+
+def parse_form(data: bytes) -> Form:
+    """Return the fields of a form, whoever sent it.
+
+    Raises:
+        RequestInvalidError: it is none.
+    """
     try:
-        fields = dict(
+        return dict(
             parse_qsl(data.decode(), keep_blank_values=True, max_num_fields=MAX_FORM_FIELDS)
         )
     except ValueError as error:
         raise RequestInvalidError("the body is not a form") from error
-    if not service_of(request).sessions.is_genuine(request, fields.get("csrf")):
-        raise FormExpiredError(fields)
-    return fields

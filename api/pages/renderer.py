@@ -107,12 +107,13 @@ async def render(
     status: int = 200,
     visitor: str | None = None,
     scanning: bool = False,
+    has_ended: bool = False,
     **values: Any,
 ) -> HTMLResponse:
     """Render a template of `templates/` in the visitor's language.
 
-    `visitor` is the one that the response begins, with a session; a page that is `scanning` may
-    load the reader of codes.
+    `visitor` is the one that the response begins, with a session, and `has_ended` says that it ends
+    one; a page that is `scanning` may load the reader of codes.
     """
     service, language = service_of(request), page_language(request)
     reader = scanning and load_static_files().has_reader
@@ -131,7 +132,7 @@ async def render(
         institution_sections=INSTITUTION_SECTIONS,
         csrf=service.sessions.csrf_token(visitor),
         static=load_static_files().address,
-        signed_in=service.sessions.session_of(request) is not None,
+        signed_in=not has_ended and service.sessions.session_of(request) is not None,
         ledger=state,
         is_demo=service.ledger.settings.home.joinpath("demo.json").is_file(),
         script_words=script_words(language),

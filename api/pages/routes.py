@@ -16,10 +16,12 @@ from certledger.api.pages.page_route import PageRoute
 from certledger.api.pages.public import check_by_form, describe_certificate, show_public
 from certledger.api.pages.renderer import render
 from certledger.api.pages.sign_in import (
+    end_by_provider,
     end_session,
     show_csrf_token,
     show_sessions,
     show_sign_in,
+    show_signed_out,
     sign_in,
     sign_out,
     take_back,
@@ -61,6 +63,14 @@ PAGES = (
     PageRoute("/sessions", show_sessions, operation="showSessions"),
     PageRoute("/sessions", end_session, operation="endSession", method="POST"),
     PageRoute("/sign-out", sign_out, operation="signOut", method="POST"),
+    PageRoute("/signed-out", show_signed_out, operation="showPage"),
+    PageRoute(
+        "/sign-out/provider",
+        end_by_provider,
+        operation="endByProvider",
+        method="POST",
+        for_script=True,
+    ),
     PageRoute("/v", show_public, operation="showPage"),
     PageRoute("/v", check_by_form, operation="checkByForm", method="POST"),
     PageRoute(

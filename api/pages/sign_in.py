@@ -10,11 +10,32 @@ from starlette.responses import Response
 
 from certledger.api.auth.api_keys import MARK, Caller, network_of
 from certledger.api.auth.oidc_sign_in import FLOW_COOKIE, OidcSignIn
+from certledger.api.auth.oidc_sign_out import (
+    ID_TOKEN_COOKIE,
+    SIGN_OUT,
+    SIGNED_OUT,
+    SignOutScope,
+    open_scope,
+    seal_scope,
+)
 from certledger.api.auth.sessions import OIDC_SESSION_SECONDS, SESSION_SECONDS, new_visitor
-from certledger.api.errors import CredentialsInvalidError, ResourceUnknownError
-from certledger.api.pages.page_route import CARRIED, CARRIED_TO, Form, FormExpiredError, read_form
+from certledger.api.errors import (
+    CredentialsInvalidError,
+    RequestInvalidError,
+    ResourceUnknownError,
+)
+from certledger.api.pages.page_route import (
+    CARRIED,
+    CARRIED_TO,
+    FORM,
+    Form,
+    FormExpiredError,
+    parse_form,
+    read_form,
+)
 from certledger.api.pages.renderer import redirect, render
 from certledger.api.problems import answer
+from certledger.api.request.body import read_body
 from certledger.api.responses import json_response
 from certledger.api.service import service_of
 from certledger.ledger.core.service_values import Role
@@ -113,10 +134,11 @@ async def take_back(request: Request, caller: Caller) -> Response:
     service, provider = service_of(request), _provider(request)
     try:
         flow = provider.flow_of(request)
-        found = await provider.caller(flow, request.query_params.get("code", ""))
+        signed_in = await provider.complete(flow, request.query_params.get("code", ""))
     except CredentialsInvalidError:
         trouble = "declined" if "error" in request.query_params else "provider_refused"
         return await _form(request, next_path="", trouble=trouble)
+    found = signed_in.caller
     next_path, visitor = flow.next_path or FIRST_PAGES.get(found.role, "/"), new_visitor()
     response = await (
         _resume(request, visitor, next_path, flow.carried)
@@ -126,6 +148,8 @@ async def take_back(request: Request, caller: Caller) -> Response:
     begin = partial(service.registry.begin, found.id, seconds=OIDC_SESSION_SECONDS)
     opened = await service.pools.read(request, begin)
     service.sessions.begin(response, opened, caller=found, visitor=visitor)
+    if service.sign_out is not None:
+        service.sign_out.store_token(response, opened, signed_in.id_token)
     service.sessions.set_cookie(response, FLOW_COOKIE, "", seconds=0, is_sent_on_links=True)
     return response
 
@@ -144,15 +168,58 @@ async def show_csrf_token(request: Request, caller: Caller) -> Response:
 
 
 async def sign_out(request: Request, caller: Caller) -> Response:
-    """End the session, also for a copy of its cookie."""
+    """End the session, also for a copy of its cookie, and then the one at the provider.
+
+    By a page that goes on by itself: a form may not lead to another site (`form-action`).
+    """
     await read_form(request)
     service = service_of(request)
-    session = service.sessions.session_of(request)
+    session, address, scope = service.sessions.session_of(request), "", SignOutScope.KEY
     if session is not None:
         await service.pools.read(request, service.registry.end, session.id)
-    response = redirect("/")
+        if session.key is None:
+            scope = SignOutScope.HERE
+            if service.sign_out is not None:
+                address = await service.sign_out.address(request, session)
+    if address:
+        response: Response = await render(
+            request, "signing_out.html", address=address, provider=service.sign_in, has_ended=True
+        )
+    else:
+        response = redirect(f"{SIGNED_OUT}?state={seal_scope(service.sessions, scope)}")
     service.sessions.end(response)
+    service.sessions.set_cookie(response, ID_TOKEN_COOKIE, "", seconds=0, path=SIGN_OUT)
     return response
+
+
+async def show_signed_out(request: Request, caller: Caller) -> Response:
+    """Say what has ended, to whom this service or the provider sends here."""
+    service = service_of(request)
+    scope = open_scope(service.sessions, request.query_params.get("state", ""))
+    if scope is None:
+        return redirect("/")
+    return await render(request, "signed_out.html", scope=scope, provider=service.sign_in)
+
+
+async def end_by_provider(request: Request, caller: Caller) -> Response:
+    """End the sessions of someone whom the provider has signed out (back-channel).
+
+    Raises:
+        ResourceUnknownError: there is no provider.
+        ProviderUnreachableError: its keys are not known.
+    """
+    service = service_of(request)
+    if service.sign_out is None:
+        raise ResourceUnknownError("no identity provider is set up")
+    try:
+        text = parse_form(await read_body(request, FORM)).get("logout_token", "")
+        ended = await service.sign_out.read_logout_token(text)
+    except (CredentialsInvalidError, RequestInvalidError) as error:
+        detail = {"error": "invalid_request", "error_description": str(error)}
+        return json_response(detail, status=400)
+    end = partial(service.registry.end_all_of, ended.caller, began_until=ended.began_until)
+    await service.pools.read(request, end)
+    return json_response({})
 
 
 async def show_sessions(request: Request, caller: Caller) -> Response:

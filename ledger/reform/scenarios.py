@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from certledger.ledger.core.values import AnchoredBatch, IssuerRow
+from certledger.ledger.core.values import IssuerRow
 from certledger.ledger.publish.evidence import EvidenceMaker
+from certledger.ledger.reform.certificate_search import CategoryMemory, CertificateSearch
 from certledger.ledger.store.unit_of_work import Store, Unit
 from certledger.ledger.verification.questions import Lookup
 from certledger.ledger.verification.verdicts import showing
 from certledger.verifier.errors import CertledgerError
-from certledger.verifier.formats.canonical_json import Json, parse_canonical
-from certledger.verifier.formats.catalog import Catalog
+from certledger.verifier.formats.canonical_json import Json
 from certledger.verifier.formats.checkpoint import parse_note
 from certledger.verifier.formats.policy import TrustPolicy
 from certledger.verifier.formats.record import Record
-from certledger.verifier.formats.status_tree import CELLS, read_cell
 from certledger.verifier.reform.book import Book, CrossRegionScenario, Name
 from certledger.verifier.verify.checks import today
 from certledger.verifier.verify.codes import CODES
 from certledger.verifier.verify.full import Question, verify
 from certledger.verifier.verify.trust_sources import Judge
-from certledger.verifier.vocabulary import Standing, Status, Verdict
+from certledger.verifier.vocabulary import Standing, Verdict
 
-MAX_CATALOG_BYTES = 64 * 2**20
-MAX_SEARCHED_RECORDS = 4_096
-"""Newest records of an issuer among which a certificate of the category is looked for."""
 OBSTACLES = {
     "issuer": Name(
         zh="签发地区没有登记且有效的发证机构", en="no active issuer of the region is registered"
@@ -105,25 +101,27 @@ class ScenarioRunner:
     policy: TrustPolicy | None
     judge: Judge | None
     clock: Callable[[], float]
-    _catalogs: dict[bytes, frozenset[str]] = field(default_factory=dict)
+    memory: CategoryMemory = field(default_factory=CategoryMemory)
 
     def run(self, book: Book) -> Sequence[ScenarioRun]:
         """Return each scenario of a book with its steps."""
         with self.store.begin(write=False) as unit:
             issuers = [one for one in unit.issuers() if one.state.standing is Standing.ACTIVE]
             witnessed, detail = self._witnessed(unit)
+            day = today(int(self.clock())).isoformat()
+            search = CertificateSearch(unit=unit, memory=self.memory, day=day)
             shared = [
                 ScenarioStep(name="witnesses", works=witnessed, detail=detail),
                 ScenarioStep(name="policy", works=self._in_force()),
             ]
             return [
-                ScenarioRun(scenario=one, steps=self._steps(unit, book, one, issuers, shared))
+                ScenarioRun(scenario=one, steps=self._steps(search, book, one, issuers, shared))
                 for one in book.scenarios.values()
             ]
 
     def _steps(
         self,
-        unit: Unit,
+        search: CertificateSearch,
         book: Book,
         scenario: CrossRegionScenario,
         issuers: Sequence[IssuerRow],
@@ -131,7 +129,11 @@ class ScenarioRunner:
     ) -> Sequence[ScenarioStep]:
         province = int(scenario.issuing_region[:2])
         local = [one for one in issuers if one.state.region == province]
-        able = [one for one in local if scenario.category in self._categories(unit, one)]
+        able = [
+            one
+            for one in local
+            if scenario.category in self.memory.of_catalog(search.unit, one.state.catalog)
+        ]
         linked = [
             str(line.number)
             for line in book.lines.get(scenario.item, ())
@@ -145,15 +147,7 @@ class ScenarioRunner:
             ScenarioStep(name="item", works=bool(linked), detail=", ".join(linked)),
             *shared,
         ]
-        return [*steps, self._certificate(unit, scenario.category, able)]
-
-    def _categories(self, unit: Unit, issuer: IssuerRow) -> frozenset[str]:
-        root = issuer.state.catalog
-        if root not in self._catalogs:
-            entries = unit.catalog(root)
-            catalog = () if entries is None else _catalog_of(entries).entries
-            self._catalogs[root] = frozenset(one.category for one in catalog)
-        return self._catalogs[root]
+        return [*steps, self._certificate(search, scenario.category, able)]
 
     def _in_force(self) -> bool:
         policy, now = self.policy, int(self.clock())
@@ -173,11 +167,13 @@ class ScenarioRunner:
         found = self.judge(parse_note(stored.note), pin, None)
         return found.code == "ok", found.basis if found.code == "ok" else found.code
 
-    def _certificate(self, unit: Unit, category: str, issuers: Sequence[IssuerRow]) -> ScenarioStep:
+    def _certificate(
+        self, search: CertificateSearch, category: str, issuers: Sequence[IssuerRow]
+    ) -> ScenarioStep:
         """Verify the newest certificate in force that is found, by the policy."""
         detail = ""
         for issuer in issuers:
-            for record in _newest(unit, issuer, category, today(int(self.clock())).isoformat()):
+            for record in search.newest(issuer, category):
                 detail = self._verify(record)
                 if not detail:
                     where = f"{record.issuer} {record.index}"
@@ -200,32 +196,3 @@ class ScenarioRunner:
         if result.verdict is Verdict.VALID:
             return ""
         return CODES[next(one.code for one in result.findings if one.code != "ok")].en
-
-
-def _catalog_of(entries: bytes) -> Catalog:
-    return Catalog.from_json(parse_canonical(entries, MAX_CATALOG_BYTES))
-
-
-def _newest(unit: Unit, issuer: IssuerRow, category: str, day: str) -> Iterator[Record]:
-    """Yield an issuer's certificates of a category that are in force, the newest first."""
-    words = unit.words(issuer.state.issuer)
-    for batch in _batches(unit, issuer):
-        found = [Record.parse(data) for data in unit.records(batch.root)]
-        for record in reversed(found):
-            word = words.get(record.index // CELLS)
-            valid = word is None or read_cell(word, record.index) is Status.VALID
-            ended = record.expires is not None and record.expires.isoformat() < day
-            if record.category == category and valid and not ended:
-                yield record
-
-
-def _batches(unit: Unit, issuer: IssuerRow) -> Iterator[AnchoredBatch]:
-    """Yield an issuer's newest batches, as far as `MAX_SEARCHED_RECORDS` reaches."""
-    left = MAX_SEARCHED_RECORDS
-    for sequence in range(issuer.state.batches, 0, -1):
-        batch = unit.anchored(issuer.state.issuer, sequence)
-        if batch is not None:
-            yield batch
-            left -= batch.count
-        if left <= 0:
-            return

@@ -91,20 +91,28 @@ class PlacesPart(Base):
 
     def records(self, root: bytes) -> Iterator[bytes]:
         """Yield the canonical bytes of a batch's records in order; none if not stored."""
-        query = (
-            select(FRAMES.c.data)
-            .join(BATCHES, BATCHES.c.number == FRAMES.c.batch)
-            .where(BATCHES.c.root == root)
-            .order_by(FRAMES.c.frame)
-        )
-        for frame in self.connection.execute(query).scalars():
+        for frame in self.connection.execute(_frames(root).order_by(FRAMES.c.frame)).scalars():
             yield from unpack_frame(frame)
+
+    def newest_records(self, root: bytes) -> Iterator[bytes]:
+        """Yield the records of a batch from its last; frames are read as far as they are wanted."""
+        numbers = _frames(root).with_only_columns(FRAMES.c.frame).order_by(FRAMES.c.frame.desc())
+        for number in self.connection.execute(numbers).scalars().all():
+            asked = {"root": root, "frame": number}
+            frame = self.connection.execute(_frame(), asked).scalar_one()
+            yield from reversed(unpack_frame(frame))
 
     def leaves(self, root: bytes) -> Sequence[bytes]:
         """Return the leaf hashes of a batch; empty if its records are not stored."""
         query = select(BATCHES.c.leaves).where(BATCHES.c.root == root)
         joined = self.connection.execute(query).scalar_one_or_none() or b""
         return [joined[at : at + HASH] for at in range(0, len(joined), HASH)]
+
+
+def _frames(root: bytes) -> Select[Any]:
+    """Return the query for the frames of a batch."""
+    joined = select(FRAMES.c.data).join(BATCHES, BATCHES.c.number == FRAMES.c.batch)
+    return joined.where(BATCHES.c.root == root)
 
 
 @cache

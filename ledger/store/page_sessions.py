@@ -36,3 +36,9 @@ class PageSessionsPart(Base):
         """Remove a session; return whether it was there."""
         query = delete(PAGE_SESSIONS).where(PAGE_SESSIONS.c.id == session)
         return self.connection.execute(query.returning(PAGE_SESSIONS.c.id)).first() is not None
+
+    def end_page_sessions(self, caller: str, *, began_until: int) -> Sequence[bytes]:
+        """Remove the sessions of a caller that had begun by then, and return their ids."""
+        table = PAGE_SESSIONS.c
+        query = delete(PAGE_SESSIONS).where(table.caller == caller, table.began <= began_until)
+        return list(self.connection.scalars(query.returning(table.id)))

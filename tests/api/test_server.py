@@ -16,7 +16,6 @@ import httpx
 import orjson
 import pytest
 from click.testing import CliRunner
-from oidc_provider_mock import run_server_in_thread
 
 from certledger.api.app import app_of
 from certledger.api.auth.api_keys import KeyRing
@@ -30,6 +29,7 @@ from certledger.verifier.cli.main import main
 from certledger.verifier.files import write_atomically
 from certledger.verifier.formats.canonical_json import format_canonical
 from tests.api.oidc_login import SignIn
+from tests.api.oidc_provider import running_provider
 from tests.api.world import World, listening, policy_of
 from tests.fork_server import Forked
 from tests.ledger.live import LiveIssuer, open_live
@@ -234,8 +234,8 @@ def test_a_provider_is_named_on_the_command_line_with_what_it_calls_its_claims(
 ) -> None:
     home, batches, _ = prepared
     issuer = batches[0].statement.issuer.decode()
-    with run_server_in_thread() as server:
-        sign_in = SignIn(f"http://localhost:{server.server_port}")
+    with running_provider() as server:
+        sign_in = SignIn(server.url)
         told = {
             "issuer": sign_in.provider,
             "audience": sign_in.client,

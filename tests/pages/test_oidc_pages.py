@@ -11,14 +11,16 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
+import orjson
 import pytest
-from oidc_provider_mock import run_server_in_thread
 
 from certledger.api.app import app_of
 from certledger.api.auth.oidc import OidcTokens, Provider
 from certledger.api.auth.oidc_sign_in import CALLBACK, FLOW_COOKIE
+from certledger.api.auth.oidc_sign_out import ID_TOKEN_COOKIE, LOGOUT_EVENT, SIGNED_OUT
 from certledger.api.service import Options, Service
-from certledger.verifier.formats.canonical_json import to_base64url
+from certledger.verifier.formats.canonical_json import from_base64url, to_base64url
+from tests.api.oidc_provider import OidcProvider, running_provider
 from tests.api.world import listening
 from tests.pages.conftest import HTML, PageWorld
 from tests.pages.institutions import csrf_of
@@ -29,9 +31,13 @@ from tests.pages.test_accessibility import faults_of
 class Signing:
     """A provider, and a service whose pages send people there."""
 
-    provider: str
+    server: OidcProvider
     service: Service
     url: str
+
+    @property
+    def provider(self) -> str:
+        return self.server.url
 
     def add(self, subject: str, **claims: Any) -> None:
         """Make an account at the provider."""
@@ -48,6 +54,14 @@ class Signing:
         granted = httpx.post(address, data={"sub": subject})
         return granted.headers["location"]
 
+    def sign_in(self, client: httpx.Client, subject: str) -> None:
+        """Sign somebody in to the pages."""
+        assert client.get(self.grant(self.begin(client), subject)).status_code == 200
+
+    def sign_out(self, client: httpx.Client) -> httpx.Response:
+        """Press the button of the page."""
+        return client.post("/sign-out", data={"csrf": csrf_of(client.get("/audit").text)})
+
     def client(self) -> httpx.Client:
         return httpx.Client(base_url=self.url, headers={"accept-language": "en"}, timeout=30.0)
 
@@ -55,8 +69,8 @@ class Signing:
 @pytest.fixture(scope="module")
 def signing(pages: PageWorld) -> Iterator[Signing]:
     ledger = pages.running.world.ledger
-    with run_server_in_thread() as server:
-        provider = f"http://localhost:{server.server_port}"
+    with running_provider() as server:
+        provider = server.url
         service = Service(ledger=ledger, options=Options())
         with listening(app_of(service)) as url:
             registered = httpx.post(
@@ -72,7 +86,7 @@ def signing(pages: PageWorld) -> Iterator[Signing]:
             service.tokens = OidcTokens(provider=at, clock=service.clock)
             service.gate.tokens = service.tokens
             service.options = replace(service.options, public_url=url)
-            yield Signing(provider=provider, service=service, url=url)
+            yield Signing(server=server, service=service, url=url)
 
 
 def test_an_account_with_a_role_opens_its_page_and_signs_out_for_good(
@@ -133,11 +147,138 @@ def test_of_two_sessions_one_is_ended_alone(pages: PageWorld, signing: Signing) 
         assert desk.get("/audit").status_code == 200
 
 
+def _address_in(text: str) -> str:
+    """Return where a page goes on to by itself."""
+    found = re.search(r'http-equiv="refresh" content="0;url=([^"]+)"', text)
+    assert found is not None
+    return unescape(found[1])
+
+
+def test_signing_out_goes_on_to_the_provider_and_comes_back(signing: Signing) -> None:
+    signing.add("ida", roles="auditor")
+    with signing.client() as client:
+        signing.sign_in(client, "ida")
+        left = signing.sign_out(client)
+        assert (left.status_code, "so that nobody else" in left.text) == (200, True)
+        assert 'action="/sign-out"' not in left.text, "the page shows nobody as signed in"
+        cookies = {one.split("=")[0]: one for one in left.headers.get_list("set-cookie")}
+        assert "Max-Age=0" in cookies[ID_TOKEN_COOKIE]
+        assert client.get("/audit").status_code == 303
+        address = _address_in(left.text)
+        assert address.startswith(f"{signing.provider}/oauth2/end_session?")
+        asked = parse_qs(urlsplit(address).query)
+        claims = decode(asked["id_token_hint"][0])
+        provider = signing.service.tokens
+        assert provider is not None
+        assert (claims["sub"], asked["client_id"]) == ("ida", [provider.provider.client])
+        assert asked["post_logout_redirect_uri"] == [signing.url + SIGNED_OUT]
+        back = f"{asked['post_logout_redirect_uri'][0]}?state={asked['state'][0]}"
+        assert "has dealt with" in client.get(back).text
+        for forged in ("", "?state=", f"?state={asked['state'][0][:-4]}AAAA"):
+            assert client.get(SIGNED_OUT + forged).status_code == 303
+
+
+def decode(token: str) -> dict[str, Any]:
+    claims: dict[str, Any] = orjson.loads(from_base64url(token.split(".")[1]))
+    return claims
+
+
+def test_where_a_provider_offers_no_sign_out_the_page_says_that_only_ours_ended(
+    signing: Signing,
+) -> None:
+    signing.add("jo", roles="auditor")
+    tokens = signing.service.tokens
+    assert tokens is not None
+    signing.server.has_sign_out = False
+    signing.service.tokens = signing.service.gate.tokens = replace(tokens, _keys=None, _tried=0.0)
+    try:
+        with signing.client() as client:
+            signing.sign_in(client, "jo")
+            left = signing.sign_out(client)
+            shown = client.get(left.headers["location"]).text
+            assert "signed out of this service only" in shown
+            assert "localhost" in shown
+            assert client.get("/audit").status_code == 303
+    finally:
+        signing.server.has_sign_out = True
+        signing.service.tokens = signing.service.gate.tokens = tokens
+
+
+def test_an_id_token_too_long_for_a_cookie_is_left_out(signing: Signing) -> None:
+    signing.add("kim", roles="auditor", groups=["g" * 40] * 80)
+    with signing.client() as client:
+        signing.sign_in(client, "kim")
+        assert ID_TOKEN_COOKIE not in {one.name for one in client.cookies.jar}
+        asked = parse_qs(urlsplit(_address_in(signing.sign_out(client).text)).query)
+        assert ("id_token_hint" in asked, "client_id" in asked) == (False, True)
+
+
+def logout_token(signing: Signing, subject: str, **changed: Any) -> str:
+    """Sign a logout token, with claims changed or, where they are None, left out."""
+    tokens, now = signing.service.tokens, int(signing.service.clock())
+    assert tokens is not None
+    claims = {
+        "iss": signing.provider,
+        "aud": tokens.provider.client,
+        "sub": subject,
+        "iat": now,
+        "exp": now + 120,
+        "jti": "1",
+        "events": {LOGOUT_EVENT: {}},
+        **changed,
+    }
+    return signing.server.sign({name: one for name, one in claims.items() if one is not None})
+
+
+def test_whom_the_provider_signs_out_is_signed_out_here(signing: Signing) -> None:
+    signing.add("lea", roles="auditor")
+    signing.add("max", roles="auditor")
+    with signing.client() as desk, signing.client() as phone, signing.client() as other:
+        for client, subject in ((desk, "lea"), (phone, "lea"), (other, "max")):
+            signing.sign_in(client, subject)
+        early = logout_token(signing, "lea", iat=int(signing.service.clock()) - 3_600)
+        for token, status in ((early, 200), (logout_token(signing, "lea"), 303)):
+            done = httpx.post(f"{signing.url}/sign-out/provider", data={"logout_token": token})
+            assert (done.status_code, done.headers["cache-control"]) == (200, "no-store")
+            assert [one.get("/audit").status_code for one in (desk, phone)] == [status] * 2
+        assert other.get("/audit").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"events": None},
+        {"events": {"another": {}}},
+        {"events": LOGOUT_EVENT},
+        {"nonce": "n"},
+        {"jti": None},
+        {"iat": "now"},
+        {"sub": None, "sid": "s"},
+        {"aud": "another"},
+        {"iss": "https://evil.example"},
+        {"exp": 1},
+    ],
+    ids=str,
+)
+def test_a_token_that_is_no_logout_token_ends_nothing(
+    signing: Signing, changed: dict[str, Any]
+) -> None:
+    signing.add("nia", roles="auditor")
+    with signing.client() as client:
+        signing.sign_in(client, "nia")
+        token = logout_token(signing, "nia", **changed)
+        done = httpx.post(f"{signing.url}/sign-out/provider", data={"logout_token": token})
+        assert (done.status_code, done.json()["error"]) == (400, "invalid_request")
+        assert client.get("/audit").status_code == 200
+
+
 def _row_of(text: str, session: str) -> str:
     return next(row for row in text.split("<tr>") if session in row)
 
 
-@pytest.mark.parametrize("harm", ["state", "no cookie", "code", "issuer", "another flow", "error"])
+@pytest.mark.parametrize(
+    "harm", ["state", "no cookie", "code", "verifier", "issuer", "another flow", "error"]
+)
 def test_an_answer_that_is_not_of_this_flow_signs_nobody_in(signing: Signing, harm: str) -> None:
     signing.add("dora", roles="auditor")
     with signing.client() as client:
@@ -148,6 +289,13 @@ def test_an_answer_that_is_not_of_this_flow_signs_nobody_in(signing: Signing, ha
             client.cookies.clear()
         elif harm == "code":
             back = re.sub(r"code=[^&]+", "code=guessed", back)
+        elif harm == "verifier":
+            flow = signing.service.sessions.open(client.cookies[FLOW_COOKIE], FLOW_COOKIE)
+            forged = signing.service.sessions.seal(
+                {**(flow or {}), "verifier": "v" * 64}, FLOW_COOKIE
+            )
+            client.cookies.clear()
+            client.cookies.set(FLOW_COOKIE, forged)
         elif harm == "issuer":
             back += "&iss=https://evil.example"
         elif harm == "another flow":
@@ -179,9 +327,7 @@ def test_what_was_typed_when_a_session_ended_goes_along_to_the_provider(
         fields = dict(re.findall(r'name="(carried[^"]*)" value="([^"]*)"', asked.text))
         fields = {name: unescape(text) for name, text in fields.items()}
         left = client.post("/sign-in/provider", data=fields | {"csrf": csrf_of(asked.text)})
-        address = re.search(r'http-equiv="refresh" content="0;url=([^"]+)"', left.text)
-        assert address is not None
-        back = client.get(signing.grant(unescape(address[1]), "hal"))
+        back = client.get(signing.grant(_address_in(left.text), "hal"))
         shown = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', back.text))
         assert unescape(shown["reason"]) == HTML
         assert "<img src=x" not in back.text
@@ -218,6 +364,7 @@ def test_without_a_provider_the_page_offers_a_key_alone(pages: PageWorld) -> Non
         assert 'id="provider"' not in client.get("/sign-in").text
         assert client.get("/sign-in/provider").status_code == 404
         assert client.get("/sign-in/callback").status_code == 404
+        assert client.post("/sign-out/provider", data={"logout_token": "x"}).status_code == 404
 
 
 def test_a_provider_that_is_away_is_said_to_be(pages: PageWorld) -> None:
@@ -260,3 +407,21 @@ def test_a_person_signs_in_at_the_provider_by_keyboard(
     assert faults_of(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     context.close()
+
+
+@pytest.mark.browser
+def test_a_person_signs_out_at_the_provider_too(signing: Signing, browser: Any) -> None:
+    """With the policy of the pages, which lets no form lead to another site."""
+    signing.add("pia", roles="auditor")
+    page = browser.new_context(locale="en-GB", viewport={"width": 390, "height": 900}).new_page()
+    page.goto(f"{signing.url}/sign-in/provider")
+    page.fill("input[name=sub]", "pia")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{signing.url}/audit")
+    page.click("form[action='/sign-out'] button")
+    page.wait_for_url(f"{signing.provider}/oauth2/end_session**")
+    page.click("button, input[type=submit]")
+    page.wait_for_url(f"{signing.url}{SIGNED_OUT}?**")
+    assert "You are signed out" in page.inner_text("h1")
+    assert "has dealt with" in page.inner_text("main")
+    page.context.close()

@@ -14,20 +14,20 @@ import pytest
 from httpx import ConnectError
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, OctKey, RSAKey
-from oidc_provider_mock import run_server_in_thread
 
 from certledger.api.app import app_of
 from certledger.api.auth.oidc import OidcTokens, Provider, usable
 from certledger.api.errors import CredentialsInvalidError, ProviderUnreachableError
 from certledger.api.service import Service
 from tests.api.oidc_login import SignIn
+from tests.api.oidc_provider import running_provider
 from tests.api.world import World, listening
 
 
 @pytest.fixture(scope="module")
 def sign_in(world: World) -> Iterator[SignIn]:
-    with run_server_in_thread() as server:
-        made = SignIn(f"http://localhost:{server.server_port}")
+    with running_provider() as server:
+        made = SignIn(server.url)
         provider = Provider(issuer=made.provider, audience=made.client)
         tokens = OidcTokens(provider=provider, clock=world.service.clock)
         service = Service(ledger=world.ledger, options=world.service.options, tokens=tokens)

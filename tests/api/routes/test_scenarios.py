@@ -11,7 +11,9 @@ import pytest
 from certledger.ledger.core.book_values import StoredEdition
 from certledger.ledger.intake.pending_state import head
 from certledger.ledger.node import load_policy
+from certledger.ledger.reform.certificate_search import CategoryMemory, CertificateSearch
 from certledger.ledger.reform.scenarios import OBSTACLES, ScenarioRunner
+from certledger.verifier.formats.record import Record
 from certledger.verifier.reform.book import Book, CrossRegionScenario, Name
 from certledger.verifier.verify.block_trust import Judgement
 from certledger.verifier.vocabulary import Status
@@ -88,6 +90,44 @@ def test_the_books_scenarios_are_listed_over_http(
     assert not any(one["works"] for one in found["scenarios"])
     step = found["scenarios"][0]["steps"][0]
     assert (step["name"], step["works"]) == ("issuer", True)
+
+
+def test_the_search_finds_what_reading_every_record_finds(
+    edition: StoredEdition, world: World
+) -> None:
+    memory = CategoryMemory()
+    world.issuer.submit(300)  # More than a frame of stored records.
+    world.ledger.run_until_idle()
+    issued = range(head(world.ledger.store, world.issuer.issuer).certificates)
+    world.issuer.change([issued[-1], issued[-3]], Status.SUSPENDED, "S01")
+    world.ledger.run_until_idle()
+    for _ in range(2):  # The second time by what is remembered.
+        with world.ledger.store.begin(write=False) as unit:
+            row = next(one for one in unit.issuers() if one.state.issuer == world.issuer.issuer)
+            search = CertificateSearch(unit=unit, memory=memory, day="2026-11-30")
+            catalog = memory.of_catalog(unit, row.state.catalog)
+            found = {
+                name: [one.index for one in search.newest(row, name)] for name in sorted(catalog)
+            }
+            roots = [
+                batch.root
+                for number in range(1, row.state.batches + 1)
+                if (batch := unit.anchored(row.state.issuer, number)) is not None
+            ]
+            records = [Record.parse(data) for root in roots for data in unit.records(root)]
+        suspended = {1, issued[-1], issued[-3]}  # One was revoked before.
+        assert found == {
+            name: [
+                one.index
+                for one in reversed(records)
+                if one.category == name and one.index not in suspended
+            ]
+            for name in catalog
+        }
+        assert sum(map(len, found.values())) == len(issued) - len(suspended)
+    (without,) = (name for name, listed in found.items() if not listed)
+    assert all(memory.lacks(root, without, 1) for root in roots)
+    assert not memory.lacks(roots[-1], without, 301)
 
 
 def test_only_certificates_in_force_are_tried(
