@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from certledger.verifier.js.bundle import (
     GrammarError,
     main,
     make_bundle,
+    without_comments,
 )
 from tests.conformance.run import folders
 
@@ -65,6 +67,54 @@ def write(folder: Path, **changes: tuple[str, str]) -> Path:
 def test_the_file_that_is_served_is_what_the_modules_give_today() -> None:
     assert BUNDLE.read_bytes() == make_bundle(HERE).encode(), "run `make bundle`"
     assert main(["--check"]) == 0
+
+
+def are_same_scripts(written: Sequence[str], made: Sequence[str]) -> list[bool]:
+    """Return of each two scripts whether the parser that Node.js has inside finds the same tree."""
+    program = """
+    const { parse } = require("internal/deps/acorn/acorn/dist/acorn");
+    const options = { ecmaVersion: "latest", sourceType: "module" };
+    const plain = (key, value) => (typeof value === "bigint" ? `${value}` : value);
+    const kept = (key, value) => (["start", "end"].includes(key) ? undefined : plain(key, value));
+    const tree = (text) => JSON.stringify(parse(text, options), kept);
+    const [written, made] = JSON.parse(require("fs").readFileSync(0, "utf8"));
+    console.log(JSON.stringify(written.map((text, at) => tree(text) === tree(made[at]))));
+    """
+    words = [NODE or "", "--expose-internals", "--eval", program]
+    given = json.dumps([written, made]).encode()
+    run = subprocess.run(words, input=given, capture_output=True, check=True, timeout=60)
+    same: list[bool] = json.loads(run.stdout)
+    return same
+
+
+@pytest.mark.skipif(NODE is None, reason="needs Node.js, which is not installed")
+def test_what_is_left_out_of_the_file_are_comments() -> None:
+    modules = [path.read_text("utf-8") for path in sorted(HERE.rglob("*.mjs"))]
+    stripped = [without_comments(text) for text in modules]
+    assert are_same_scripts(modules, stripped) == [True] * len(modules)
+    assert are_same_scripts(["answer(2);"], ["answer(3);"]) == [False]
+    assert sum(map(len, stripped)) < 0.75 * sum(map(len, modules))
+    assert not [line for text in stripped for line in text.splitlines() if "@param" in line]
+
+
+def test_what_looks_like_a_comment_inside_a_text_stays() -> None:
+    script = r"""/** A module. @module */
+
+const address = "https://example/*"; // To see.
+
+const pattern = [/^https?:\/\/[^/*]"/, 'a // b'];
+/** Two. @param {string} one */
+export const two = (one) => /** @type {string} */ (`${one} // c
+
+/* d */`);
+"""
+    code = r"""const address = "https://example/*";
+const pattern = [/^https?:\/\/[^/*]"/, 'a // b'];
+export const two = (one) => (`${one} // c
+
+/* d */`);
+"""
+    assert without_comments(script) == code
 
 
 def test_check_fails_without_writing_where_the_file_differs(

@@ -98,7 +98,7 @@ def test_no_status_root_is_hashed_for_a_ledger_that_the_policy_does_not_know() -
 
 @pytest.mark.skipif(NODE is None, reason="needs Node.js, which is not installed")
 def test_the_javascript_verifier_hashes_no_status_root_either(tmp_path: Path) -> None:
-    item = scattered(SOME)
+    item = scattered(3 * SOME)
     answer = refuse_by_node(tmp_path, item, "root")
     assert answer["code"] == "snapshot.unproved"
     assert answer["root"] == Snapshot.parse(pack(item)).issuers[1].state.status.hex()

@@ -64,7 +64,7 @@ def render(request: Request, template: str, *, status: int = 200, **values: Any)
             language=language,
             other_language="en" if language == "zh" else "zh",
             profile=profile,
-            script_words=script_words(language),
+            script_words=partial(script_words, language),
             server=desk.server,
             static=lambda name: base + load_static_files().address(name),
             t=words_in(language)["local"],

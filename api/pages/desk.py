@@ -12,7 +12,8 @@ from starlette.responses import Response
 
 from certledger.api.auth.api_keys import Caller
 from certledger.api.errors import ResourceUnknownError
-from certledger.api.pages.renderer import render
+from certledger.api.pages.renderer import banner_words, render
+from certledger.api.pages.words import page_language
 from certledger.api.responses import json_response, raw
 from certledger.api.routes.verification_receipts import find_receipt
 from certledger.api.service import Service, service_of
@@ -75,6 +76,7 @@ async def show_receipt(request: Request, caller: Caller) -> Response:
         request,
         "receipt.html",
         reference=reference,
+        banners=banner_words(page_language(request)),
         content=dict(receipt.content),
         checked=found.checked,
         operator="0x" + receipt.operator.hex(),

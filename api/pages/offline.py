@@ -6,6 +6,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Mapping
+from functools import partial
 
 import orjson
 from starlette.requests import Request
@@ -13,7 +14,7 @@ from starlette.responses import Response
 
 from certledger.api.auth.api_keys import Caller
 from certledger.api.pages.renderer import CSP, SCANNING_CSP, environment, render, script_words
-from certledger.api.pages.static_files import READER, load_static_files
+from certledger.api.pages.static_files import FIELD_LABELS, READER, load_static_files
 from certledger.api.pages.words import words_in
 from certledger.api.responses import cached
 from certledger.api.translations import Language
@@ -36,14 +37,14 @@ _START = 'import "certledger/offline";'
 
 async def show_offline(request: Request, caller: Caller) -> Response:
     """Show the offline desk, which its service worker keeps for days without a network."""
-    return await render(request, "offline.html", scanning=True)
+    return await render(request, "offline.html", scanning=True, counter=caller.counter or "")
 
 
 async def get_worker(request: Request, caller: Caller) -> Response:
     """Return the service worker, with the addresses of what it stores."""
     static = load_static_files()
     stored = [static.address(name) for name in (*MODULES, "pages.css", "icon.svg")]
-    stored.append(static.address("field-labels.json"))
+    stored += [static.address(name) for name in FIELD_LABELS.values()]
     if static.has_reader:
         stored += [static.address(name) for name in READER]
     text = b"const STORED = %b;\nconst VERSION = %b;\n%b" % (
@@ -71,13 +72,14 @@ def one_file(language: Language) -> bytes:
         .get_template("usb.html")
         .render(
             language=language,
+            counter="",
             w=words_in(language),
             csp=_policy(importmap, style),
             style=style,
             importmap=importmap,
             start=_START,
-            script_words=script_words(language),
-            labels=orjson.loads(files["field-labels.json"]),
+            script_words=partial(script_words, language),
+            labels=orjson.loads(files[FIELD_LABELS[language]]),
         )
     )
     return page.encode()

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
@@ -66,11 +66,6 @@ INSTITUTION_SECTIONS = (
     ("docs", "/docs"),
 )
 """The pages of those who run or supervise the ledger: name in the words, and path."""
-SCRIPT_SECTIONS = (
-    "act_kinds", "act_states", "acts", "age", "checks", "desk", "docs", "error", "holder",
-    "offline", "reader", "v", "verdict",
-)  # fmt: skip
-"""The sections of the words that scripts name; with all of them a page has 60 KB."""
 CHINA = timezone(timedelta(hours=8))
 _PREVIOUS_VISITOR = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
@@ -135,7 +130,7 @@ async def render(
         signed_in=not has_ended and service.sessions.session_of(request) is not None,
         ledger=state,
         is_demo=service.ledger.settings.home.joinpath("demo.json").is_file(),
-        script_words=script_words(language),
+        script_words=partial(script_words, language),
         reader="wasm" if reader else "",
         **values,
     ).encode()
@@ -188,16 +183,23 @@ def seconds_since(instant: int) -> int:
     return max(int(time.time()) - instant, 0)
 
 
-def script_words(language: Language) -> Mapping[str, object]:
-    """Return the words of the scripts: their sections, and the verifier's banners and advice."""
-    place, words = 1 if language == "zh" else 0, words_in(language)
+@lru_cache(maxsize=32)
+def script_words(language: Language, script: str) -> Mapping[str, object]:
+    """Return the words that a script names: sections, and the verifier's banners and advice."""
+    code = "\n".join(load_static_files().texts_of(script))
+    words = {
+        **words_in(language),
+        "banner": banner_words(language),
+        "advice": {str(advice): texts[language == "zh"] for advice, texts in ADVICE.items()},
+    }
+    return {name: words[name] for name in words if re.search(rf"[\"`]{name}\.", code)}
+
+
+def banner_words(language: Language) -> Mapping[str, str]:
+    """Return the words of the verdicts."""
     return {
-        **{section: words[section] for section in SCRIPT_SECTIONS},
-        "banner": {
-            str(verdict): banner.zh if language == "zh" else banner.en
-            for verdict, banner in BANNERS.items()
-        },
-        "advice": {str(advice): texts[place] for advice, texts in ADVICE.items()},
+        str(verdict): banner.zh if language == "zh" else banner.en
+        for verdict, banner in BANNERS.items()
     }
 
 

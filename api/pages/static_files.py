@@ -5,14 +5,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 import orjson
 
-from certledger.ledger.reference_data.fields import label_en, load_field_names
+from certledger.api.translations import Language
+from certledger.ledger.reference_data.fields import label_en, label_zh, load_field_names
 from certledger.verifier.crypto.hashing import sha256
 
 WEB = Path(__file__).parents[1] / "web"
@@ -20,6 +22,11 @@ FOLDER = WEB / "static"
 BUILT = WEB / "built"
 READER = ("zxing_reader.mjs", "zxing_share.mjs", "zxing_reader.wasm")
 """The reader of codes, which a plain clone has not."""
+FIELD_LABELS: Mapping[Language, str] = {
+    "en": "field-labels-en.json",
+    "zh": "field-labels-zh.json",
+}
+"""The file with the labels of fields, by language."""
 MEDIA_TYPES: Mapping[str, str] = {
     ".css": "text/css; charset=utf-8",
     ".json": "application/json",
@@ -28,6 +35,8 @@ MEDIA_TYPES: Mapping[str, str] = {
     ".wasm": "application/wasm",
     ".webmanifest": "application/manifest+json",
 }
+_IMPORT = re.compile(r'^import [^"]*"\./([a-z_-]+\.mjs)";', re.MULTILINE)
+_VERIFIER = "certledger-verifier.mjs"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,6 +66,16 @@ class StaticFiles:
             raise KeyError(name)
         return f"/static/{self.digest}/{name}"
 
+    def texts_of(self, script: str) -> Iterator[str]:
+        """Yield the texts of a script and of the pages' modules that it imports."""
+        found, waiting = {_VERIFIER}, [script]
+        while waiting:
+            name = waiting.pop()
+            if name not in found:
+                found.add(name)
+                yield (text := self.files[name].decode())
+                waiting += _IMPORT.findall(text)
+
 
 @lru_cache(maxsize=1)
 def load_static_files() -> StaticFiles:
@@ -67,12 +86,12 @@ def load_static_files() -> StaticFiles:
         for path in sorted(folder.glob("*"))
         if path.suffix in MEDIA_TYPES
     }
-    files["field-labels.json"] = _field_labels()
+    files |= {name: _field_labels(language) for language, name in FIELD_LABELS.items()}
     digest = sha256(b"".join(sha256(name.encode()) + sha256(files[name]) for name in sorted(files)))
     return StaticFiles(files=files, digest=digest.hex()[:16])
 
 
-def _field_labels() -> bytes:
-    """Return the labels of the known fields: `{"holder_name": ["持证主体", "Holder name"]}`."""
-    labels = {name: [field.label_zh, label_en(name)] for name, field in load_field_names().items()}
-    return orjson.dumps(labels)
+def _field_labels(language: Language) -> bytes:
+    """Return the labels of the known fields: `{"holder_name":"Holder name"}`."""
+    label = label_zh if language == "zh" else label_en
+    return orjson.dumps({name: label(name) for name in load_field_names()})

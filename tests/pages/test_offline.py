@@ -10,13 +10,16 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from certledger.verifier.cli.main import main
 from certledger.verifier.formats.checkpoint import parse_note
 from certledger.verifier.formats.compact_evidence import Compact
 from certledger.verifier.formats.evidence import Evidence
+from certledger.verifier.formats.presentation import format_holder_key
 from certledger.verifier.vocabulary import Status
-from tests.pages.conftest import PageWorld, Visit
+from tests.pages.conftest import HOLDER, PageWorld, Visit
+from tests.pages.test_holder import code_for
 from tests.pages.test_public import BANNERS, ready
 from tests.world import NOW, World, WorldIssuer, signed_policy
 
@@ -25,17 +28,22 @@ DAY = 86_400
 
 
 class Day:
-    """A day's policy and snapshot, and certificates that are good and revoked."""
+    """A day's policy and snapshot, and certificates that are good, revoked and bound."""
 
     def __init__(self) -> None:
         issuer = WorldIssuer.of()
         issued = [issuer.issue(f"SH{at}", index=at) for at in range(2)]
+        bound = issuer.issue("SH2", index=2, holder_key=format_holder_key(HOLDER.public_key()))
+        issued.append(bound)
         issuer.anchor(issued)
         issuer.change([1], Status.REVOKED)
         world = World(issuers=[issuer])
         self.policy = signed_policy().format()
         self.snapshot = world.snapshot().format()
-        self.good, self.revoked = (world.evidence(issuer, one) for one in issued)
+        self.good, self.revoked = (world.evidence(issuer, one) for one in issued[:2])
+        self.bound = world.evidence(
+            issuer, bound, show=("certificate_number", "holder_name", "holder_key")
+        )
 
     @property
     def files(self) -> list[dict[str, Any]]:
@@ -100,6 +108,50 @@ def test_the_desk_goes_on_without_a_network(pages: PageWorld, visit: Any, day: D
     assert "does not know of later revocations" in page.inner_text("#knowledge")
     page.context.set_offline(False)
     visit.forgive("ERR_INTERNET_DISCONNECTED")
+
+
+def shown_by_its_holder(visit: Any, day: Day, desk: Any) -> str:
+    """Return the code that the holder's page makes of the bound certificate for a desk."""
+    tab = visit("en")
+    tab.page.clock.set_fixed_time(NOW)
+    page = ready(tab.open("/holder"))
+    pem = HOLDER.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    files = {"evidence.json": day.bound.format(), "key.pem": pem}
+    page.set_input_files(
+        "#file",
+        [{"name": name, "mimeType": "text/plain", "buffer": data} for name, data in files.items()],
+    )
+    page.wait_for_selector("#form:not([hidden])")
+    return code_for(page, desk)
+
+
+def test_a_bound_certificate_is_signed_for_this_desk_once(visit: Any, day: Day) -> None:
+    tab = visit("en")
+    tab.page.clock.set_fixed_time(NOW)
+    desk = ready(tab.open("/offline"))
+    desk.set_input_files("#file", day.files)
+    desk.wait_for_selector("#ready.ready")
+    desk.context.set_offline(True)
+    desk.fill("#audience", "pudong-3")
+    code = shown_by_its_holder(visit, day, desk)
+
+    def judged(audience: str, verdict: str) -> str:
+        desk.evaluate("document.getElementById('answer').replaceChildren()")
+        desk.fill("#audience", audience)
+        scan(desk, code)
+        desk.wait_for_selector(f"#verdict.{verdict}")
+        return str(desk.inner_text("#verdict"))
+
+    judged("", "cannot_tell")
+    assert "counter's name first" in desk.inner_text("#notice")
+    assert "another counter" in judged("pudong-4", "cannot_tell")
+    assert BANNERS["valid"]["en"] in judged("pudong-3", "valid")
+    assert "used already" in judged("pudong-3", "cannot_tell")
+    nonce = desk.text_content("#nonce")
+    desk.click("#next")
+    assert desk.text_content("#nonce") != nonce
+    assert "does not answer" in judged("pudong-3", "cannot_tell")
+    desk.context.set_offline(False)
 
 
 def test_old_knowledge_is_said_and_refused(visit: Any, day: Day) -> None:

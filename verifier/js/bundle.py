@@ -10,7 +10,8 @@ It accepts a small grammar and rejects everything else:
 * A top-level name is declared in one module only, and never shadowed.
 * Every import and every export is used, and imports have no cycles.
 
-Under these rules the concatenated modules without imports and exports are equivalent.
+Under these rules the concatenated modules without imports and exports are equivalent.  Comments are
+left in the modules: they would be a third of what a first visit of a page transfers.
 """
 
 from __future__ import annotations
@@ -36,13 +37,19 @@ _DECLARATION = re.compile(
     r"^(export )?(?:(?:async )?function |class |const )(\w+)(?=\(| =| \{| extends)", re.MULTILINE
 )
 _HEAD = re.compile(r"\A/\*\*.*?\*/\n", re.DOTALL)
-_MODULE_TAG = re.compile(r"(?:\n \*)? @module(?=\s*\*/)")
 # Other first columns: comments, and the ends of declarations.
 _PLAIN_LINE = re.compile(r"\s|//|/\*\*| \*|[})\]]|$")
 _COMMENT = re.compile(r"/\*.*?\*/|^\s*//[^\n]*|\s//[ ][^\n]*", re.DOTALL | re.MULTILINE)
 _STRING = re.compile(r'"(?:[^"\\\n]|\\.)*"')
 _TEMPLATE = re.compile(r"`(?:[^`\\]|\\.)*`", re.DOTALL)
 _INSIDE = re.compile(r"\$\{((?:[^{}]|\{[^{}]*\})*)\}")
+_TOKEN = re.compile(
+    # What is left as it is: strings, templates, and literals of regular expressions.
+    r"""("(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`"""
+    r"""|(?:(?<=[(\[{,;:=!&|?>])|(?<=[(\[{,;:=!&|?>]\s))/(?![*/])(?:[^/\\\[\n]|\\.|\[(?:[^\]\\\n]|\\.)*\])+/)"""
+    # Comments to the end of their line with the space before them, others alone; empty lines.
+    r"""|\s*(?:/\*(?:[^*]|\*(?!/))*\*/|//[^\n]*)(?=\n)|/\*(?:[^*]|\*(?!/))*\*/ ?|\n\s*(?=\n)"""
+)
 # Neither a property (`.name`) nor a key (`name:`).
 _WORD = re.compile(r"(?<![\w.$])\w+(?![\w:])|(?<=\.\.\.)\w+")
 
@@ -199,9 +206,13 @@ def make_bundle(folder: Path) -> str:
 
 
 def _section(module: Module) -> str:
-    """Return a module's text after a comment with its path."""
-    head = _MODULE_TAG.sub("", module.head)
-    return f"// {'-' * 20} {module.path}\n\n{head}\n{module.body}\n"
+    """Return a module's code after a comment with its path."""
+    return f"// {module.path}\n{without_comments(module.body)}\n"
+
+
+def without_comments(text: str) -> str:
+    """Return code without its comments and empty lines."""
+    return _TOKEN.sub(lambda token: token.group(1) or "", text).lstrip("\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

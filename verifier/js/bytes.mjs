@@ -26,7 +26,11 @@ export const concat = (...parts) => concatAll(parts);
 
 /** Whether two byte strings are the same. @param {Uint8Array} left @param {Uint8Array} right */
 export function equal(left, right) {
-  return left.length === right.length && left.every((byte, at) => byte === right[at]);
+  if (left.length !== right.length) return false;
+  for (let at = 0; at < left.length; at += 1) {
+    if (left[at] !== right[at]) return false;
+  }
+  return true;
 }
 
 /**
@@ -67,11 +71,19 @@ export function hexToBytes(text) {
  */
 export function uintToBytes(value, width) {
   const bytes = new Uint8Array(width);
-  for (let at = width - 1, rest = value; at >= 0; at -= 1) {
+  putUint(bytes, width, value);
+  return bytes;
+}
+
+/**
+ * Write an unsigned big-endian integer into bytes that are zero.
+ * @param {Uint8Array} bytes @param {number} end of the integer @param {number} value 0 to 2^53-1
+ */
+export function putUint(bytes, end, value) {
+  for (let at = end - 1, rest = value; rest && at >= 0; at -= 1) {
     bytes[at] = rest % 256;
     rest = Math.floor(rest / 256);
   }
-  return bytes;
 }
 
 /** Integer of unsigned big-endian bytes. @param {Uint8Array} bytes @returns {bigint} */

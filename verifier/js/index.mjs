@@ -1,14 +1,15 @@
 /**
  * The certledger verifier as one module for browsers and Node: evidence in, a verdict out, no network.
  *
- * It follows docs/SPEC.md, whose sections the comments name. It has no secret and signs nothing, so its arithmetic
+ * It follows docs/SPEC.md, whose sections the comments of its modules name. It has no secret and signs nothing, so its arithmetic
  * need not run in constant time.
  * @module
  */
 
 export { CertledgerError } from "./errors.mjs";
 export { canonicalBytes, canonicalText, parseCanonical } from "./formats/canonical_json.mjs";
-export { keccak256, sha256, sha512, sm3 } from "./crypto/hashing.mjs";
+export { sha256, sha512, sm3 } from "./crypto/hashing.mjs";
+export { keccak256 } from "./crypto/keccak.mjs";
 export { verifyEd25519 } from "./crypto/ed25519.mjs";
 export { parseTime } from "./formats/time.mjs";
 export { lookupDigest, normalAccessCode, normalNumber } from "./formats/certificate_number.mjs";

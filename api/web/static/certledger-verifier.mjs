@@ -2,36 +2,22 @@
 /**
  * The certledger verifier as one module for browsers and Node: evidence in, a verdict out, no network.
  *
- * It follows docs/SPEC.md, whose sections the comments name. It has no secret and signs nothing, so its arithmetic
+ * It follows docs/SPEC.md, whose sections the comments of its modules name. It has no secret and signs nothing, so its arithmetic
  * need not run in constant time.
  * @module
  */
 
-// -------------------- errors.mjs
-
-/** The error of input that breaks a rule of the specification. */
-
-/**
- * Input that breaks a rule. `code` is one of SPEC 18.5 or of the sections it names; `message` is for people.
- */
+// errors.mjs
 class CertledgerError extends Error {
-  /** @param {string} code @param {string} message */
   constructor(code, message) {
     super(message);
     this.name = "CertledgerError";
     this.code = code;
   }
 }
-
-/** Throw a `CertledgerError`. @param {string} code @param {string} message @returns {never} */
 function fail(code, message) {
   throw new CertledgerError(code, message);
 }
-
-/**
- * Return what `compute` returns, or null where the input breaks a rule. Other errors are thrown on.
- * @template T @param {() => T} compute @returns {T | null}
- */
 function valueOrNull(compute) {
   try {
     return compute();
@@ -41,21 +27,10 @@ function valueOrNull(compute) {
   }
 }
 
-// -------------------- bytes.mjs
-
-/** Byte strings: concatenation, comparison, hexadecimal, big-endian integers (SPEC 1.1). */
-
+// bytes.mjs
 const UTF8_ENCODER = new TextEncoder();
-/** Throws a `TypeError` on bytes that are not UTF-8, and leaves a byte order mark where it is. */
 const UTF8_DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
-/** UTF-8 of a text. @param {string} text @returns {Uint8Array} */
 const utf8 = (text) => UTF8_ENCODER.encode(text);
-
-/**
- * Concatenation of a list, which may be longer than a list of arguments may be.
- * @param {Uint8Array[]} parts @returns {Uint8Array}
- */
 function concatAll(parts) {
   const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
@@ -65,19 +40,14 @@ function concatAll(parts) {
   }
   return whole;
 }
-
-/** Concatenation of its arguments. @param {...Uint8Array} parts @returns {Uint8Array} */
 const concat = (...parts) => concatAll(parts);
-
-/** Whether two byte strings are the same. @param {Uint8Array} left @param {Uint8Array} right */
 function equal(left, right) {
-  return left.length === right.length && left.every((byte, at) => byte === right[at]);
+  if (left.length !== right.length) return false;
+  for (let at = 0; at < left.length; at += 1) {
+    if (left[at] !== right[at]) return false;
+  }
+  return true;
 }
-
-/**
- * Lexicographic order of byte strings, for `sort`.
- * @param {Uint8Array} left @param {Uint8Array} right @returns {number} negative, zero or positive
- */
 function compareBytes(left, right) {
   const shared = Math.min(left.length, right.length);
   for (let at = 0; at < shared; at += 1) {
@@ -85,88 +55,50 @@ function compareBytes(left, right) {
   }
   return left.length - right.length;
 }
-
-/** 32 zero bytes. @type {Uint8Array} */
 const ZERO32 = new Uint8Array(32);
-
 const HEX_PAIRS = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
-
-/** Lower-case hexadecimal. @param {Uint8Array} bytes @returns {string} */
 function hex(bytes) {
   let text = "";
   for (const byte of bytes) text += HEX_PAIRS[byte];
   return text;
 }
-
-/** Bytes of hexadecimal text whose form was checked before. @param {string} text @returns {Uint8Array} */
 function hexToBytes(text) {
   const bytes = new Uint8Array(text.length / 2);
   for (let at = 0; at < bytes.length; at += 1)
     bytes[at] = Number.parseInt(text.slice(2 * at, 2 * at + 2), 16);
   return bytes;
 }
-
-/**
- * Unsigned big-endian bytes of an integer.
- * @param {number} value 0 to 2^53-1 @param {number} width in bytes @returns {Uint8Array}
- */
 function uintToBytes(value, width) {
   const bytes = new Uint8Array(width);
-  for (let at = width - 1, rest = value; at >= 0; at -= 1) {
+  putUint(bytes, width, value);
+  return bytes;
+}
+function putUint(bytes, end, value) {
+  for (let at = end - 1, rest = value; rest && at >= 0; at -= 1) {
     bytes[at] = rest % 256;
     rest = Math.floor(rest / 256);
   }
-  return bytes;
 }
-
-/** Integer of unsigned big-endian bytes. @param {Uint8Array} bytes @returns {bigint} */
 const bytesToBigInt = (bytes) => (bytes.length ? BigInt(`0x${hex(bytes)}`) : 0n);
-
-/**
- * Views of `size` bytes each; the last may be shorter.
- * @param {Uint8Array} bytes @param {number} size @returns {Uint8Array[]}
- */
 function chunks(bytes, size) {
   const parts = [];
   for (let at = 0; at < bytes.length; at += size) parts.push(bytes.subarray(at, at + size));
   return parts;
 }
 
-// -------------------- formats/canonical_json.mjs
-
-/**
- * Canonical JSON: a bounded parser and a formatter (SPEC 2, a subset of RFC 8785).
- *
- * `JSON.parse` cannot be used: of two members of one name it drops one, and it rounds numbers.
- */
-
-/**
- * @typedef {any} Json text, an integer from 0 to 2^53-1, true or false, a list, or an object of such values
- */
-
-/** Arrays and objects inside each other (SPEC 2). */
+// formats/canonical_json.mjs
 const MAX_DEPTH = 8;
-/** Depth at which the parser stops, so that no input exhausts the stack. */
 const MAX_READ_DEPTH = 500;
-
-/** Separators that any text may have; beyond them one for each `BYTES_PER_VALUE` of its length (SPEC 19). */
 const MAX_FREE_VALUES = 4096;
 const BYTES_PER_VALUE = 8;
-/** Members of one object (SPEC 19). */
 const MAX_MEMBERS = 4096;
 const MEMBER_NAME_PATTERN = /^[A-Za-z][A-Za-z0-9_-]*$/;
-/** @type {{[letter: string]: string}} */
 const ESCAPES = { '"': '"', "\\": "\\", "/": "/", b: "\b", f: "\f", n: "\n", r: "\r", t: "\t" };
-
-/** Recursive-descent parser of JSON text that refuses numbers outside the subset and duplicate names. */
 class JsonReader {
-  /** @param {string} text */
   constructor(text) {
     this.text = text;
     this.at = 0;
   }
-
-  /** The value of the whole text. @returns {Json} */
   document() {
     this.space();
     const value = this.value(1);
@@ -174,24 +106,16 @@ class JsonReader {
     if (this.at !== this.text.length) fail("json.trailing", "bytes follow the value");
     return value;
   }
-
-  /** Skip white space. */
   space() {
     while (" \t\n\r".includes(this.text[this.at] ?? "x")) this.at += 1;
   }
-
-  /** @returns {never} */
   syntaxError() {
     return fail("json.syntax", `not JSON at character ${this.at}`);
   }
-
-  /** Consume a word that must come next. @param {string} word */
   expect(word) {
     if (!this.text.startsWith(word, this.at)) this.syntaxError();
     this.at += word.length;
   }
-
-  /** @param {number} depth that this value has if it is an array or object @returns {Json} */
   value(depth) {
     switch (this.text[this.at]) {
       case "{":
@@ -213,8 +137,6 @@ class JsonReader {
         return this.number();
     }
   }
-
-  /** @returns {number} @throws {CertledgerError} `json.number` */
   number() {
     const pattern = /(-?)(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?/y;
     pattern.lastIndex = this.at;
@@ -227,8 +149,6 @@ class JsonReader {
     this.at += whole.length;
     return Number(digits);
   }
-
-  /** @returns {string} */
   string() {
     this.at += 1;
     const parts = [];
@@ -240,8 +160,6 @@ class JsonReader {
       parts.push(letter === "\\" ? this.escape() : letter);
     }
   }
-
-  /** @returns {string} */
   escape() {
     const letter = this.text[this.at] ?? "";
     this.at += 1;
@@ -251,15 +169,11 @@ class JsonReader {
     this.at += 4;
     return String.fromCharCode(Number.parseInt(digits, 16));
   }
-
-  /** Consume a bracket. @param {number} depth */
   open(depth) {
     if (depth > MAX_READ_DEPTH) fail("json.depth", "nested far too deeply");
     this.at += 1;
     this.space();
   }
-
-  /** Consume a comma (true) or the closing bracket (false). @param {string} close */
   hasNext(close) {
     this.space();
     const letter = this.text[this.at];
@@ -268,11 +182,9 @@ class JsonReader {
     this.space();
     return letter === ",";
   }
-
-  /** @param {number} depth @returns {Json[]} */
   array(depth) {
     this.open(depth);
-    /** @type {Json[]} */ const values = [];
+    const values = [];
     if (this.text[this.at] === "]") {
       this.at += 1;
       return values;
@@ -281,8 +193,6 @@ class JsonReader {
     while (this.hasNext("]"));
     return values;
   }
-
-  /** @param {number} depth @returns {{[name: string]: Json}} */
   object(depth) {
     this.open(depth);
     const members = Object.create(null);
@@ -305,17 +215,12 @@ class JsonReader {
     return members;
   }
 }
-
-/**
- * Check depth and number of values before any value is built, so that memory stays linear in the input (SPEC 19).
- * @param {Uint8Array} bytes @throws {CertledgerError} `json.depth`, `json.size`
- */
 function checkSize(bytes) {
   let [count, depth, inString] = [0, 0, false];
   for (let at = 0; at < bytes.length; at += 1) {
     const letter = bytes[at];
     if (letter === 0x5c)
-      at += 1; // a backslash, and what it escapes
+      at += 1;
     else if (letter === 0x22) inString = !inString;
     else if (inString) continue;
     else if (letter === 0x2c) count += 1;
@@ -326,12 +231,6 @@ function checkSize(bytes) {
   const limit = MAX_FREE_VALUES + Math.floor(bytes.length / BYTES_PER_VALUE);
   if (count > limit) fail("json.size", `more than ${limit} values`);
 }
-
-/**
- * Check that a value of JSON is one of the subset.
- * @param {Json | null} value @param {number} depth arrays and objects around it @returns {void}
- * @throws {CertledgerError} `json.null`, `json.surrogate`, `json.name`, `json.depth`
- */
 function checkValue(value, depth = 0) {
   if (value === null) fail("json.null", "null is not in the subset");
   if (typeof value === "string" && /\p{Surrogate}/u.test(value)) fail("json.surrogate", "a lone surrogate");
@@ -342,11 +241,6 @@ function checkValue(value, depth = 0) {
   if (depth === MAX_DEPTH) fail("json.depth", `more than ${MAX_DEPTH} arrays and objects inside each other`);
   for (const part of Object.values(value)) checkValue(part, depth + 1);
 }
-
-/**
- * Canonical text of a value: members by name, no white space (RFC 8785).
- * @param {Json} value @returns {string}
- */
 function canonicalText(value) {
   if (Array.isArray(value)) return `[${value.map(canonicalText).join(",")}]`;
   if (typeof value === "object") {
@@ -355,18 +249,7 @@ function canonicalText(value) {
   }
   return JSON.stringify(value);
 }
-
-/**
- * UTF-8 of the canonical text, which is what is hashed and signed.
- * @param {Json} value @returns {Uint8Array}
- */
 const canonicalBytes = (value) => utf8(canonicalText(value));
-
-/**
- * Parse bytes that must be canonical.
- * @param {Uint8Array} bytes @param {number} limit greatest number of bytes @returns {Json}
- * @throws {CertledgerError} `json.*`
- */
 function parseCanonical(bytes, limit) {
   if (bytes.length > limit) fail("json.size", `${bytes.length} bytes are more than ${limit}`);
   if (equal(bytes.subarray(0, 3), Uint8Array.of(0xef, 0xbb, 0xbf))) fail("json.syntax", "a byte order mark");
@@ -384,24 +267,14 @@ function parseCanonical(bytes, limit) {
   return value;
 }
 
-// -------------------- crypto/hashing.mjs
-
-/**
- * Hash functions: SHA-256 and SHA-512 (FIPS 180-4), HMAC-SHA-256 (RFC 2104), SM3 (GB/T 32905), Keccak-256.
- *
- * The browser's `crypto.subtle` has neither Keccak-256 nor SM3, and answers only asynchronously.
- */
-
-/** The first `count` primes. @param {number} count @returns {number[]} */
+// crypto/hashing.mjs
 function primes(count) {
-  /** @type {number[]} */ const found = [];
+  const found = [];
   for (let candidate = 2; found.length < count; candidate += 1) {
     if (found.every((prime) => candidate % prime)) found.push(candidate);
   }
   return found;
 }
-
-/** Floor of the `degree`-th root of `value`, by bisection. @param {bigint} value @param {bigint} degree */
 function floorRoot(value, degree) {
   let low = 0n;
   let high = 1n << 80n;
@@ -412,23 +285,11 @@ function floorRoot(value, degree) {
   }
   return low;
 }
-
-/**
- * First 64 bits of the fraction of a prime's root (FIPS 180-4 section 4.2).
- * @param {number} prime @param {bigint} degree
- */
 const rootBits = (prime, degree) => BigInt.asUintN(64, floorRoot(BigInt(prime) << (64n * degree), degree));
-
 const SHA512_ROUNDS = primes(80).map((prime) => rootBits(prime, 3n));
 const SHA512_START = primes(8).map((prime) => rootBits(prime, 2n));
 const SHA256_ROUNDS = Int32Array.from(SHA512_ROUNDS.slice(0, 64), (bits) => Number(bits >> 32n));
-const SHA256_START = SHA512_START.map((bits) => Number(bits >> 32n));
-
-/**
- * Call `compress` with each block of the padded message (Merkle-Damgård construction).
- * @param {Uint8Array} data @param {number} size of a block, in bytes
- * @param {(view: DataView, at: number) => void} compress
- */
+const SHA256_START = Int32Array.from(SHA512_START, (bits) => Number(bits >> 32n));
 function forEachBlock(data, size, compress) {
   const whole = data.length - (data.length % size);
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
@@ -441,21 +302,19 @@ function forEachBlock(data, size, compress) {
   const last = new DataView(tail.buffer);
   for (let at = 0; at < tail.length; at += size) compress(last, at);
 }
-
-/** Big-endian bytes of 32-bit words. @param {Int32Array} words @returns {Uint8Array} */
 function wordsToBytes(words) {
   const bytes = new Uint8Array(4 * words.length);
   const view = new DataView(bytes.buffer);
   words.forEach((word, at) => view.setInt32(4 * at, word));
   return bytes;
 }
-
-/** Message schedule, allocated once: this is called for each 64 bytes of a document. */
 const SHA256_WORDS = new Int32Array(64);
-
-/** Compression function of SHA-256. @param {Int32Array} state @param {DataView} view @param {number} at */
-function sha256Block(state, view, at) {
-  const w = SHA256_WORDS;
+const SHA256_STATE = new Int32Array(8);
+const SHA256_TAIL = new Uint8Array(128);
+const SHA256_TAIL_VIEW = new DataView(SHA256_TAIL.buffer);
+const SHA256_DIGEST = new Uint8Array(32);
+const SHA256_DIGEST_VIEW = new DataView(SHA256_DIGEST.buffer);
+function scheduleSha256(w, view, at) {
   for (let i = 0; i < 16; i += 1) w[i] = view.getInt32(at + 4 * i);
   for (let i = 16; i < 64; i += 1) {
     const x = w[i - 15];
@@ -464,7 +323,12 @@ function sha256Block(state, view, at) {
     const s1 = ((y >>> 17) | (y << 15)) ^ ((y >>> 19) | (y << 13)) ^ (y >>> 10);
     w[i] = (w[i - 16] + s0 + w[i - 7] + s1) | 0;
   }
-  let [a, b, c, d, e, f, g, h] = state;
+}
+function sha256Block(state, view, at) {
+  const w = SHA256_WORDS;
+  scheduleSha256(w, view, at);
+  let [a, b, c, d] = [state[0], state[1], state[2], state[3]];
+  let [e, f, g, h] = [state[4], state[5], state[6], state[7]];
   for (let i = 0; i < 64; i += 1) {
     const s1 = ((e >>> 6) | (e << 26)) ^ ((e >>> 11) | (e << 21)) ^ ((e >>> 25) | (e << 7));
     const one = (h + s1 + ((e & f) ^ (~e & g)) + SHA256_ROUNDS[i] + w[i]) | 0;
@@ -488,27 +352,33 @@ function sha256Block(state, view, at) {
   state[6] += g;
   state[7] += h;
 }
-
-/** SHA-256 (FIPS 180-4). @param {Uint8Array} data @returns {Uint8Array} 32 bytes */
 function sha256(data) {
-  const state = Int32Array.from(SHA256_START);
-  forEachBlock(data, 64, (view, at) => sha256Block(state, view, at));
-  return wordsToBytes(state);
+  const whole = data.length - (data.length % 64);
+  SHA256_STATE.set(SHA256_START);
+  if (whole) {
+    const view = new DataView(data.buffer, data.byteOffset, whole);
+    for (let at = 0; at < whole; at += 64) sha256Block(SHA256_STATE, view, at);
+  }
+  const rest = data.length - whole;
+  const size = rest < 56 ? 64 : 128;
+  SHA256_TAIL.fill(0);
+  SHA256_TAIL.set(whole ? data.subarray(whole) : data);
+  SHA256_TAIL[rest] = 0x80;
+  SHA256_TAIL_VIEW.setUint32(size - 8, Math.floor(data.length / 2 ** 29));
+  SHA256_TAIL_VIEW.setUint32(size - 4, data.length << 3);
+  for (let at = 0; at < size; at += 64) sha256Block(SHA256_STATE, SHA256_TAIL_VIEW, at);
+  for (let i = 0; i < 8; i += 1) SHA256_DIGEST_VIEW.setInt32(4 * i, SHA256_STATE[i]);
+  return SHA256_DIGEST.slice();
 }
-
-/** HMAC-SHA-256 (RFC 2104). @param {Uint8Array} key @param {Uint8Array} message */
 function hmacSha256(key, message) {
   const block = new Uint8Array(64);
   block.set(key.length > 64 ? sha256(key) : key);
   const [inner, outer] = [0x36, 0x5c].map((pad) => block.map((byte) => byte ^ pad));
   return sha256(concat(outer, sha256(concat(inner, message))));
 }
-
-/** Compression function of SHA-512. @param {bigint[]} state @param {DataView} view @param {number} at */
 function sha512Block(state, view, at) {
-  /** @param {bigint} x @param {bigint} bits */
   const rotateRight = (x, bits) => (x >> bits) | BigInt.asUintN(64, x << (64n - bits));
-  /** @type {bigint[]} */ const w = [];
+  const w = [];
   for (let i = 0; i < 16; i += 1) w.push(view.getBigUint64(at + 8 * i));
   for (let i = 16; i < 80; i += 1) {
     const s0 = rotateRight(w[i - 15], 1n) ^ rotateRight(w[i - 15], 8n) ^ (w[i - 15] >> 7n);
@@ -534,22 +404,15 @@ function sha512Block(state, view, at) {
     state[i] = BigInt.asUintN(64, state[i] + word);
   });
 }
-
-/** SHA-512 (FIPS 180-4). @param {Uint8Array} data @returns {Uint8Array} 64 bytes */
 function sha512(data) {
   const state = [...SHA512_START];
   forEachBlock(data, 128, (view, at) => sha512Block(state, view, at));
   return hexToBytes(state.map((word) => word.toString(16).padStart(16, "0")).join(""));
 }
-
 const SM3_START = [
   0x7380166f, 0x4914b2b9, 0x172442d7, 0xda8a0600, 0xa96f30bc, 0x163138aa, 0xe38dee4d, 0xb0fb0e4e,
 ];
-
-/** 32-bit rotation. @param {number} word @param {number} bits taken modulo 32 */
 const rotateLeft = (word, bits) => (word << (bits & 31)) | (word >>> ((32 - bits) & 31));
-
-/** Compression function of SM3. @param {Int32Array} state @param {DataView} view @param {number} at */
 function sm3Block(state, view, at) {
   const w = new Int32Array(68);
   for (let i = 0; i < 16; i += 1) w[i] = view.getInt32(at + 4 * i);
@@ -579,59 +442,29 @@ function sm3Block(state, view, at) {
     state[i] ^= word;
   });
 }
-
-/** SM3 (GB/T 32905). @param {Uint8Array} data @returns {Uint8Array} 32 bytes */
 function sm3(data) {
   const state = Int32Array.from(SM3_START);
   forEachBlock(data, 64, (view, at) => sm3Block(state, view, at));
   return wordsToBytes(state);
 }
 
-/**
- * Keccak-f[1600] (FIPS 202 section 3.2): halves of the round constants, and the steps of rho and pi. A step moves
- * the lane at `from` to `to`, rotated by `bits` after its halves changed places where the offset is over 32; no
- * offset but that of the first lane, which stays, is 0 or 32.
- */
-const KECCAK = (() => {
-  const [low, high] = [new Int32Array(24), new Int32Array(24)];
+// crypto/keccak.mjs
+const LANES = 25;
+const ROUNDS = 24;
+const RATE = 136;
+const ROUND_CONSTANTS = (() => {
+  const [low, high] = [new Int32Array(ROUNDS), new Int32Array(ROUNDS)];
   let register = 1;
-  for (let round = 0; round < 24; round += 1) {
+  for (let round = 0; round < ROUNDS; round += 1) {
     for (let j = 0; j < 7; j += 1) {
       const bit = (1 << j) - 1;
       if (register & 1) (bit < 32 ? low : high)[round] ^= 1 << (bit & 31);
       register = (register << 1) ^ (register & 0x80 ? 0x171 : 0);
     }
   }
-  const [from, to, bits] = [new Uint8Array(24), new Uint8Array(24), new Uint8Array(24)];
-  for (let t = 0, x = 1, y = 0; t < 24; t += 1) {
-    const offset = (((t + 1) * (t + 2)) / 2) % 64;
-    // An odd place is the high half of its lane, with which a step then begins.
-    from[t] = 2 * (x + 5 * y) + (offset > 32 ? 1 : 0);
-    [x, y] = [y, (2 * x + 3 * y) % 5];
-    to[t] = 2 * (x + 5 * y);
-    bits[t] = offset % 32;
-  }
-  return { low, high, from, to, bits };
+  return { low, high };
 })();
-
-const KECCAK_MOVED = new Int32Array(50);
-
-/** Add a column's parity to its five lanes (theta). @param {Int32Array} s @param {number} x @param {number} l @param {number} h */
-function mixColumn(s, x, l, h) {
-  s[x] ^= l;
-  s[x + 1] ^= h;
-  s[x + 10] ^= l;
-  s[x + 11] ^= h;
-  s[x + 20] ^= l;
-  s[x + 21] ^= h;
-  s[x + 30] ^= l;
-  s[x + 31] ^= h;
-  s[x + 40] ^= l;
-  s[x + 41] ^= h;
-}
-
-/** Theta of Keccak-f[1600]. @param {Int32Array} s */
-function mixColumns(s) {
+function columnParities(s, d) {
   const al = s[0] ^ s[10] ^ s[20] ^ s[30] ^ s[40];
   const ah = s[1] ^ s[11] ^ s[21] ^ s[31] ^ s[41];
   const bl = s[2] ^ s[12] ^ s[22] ^ s[32] ^ s[42];
@@ -642,97 +475,220 @@ function mixColumns(s) {
   const dh = s[7] ^ s[17] ^ s[27] ^ s[37] ^ s[47];
   const el = s[8] ^ s[18] ^ s[28] ^ s[38] ^ s[48];
   const eh = s[9] ^ s[19] ^ s[29] ^ s[39] ^ s[49];
-  mixColumn(s, 0, el ^ ((bl << 1) | (bh >>> 31)), eh ^ ((bh << 1) | (bl >>> 31)));
-  mixColumn(s, 2, al ^ ((cl << 1) | (ch >>> 31)), ah ^ ((ch << 1) | (cl >>> 31)));
-  mixColumn(s, 4, bl ^ ((dl << 1) | (dh >>> 31)), bh ^ ((dh << 1) | (dl >>> 31)));
-  mixColumn(s, 6, cl ^ ((el << 1) | (eh >>> 31)), ch ^ ((eh << 1) | (el >>> 31)));
-  mixColumn(s, 8, dl ^ ((al << 1) | (ah >>> 31)), dh ^ ((ah << 1) | (al >>> 31)));
+  d[0] = el ^ ((bl << 1) | (bh >>> 31));
+  d[1] = eh ^ ((bh << 1) | (bl >>> 31));
+  d[2] = al ^ ((cl << 1) | (ch >>> 31));
+  d[3] = ah ^ ((ch << 1) | (cl >>> 31));
+  d[4] = bl ^ ((dl << 1) | (dh >>> 31));
+  d[5] = bh ^ ((dh << 1) | (dl >>> 31));
+  d[6] = cl ^ ((el << 1) | (eh >>> 31));
+  d[7] = ch ^ ((eh << 1) | (el >>> 31));
+  d[8] = dl ^ ((al << 1) | (ah >>> 31));
+  d[9] = dh ^ ((ah << 1) | (al >>> 31));
 }
-
-/** Chi of one row of Keccak-f[1600]. @param {Int32Array} s @param {Int32Array} m @param {number} y */
-function mixRow(s, m, y) {
-  const [al, ah, bl, bh] = [m[y], m[y + 1], m[y + 2], m[y + 3]];
-  const [cl, ch, dl, dh] = [m[y + 4], m[y + 5], m[y + 6], m[y + 7]];
-  const [el, eh] = [m[y + 8], m[y + 9]];
-  s[y] = al ^ (~bl & cl);
-  s[y + 1] = ah ^ (~bh & ch);
-  s[y + 2] = bl ^ (~cl & dl);
-  s[y + 3] = bh ^ (~ch & dh);
-  s[y + 4] = cl ^ (~dl & el);
-  s[y + 5] = ch ^ (~dh & eh);
-  s[y + 6] = dl ^ (~el & al);
-  s[y + 7] = dh ^ (~eh & ah);
-  s[y + 8] = el ^ (~al & bl);
-  s[y + 9] = eh ^ (~ah & bh);
+function mixFirstRow(s, d, t) {
+  const al = s[0] ^ d[0];
+  const ah = s[1] ^ d[1];
+  const b1 = s[13] ^ d[3];
+  const b2 = s[12] ^ d[2];
+  const bl = (b1 << 12) | (b2 >>> 20);
+  const bh = (b2 << 12) | (b1 >>> 20);
+  const c1 = s[25] ^ d[5];
+  const c2 = s[24] ^ d[4];
+  const cl = (c1 << 11) | (c2 >>> 21);
+  const ch = (c2 << 11) | (c1 >>> 21);
+  const d1 = s[36] ^ d[6];
+  const d2 = s[37] ^ d[7];
+  const dl = (d1 << 21) | (d2 >>> 11);
+  const dh = (d2 << 21) | (d1 >>> 11);
+  const e1 = s[48] ^ d[8];
+  const e2 = s[49] ^ d[9];
+  const el = (e1 << 14) | (e2 >>> 18);
+  const eh = (e2 << 14) | (e1 >>> 18);
+  t[0] = al ^ (~bl & cl);
+  t[1] = ah ^ (~bh & ch);
+  t[2] = bl ^ (~cl & dl);
+  t[3] = bh ^ (~ch & dh);
+  t[4] = cl ^ (~dl & el);
+  t[5] = ch ^ (~dh & eh);
+  t[6] = dl ^ (~el & al);
+  t[7] = dh ^ (~eh & ah);
+  t[8] = el ^ (~al & bl);
+  t[9] = eh ^ (~ah & bh);
 }
-
-/** Permutation Keccak-f[1600]. @param {Int32Array} s 25 lanes, each as its low and then its high 32 bits */
-function keccakF1600(s) {
-  const moved = KECCAK_MOVED;
-  const { low, high, from, to, bits } = KECCAK;
-  for (let round = 0; round < 24; round += 1) {
-    mixColumns(s);
-    // rho and pi
-    moved[0] = s[0];
-    moved[1] = s[1];
-    for (let t = 0; t < 24; t += 1) {
-      const place = from[t];
-      const left = bits[t];
-      const first = s[place];
-      const second = s[place ^ 1];
-      moved[to[t]] = (first << left) | (second >>> (32 - left));
-      moved[to[t] + 1] = (second << left) | (first >>> (32 - left));
-    }
-    mixRow(s, moved, 0);
-    mixRow(s, moved, 10);
-    mixRow(s, moved, 20);
-    mixRow(s, moved, 30);
-    mixRow(s, moved, 40);
-    // iota
-    s[0] ^= low[round];
-    s[1] ^= high[round];
+function mixSecondRow(s, d, t) {
+  const a1 = s[6] ^ d[6];
+  const a2 = s[7] ^ d[7];
+  const al = (a1 << 28) | (a2 >>> 4);
+  const ah = (a2 << 28) | (a1 >>> 4);
+  const b1 = s[18] ^ d[8];
+  const b2 = s[19] ^ d[9];
+  const bl = (b1 << 20) | (b2 >>> 12);
+  const bh = (b2 << 20) | (b1 >>> 12);
+  const c1 = s[20] ^ d[0];
+  const c2 = s[21] ^ d[1];
+  const cl = (c1 << 3) | (c2 >>> 29);
+  const ch = (c2 << 3) | (c1 >>> 29);
+  const d1 = s[33] ^ d[3];
+  const d2 = s[32] ^ d[2];
+  const dl = (d1 << 13) | (d2 >>> 19);
+  const dh = (d2 << 13) | (d1 >>> 19);
+  const e1 = s[45] ^ d[5];
+  const e2 = s[44] ^ d[4];
+  const el = (e1 << 29) | (e2 >>> 3);
+  const eh = (e2 << 29) | (e1 >>> 3);
+  t[10] = al ^ (~bl & cl);
+  t[11] = ah ^ (~bh & ch);
+  t[12] = bl ^ (~cl & dl);
+  t[13] = bh ^ (~ch & dh);
+  t[14] = cl ^ (~dl & el);
+  t[15] = ch ^ (~dh & eh);
+  t[16] = dl ^ (~el & al);
+  t[17] = dh ^ (~eh & ah);
+  t[18] = el ^ (~al & bl);
+  t[19] = eh ^ (~ah & bh);
+}
+function mixThirdRow(s, d, t) {
+  const a1 = s[2] ^ d[2];
+  const a2 = s[3] ^ d[3];
+  const al = (a1 << 1) | (a2 >>> 31);
+  const ah = (a2 << 1) | (a1 >>> 31);
+  const b1 = s[14] ^ d[4];
+  const b2 = s[15] ^ d[5];
+  const bl = (b1 << 6) | (b2 >>> 26);
+  const bh = (b2 << 6) | (b1 >>> 26);
+  const c1 = s[26] ^ d[6];
+  const c2 = s[27] ^ d[7];
+  const cl = (c1 << 25) | (c2 >>> 7);
+  const ch = (c2 << 25) | (c1 >>> 7);
+  const d1 = s[38] ^ d[8];
+  const d2 = s[39] ^ d[9];
+  const dl = (d1 << 8) | (d2 >>> 24);
+  const dh = (d2 << 8) | (d1 >>> 24);
+  const e1 = s[40] ^ d[0];
+  const e2 = s[41] ^ d[1];
+  const el = (e1 << 18) | (e2 >>> 14);
+  const eh = (e2 << 18) | (e1 >>> 14);
+  t[20] = al ^ (~bl & cl);
+  t[21] = ah ^ (~bh & ch);
+  t[22] = bl ^ (~cl & dl);
+  t[23] = bh ^ (~ch & dh);
+  t[24] = cl ^ (~dl & el);
+  t[25] = ch ^ (~dh & eh);
+  t[26] = dl ^ (~el & al);
+  t[27] = dh ^ (~eh & ah);
+  t[28] = el ^ (~al & bl);
+  t[29] = eh ^ (~ah & bh);
+}
+function mixFourthRow(s, d, t) {
+  const a1 = s[8] ^ d[8];
+  const a2 = s[9] ^ d[9];
+  const al = (a1 << 27) | (a2 >>> 5);
+  const ah = (a2 << 27) | (a1 >>> 5);
+  const b1 = s[11] ^ d[1];
+  const b2 = s[10] ^ d[0];
+  const bl = (b1 << 4) | (b2 >>> 28);
+  const bh = (b2 << 4) | (b1 >>> 28);
+  const c1 = s[22] ^ d[2];
+  const c2 = s[23] ^ d[3];
+  const cl = (c1 << 10) | (c2 >>> 22);
+  const ch = (c2 << 10) | (c1 >>> 22);
+  const d1 = s[34] ^ d[4];
+  const d2 = s[35] ^ d[5];
+  const dl = (d1 << 15) | (d2 >>> 17);
+  const dh = (d2 << 15) | (d1 >>> 17);
+  const e1 = s[47] ^ d[7];
+  const e2 = s[46] ^ d[6];
+  const el = (e1 << 24) | (e2 >>> 8);
+  const eh = (e2 << 24) | (e1 >>> 8);
+  t[30] = al ^ (~bl & cl);
+  t[31] = ah ^ (~bh & ch);
+  t[32] = bl ^ (~cl & dl);
+  t[33] = bh ^ (~ch & dh);
+  t[34] = cl ^ (~dl & el);
+  t[35] = ch ^ (~dh & eh);
+  t[36] = dl ^ (~el & al);
+  t[37] = dh ^ (~eh & ah);
+  t[38] = el ^ (~al & bl);
+  t[39] = eh ^ (~ah & bh);
+}
+function mixFifthRow(s, d, t) {
+  const a1 = s[5] ^ d[5];
+  const a2 = s[4] ^ d[4];
+  const al = (a1 << 30) | (a2 >>> 2);
+  const ah = (a2 << 30) | (a1 >>> 2);
+  const b1 = s[17] ^ d[7];
+  const b2 = s[16] ^ d[6];
+  const bl = (b1 << 23) | (b2 >>> 9);
+  const bh = (b2 << 23) | (b1 >>> 9);
+  const c1 = s[29] ^ d[9];
+  const c2 = s[28] ^ d[8];
+  const cl = (c1 << 7) | (c2 >>> 25);
+  const ch = (c2 << 7) | (c1 >>> 25);
+  const d1 = s[31] ^ d[1];
+  const d2 = s[30] ^ d[0];
+  const dl = (d1 << 9) | (d2 >>> 23);
+  const dh = (d2 << 9) | (d1 >>> 23);
+  const e1 = s[42] ^ d[2];
+  const e2 = s[43] ^ d[3];
+  const el = (e1 << 2) | (e2 >>> 30);
+  const eh = (e2 << 2) | (e1 >>> 30);
+  t[40] = al ^ (~bl & cl);
+  t[41] = ah ^ (~bh & ch);
+  t[42] = bl ^ (~cl & dl);
+  t[43] = bh ^ (~ch & dh);
+  t[44] = cl ^ (~dl & el);
+  t[45] = ch ^ (~dh & eh);
+  t[46] = dl ^ (~el & al);
+  t[47] = dh ^ (~eh & ah);
+  t[48] = el ^ (~al & bl);
+  t[49] = eh ^ (~ah & bh);
+}
+const PARITIES = new Int32Array(10);
+function mixRound(s, t, round) {
+  columnParities(s, PARITIES);
+  mixFirstRow(s, PARITIES, t);
+  mixSecondRow(s, PARITIES, t);
+  mixThirdRow(s, PARITIES, t);
+  mixFourthRow(s, PARITIES, t);
+  mixFifthRow(s, PARITIES, t);
+  t[0] ^= ROUND_CONSTANTS.low[round];
+  t[1] ^= ROUND_CONSTANTS.high[round];
+}
+const STATE = new Int32Array(2 * LANES);
+const OTHER_STATE = new Int32Array(2 * LANES);
+const LAST_BLOCK = new Uint8Array(RATE);
+const LAST_VIEW = new DataView(LAST_BLOCK.buffer);
+const DIGEST = new Uint8Array(32);
+const DIGEST_VIEW = new DataView(DIGEST.buffer);
+function absorb(view, at) {
+  for (let i = 0; i < RATE / 4; i += 1) STATE[i] ^= view.getInt32(at + 4 * i, true);
+  for (let round = 0; round < ROUNDS; round += 2) {
+    mixRound(STATE, OTHER_STATE, round);
+    mixRound(OTHER_STATE, STATE, round + 1);
   }
 }
-
-/**
- * Keccak-256 as Ethereum uses it: padding 0x01, where SHA3-256 has 0x06.
- * @param {Uint8Array} data @returns {Uint8Array} 32 bytes
- */
 function keccak256(data) {
-  const rate = 136;
-  const state = new Int32Array(50);
-  const padded = new Uint8Array(data.length + rate - (data.length % rate));
-  padded.set(data);
-  padded[data.length] ^= 0x01;
-  padded[padded.length - 1] ^= 0x80;
-  const view = new DataView(padded.buffer);
-  for (let at = 0; at < padded.length; at += rate) {
-    for (let i = 0; i < rate / 4; i += 1) state[i] ^= view.getInt32(at + 4 * i, true);
-    keccakF1600(state);
+  const whole = data.length - (data.length % RATE);
+  STATE.fill(0);
+  if (whole) {
+    const view = new DataView(data.buffer, data.byteOffset, whole);
+    for (let at = 0; at < whole; at += RATE) absorb(view, at);
   }
-  const digest = new Uint8Array(32);
-  const out = new DataView(digest.buffer);
-  for (let i = 0; i < 8; i += 1) out.setInt32(4 * i, state[i], true);
-  return digest;
+  LAST_BLOCK.fill(0);
+  LAST_BLOCK.set(whole ? data.subarray(whole) : data);
+  LAST_BLOCK[data.length - whole] = 0x01;
+  LAST_BLOCK[RATE - 1] |= 0x80;
+  absorb(LAST_VIEW, 0);
+  for (let i = 0; i < 8; i += 1) DIGEST_VIEW.setInt32(4 * i, STATE[i], true);
+  return DIGEST.slice();
 }
 
-// -------------------- crypto/modular.mjs
-
-/** Arithmetic modulo a prime, on BigInt. */
-
-/**
- * Residue from 0 to `modulus` - 1, also of a negative value.
- * @param {bigint} value @param {bigint} modulus
- */
+// crypto/modular.mjs
 const mod = (value, modulus) => {
   const rest = value % modulus;
   return rest < 0n ? rest + modulus : rest;
 };
-
-/**
- * `base` to the power `exponent`, by squaring.
- * @param {bigint} base @param {bigint} exponent @param {bigint} modulus
- */
 function modPower(base, exponent, modulus) {
   let result = 1n;
   for (let square = base, rest = exponent; rest; rest >>= 1n) {
@@ -741,11 +697,6 @@ function modPower(base, exponent, modulus) {
   }
   return result;
 }
-
-/**
- * Inverse of a non-zero value, by the extended Euclidean algorithm.
- * @param {bigint} value @param {bigint} modulus
- */
 function modInverse(value, modulus) {
   let [a, b, x, y] = [mod(value, modulus), modulus, 1n, 0n];
   while (a > 1n) {
@@ -755,23 +706,11 @@ function modInverse(value, modulus) {
   return mod(x, modulus);
 }
 
-// -------------------- crypto/ed25519.mjs
-
-/** Verification of Ed25519 signatures (RFC 8032). */
-
+// crypto/ed25519.mjs
 const ED25519_P = (1n << 255n) - 19n;
 const ED25519_N = (1n << 252n) + 27742317777372353535851937790883648493n;
 const ED25519_D = mod(-121665n * modInverse(121666n, ED25519_P), ED25519_P);
 const ED25519_SQRT_MINUS_ONE = modPower(2n, (ED25519_P - 1n) / 4n, ED25519_P);
-
-/**
- * @typedef {[bigint, bigint, bigint, bigint]} EdwardsPoint X, Y, Z and T = XY/Z of a twisted Edwards point
- */
-
-/**
- * Sum of two points (RFC 8032 section 5.1.4).
- * @param {EdwardsPoint} left @param {EdwardsPoint} right @returns {EdwardsPoint}
- */
 function addEdwardsPoints([x1, y1, z1, t1], [x2, y2, z2, t2]) {
   const a = mod((y1 - x1) * (y2 - x2), ED25519_P);
   const b = ((y1 + x1) * (y2 + x2)) % ED25519_P;
@@ -780,14 +719,7 @@ function addEdwardsPoints([x1, y1, z1, t1], [x2, y2, z2, t2]) {
   const [e, f, g, h] = [b - a, d - c, d + c, b + a];
   return [mod(e * f, ED25519_P), mod(g * h, ED25519_P), mod(f * g, ED25519_P), mod(e * h, ED25519_P)];
 }
-
-/** Integer of little-endian bytes. @param {Uint8Array} bytes */
 const littleEndianToBigInt = (bytes) => bytesToBigInt(Uint8Array.from(bytes).reverse());
-
-/**
- * The point of 32 bytes (RFC 8032 section 5.1.3), null if they are none; y is taken modulo p (SPEC 1.8).
- * @param {Uint8Array} bytes @returns {EdwardsPoint | null}
- */
 function decodeEdwardsPoint(bytes) {
   const encoded = littleEndianToBigInt(bytes);
   const y = BigInt.asUintN(255, encoded) % ED25519_P;
@@ -803,31 +735,22 @@ function decodeEdwardsPoint(bytes) {
   if ((x & 1n) !== encoded >> 255n) x = mod(-x, ED25519_P);
   return [x, y, 1n, (x * y) % ED25519_P];
 }
-
-/** y = 4/5, x even. */
-const ED25519_BASE = /** @type {EdwardsPoint} */ (
+const ED25519_BASE = (
   decodeEdwardsPoint(Uint8Array.from({ length: 32 }, (_, at) => (at ? 0x66 : 0x58)))
 );
-
-/**
- * Whether a signature over a message is by a key (RFC 8032 section 5.1.7 without the cofactor, SPEC 1.8).
- * @param {Uint8Array} key 32 bytes @param {Uint8Array} message @param {Uint8Array} signature 64 bytes
- * @returns {boolean}
- */
 function verifyEd25519(key, message, signature) {
   const point = decodeEdwardsPoint(key);
   const s = littleEndianToBigInt(signature.subarray(32));
   if (!point || s >= ED25519_N) return false;
   const h = littleEndianToBigInt(sha512(concat(signature.subarray(0, 32), key, message))) % ED25519_N;
-  /** @type {EdwardsPoint} */ const minus = [
+  const minus = [
     mod(-point[0], ED25519_P),
     point[1],
     1n,
     mod(-point[3], ED25519_P),
   ];
   const both = addEdwardsPoints(ED25519_BASE, minus);
-  // s·base - h·key in one pass over the bits (Shamir's trick).
-  /** @type {EdwardsPoint} */ let sum = [0n, 1n, 1n, 0n];
+  let sum = [0n, 1n, 1n, 0n];
   for (let bit = 252n; bit >= 0n; bit -= 1n) {
     sum = addEdwardsPoints(sum, sum);
     const pick = Number((s >> bit) & 1n) + 2 * Number((h >> bit) & 1n);
@@ -838,18 +761,9 @@ function verifyEd25519(key, message, signature) {
   return encoded === littleEndianToBigInt(signature.subarray(0, 32));
 }
 
-// -------------------- formats/time.mjs
-
-/** Calendar days, as days since 1970-01-01, and instants, as seconds since 1970 (SPEC 1.4). */
-
+// formats/time.mjs
 const SECONDS_PER_DAY = 86400;
-/** 9999-12-31T23:59:59Z, the latest instant of any format (SPEC 16.1). */
 const MAX_TIME = 253402300799;
-
-/**
- * Days from 1970-01-01 to a date, null if the calendar does not have it.
- * @param {number} year @param {number} month @param {number} day @returns {number | null}
- */
 function dayNumber(year, month, day) {
   const date = new Date(0);
   date.setUTCFullYear(year, month - 1, day);
@@ -857,69 +771,36 @@ function dayNumber(year, month, day) {
     date.getUTCFullYear() === year && date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
   return same && year >= 1 && year <= 9999 ? date.getTime() / 1000 / SECONDS_PER_DAY : null;
 }
-
-/**
- * A day, null if the text is none.
- * @param {string} text YYYY-MM-DD @returns {number | null} days since 1970
- */
 function parseDay(text) {
   const found = /^([0-9]{4})-([0-9]{2})-([0-9]{2})$/.exec(text);
   return found && dayNumber(Number(found[1]), Number(found[2]), Number(found[3]));
 }
-
-/** YYYY-MM-DD. @param {number} day days since 1970 @returns {string} */
 const formatDay = (day) => new Date(day * SECONDS_PER_DAY * 1000).toISOString().slice(0, 10);
-
-/**
- * Seconds since 1970 of an instant like 2026-11-24T06:00:00Z (RFC 3339 with `Z` and whole seconds).
- * @param {string} text @returns {number} @throws {CertledgerError} `time.invalid`
- */
 function parseTime(text) {
   const found = /^(.{10})T([01][0-9]|2[0-3]):([0-5][0-9]):([0-5][0-9])Z$/.exec(text);
   const day = found && parseDay(found[1]);
   if (!found || day === null) return fail("time.invalid", `${text} is not like 2026-11-24T06:00:00Z`);
   return day * SECONDS_PER_DAY + Number(found[2]) * 3600 + Number(found[3]) * 60 + Number(found[4]);
 }
-
-/** An instant as in `parseTime`. @param {number} seconds @returns {string} */
 const formatTime = (seconds) => new Date(seconds * 1000).toISOString().replace(".000Z", "Z");
-
-/**
- * The day in China Standard Time (UTC+8) at an instant.
- * @param {number} seconds @returns {number} days since 1970
- */
 const chinaDay = (seconds) => Math.floor((seconds + 8 * 3600) / SECONDS_PER_DAY);
-
-/**
- * A day some months later, clamped to the end of its month and to 9999-12-31 (SPEC 6).
- * @param {number} day days since 1970 @param {number} months @returns {number}
- */
 function addMonths(day, months) {
   const [year, month, date] = formatDay(day).split("-").map(Number);
   const all = year * 12 + month - 1 + months;
   const [toYear, toMonth] = [Math.floor(all / 12), (all % 12) + 1];
-  if (toYear > 9999) return /** @type {number} */ (dayNumber(9999, 12, 31));
+  if (toYear > 9999) return (dayNumber(9999, 12, 31));
   for (let last = date; ; last -= 1) {
     const found = dayNumber(toYear, toMonth, last);
     if (found !== null) return found;
   }
 }
 
-// -------------------- formats/encoding.mjs
-
-/** Base64url, base64 and hexadecimal, each in its one canonical spelling (SPEC 1.2, RFC 4648). */
-
+// formats/encoding.mjs
 const URL_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 const URL_DIGITS = new Map(Array.from(URL_ALPHABET, (letter, value) => [letter, value]));
-
-/**
- * Bytes of unpadded base64url (RFC 4648 section 5), null unless it is the canonical spelling.
- * @param {string} text @returns {Uint8Array | null}
- */
 function tryDecodeBase64Url(text) {
   if (text.length % 4 === 1) return null;
   const bytes = new Uint8Array(Math.floor((text.length * 3) / 4));
-  // The low `count` bits of `bits` are not written yet.
   let bits = 0;
   let count = 0;
   let at = 0;
@@ -934,11 +815,8 @@ function tryDecodeBase64Url(text) {
       at += 1;
     }
   }
-  // SPEC 1.2: unused bits are zero.
   return (bits & ((1 << count) - 1)) === 0 ? bytes : null;
 }
-
-/** Unpadded base64url (RFC 4648 section 5). @param {Uint8Array} bytes @returns {string} */
 function encodeBase64Url(bytes) {
   let text = "";
   for (let at = 0; at < bytes.length; at += 3) {
@@ -951,11 +829,6 @@ function encodeBase64Url(bytes) {
   }
   return text;
 }
-
-/**
- * Bytes of padded base64 (RFC 4648 section 4), null unless it is the canonical spelling.
- * @param {string} text @returns {Uint8Array | null}
- */
 function tryDecodeBase64(text) {
   const digits = text.replace(/={1,2}$/, "");
   if (
@@ -967,12 +840,6 @@ function tryDecodeBase64(text) {
   }
   return tryDecodeBase64Url(digits.replaceAll("+", "-").replaceAll("/", "_"));
 }
-
-/**
- * Bytes of unpadded base64url.
- * @param {string} text @returns {Uint8Array}
- * @throws {CertledgerError} `base64.invalid`, `base64.not_canonical`
- */
 function decodeBase64Url(text) {
   const bytes = tryDecodeBase64Url(text);
   if (bytes) return bytes;
@@ -981,78 +848,43 @@ function decodeBase64Url(text) {
     ? fail("base64.not_canonical", "base64url with padding, another alphabet or unused bits set")
     : fail("base64.invalid", "text that is not base64url");
 }
-
-/**
- * Bytes of lower-case hexadecimal.
- * @param {string} text @param {number} size in bytes @returns {Uint8Array}
- * @throws {CertledgerError} `hex.invalid`
- */
 function decodeHex(text, size) {
   if (text.length !== 2 * size || !/^[0-9a-f]*$/.test(text))
     fail("hex.invalid", `text that is not ${size} bytes in lower-case hexadecimal`);
   return hexToBytes(text);
 }
 
-// -------------------- formats/object_reader.mjs
-
-/**
- * Typed reading of a JSON object: each member once, by type and range; members left over are refused (SPEC 2).
- *
- * Every check here fails with `schema.invalid` unless its comment says otherwise.
- */
-
-/** Number of code points (SPEC 1.6); `length` counts UTF-16 units. @param {string} text */
+// formats/object_reader.mjs
 const countCharacters = (text) => {
   let count = 0;
   for (const _ of text) count += 1;
   return count;
 };
-
-/** Reader of one object. Call `finish` after the last member. */
 class ObjectReader {
-  /** @param {Json} value @param {string} path of the object, for messages */
   constructor(value, path) {
     if (typeof value !== "object" || Array.isArray(value)) fail("schema.invalid", `${path} is not an object`);
     this.unread = new Map(Object.entries(value));
     this.path = path;
   }
-
-  /** @param {string} name @param {string} expected @returns {never} */
   fail(name, expected) {
     return fail("schema.invalid", `${this.path}.${name} is not ${expected}`);
   }
-
-  /** Whether an optional member is present. @param {string} name */
   has(name) {
     return this.unread.has(name);
   }
-
-  /** A required member of any type. @param {string} name @returns {Json} */
   require(name) {
     const value = this.unread.get(name);
     if (value === undefined) return fail("schema.invalid", `${this.path}.${name} is missing`);
     this.unread.delete(name);
     return value;
   }
-
-  /**
-   * A member that has one value.
-   * @param {string} name @param {string} expected @throws {CertledgerError} `schema.version`
-   */
   constant(name, expected) {
     if (this.require(name) !== expected) fail("schema.version", `${this.path}.${name} is not ${expected}`);
   }
-
-  /** Text of any length and content. @param {string} name @returns {string} */
   string(name) {
     const value = this.require(name);
     return typeof value === "string" ? value : this.fail(name, "text");
   }
-
-  /**
-   * Text of 1 to `max` characters that matches a pattern, if one is given.
-   * @param {string} name @param {RegExp | null} pattern @param {number} max
-   */
   text(name, pattern = null, max = 512) {
     const value = this.require(name);
     if (
@@ -1065,14 +897,10 @@ class ObjectReader {
     }
     return value;
   }
-
-  /** One of a list of words. @param {string} name @param {string[]} words */
   oneOf(name, words) {
     const value = this.require(name);
     return typeof value === "string" && words.includes(value) ? value : this.fail(name, `one of ${words}`);
   }
-
-  /** An integer from `min` to `max`. @param {string} name @param {number} min @param {number} max */
   integer(name, min = 0, max = Number.MAX_SAFE_INTEGER) {
     const value = this.require(name);
     if (typeof value !== "number" || value < min || value > max) {
@@ -1080,38 +908,20 @@ class ObjectReader {
     }
     return value;
   }
-
-  /** @param {string} name */
   boolean(name) {
     const value = this.require(name);
     return typeof value === "boolean" ? value : this.fail(name, "true or false");
   }
-
-  /**
-   * Bytes in base64url.
-   * @param {string} name @param {number | null} size in bytes, null for any
-   * @throws {CertledgerError} `base64.*` too
-   */
   binary(name, size = null) {
     const value = this.require(name);
     const bytes = typeof value === "string" ? decodeBase64Url(value) : this.fail(name, "base64url");
     return size === null || bytes.length === size ? bytes : this.fail(name, `${size} bytes`);
   }
-
-  /**
-   * A list of hashes (SPEC 1.2).
-   * @param {string} name @param {number} max @throws {CertledgerError} `base64.*` too
-   */
   hashes(name, max = 32) {
     const bytes = this.binary(name);
     if (bytes.length % 32 || bytes.length > 32 * max) this.fail(name, `at most ${max} hashes`);
     return chunks(bytes, 32);
   }
-
-  /**
-   * A list of `min` to `max` values of any type.
-   * @param {string} name @param {number} min @param {number} max
-   */
   array(name, min, max) {
     const value = this.require(name);
     if (!Array.isArray(value) || value.length < min || value.length > max) {
@@ -1119,24 +929,14 @@ class ObjectReader {
     }
     return value;
   }
-
-  /** A list of texts. @param {string} name @param {number} min @param {number} max @returns {string[]} */
   texts(name, min, max) {
     const values = this.array(name, min, max);
     for (const value of values) if (typeof value !== "string") this.fail(name, "a list of texts");
-    return /** @type {string[]} */ (values);
+    return (values);
   }
-
-  /** A reader of a member that is an object. @param {string} name */
   object(name) {
     return new ObjectReader(this.require(name), `${this.path}.${name}`);
   }
-
-  /**
-   * A list of objects, each read by `readItem` and then finished.
-   * @template T @param {string} name @param {number} min @param {number} max
-   * @param {(read: ObjectReader) => T} readItem
-   */
   objects(name, min, max, readItem) {
     return this.array(name, min, max).map((value, at) => {
       const reader = new ObjectReader(value, `${name}[${at}]`);
@@ -1145,58 +945,35 @@ class ObjectReader {
       return item;
     });
   }
-
-  /** A calendar day, as days since 1970. @param {string} name */
   day(name) {
     const value = this.require(name);
     const number = typeof value === "string" ? parseDay(value) : null;
     return number === null ? this.fail(name, "a day like 2026-11-24") : number;
   }
-
-  /** Check that no member is left over. */
   finish() {
     if (this.unread.size)
       fail("schema.invalid", `${this.path} has unknown members: ${[...this.unread.keys()].slice(0, 3)}`);
   }
 }
-
-/**
- * Check that values strictly ascend by code point.
- * @param {string} path for messages @param {string[]} values ASCII
- */
 function checkAscending(path, values) {
   if (values.some((value, at) => at > 0 && value <= values[at - 1])) {
     fail("schema.invalid", `${path} do not strictly ascend`);
   }
 }
-
-/** Check that no value occurs twice. @param {string} what for messages @param {string[]} values */
 function checkDistinct(what, values) {
   if (new Set(values).size !== values.length) fail("schema.invalid", `two ${what} are the same`);
 }
 
-// -------------------- formats/merkle.mjs
-
-/** Merkle trees (SPEC 3, RFC 9162 section 2.1). */
-
-/** Hash of a leaf (SPEC 3). @param {Uint8Array} data @returns {Uint8Array} */
+// formats/merkle.mjs
 const leafHash = (data) => sha256(concat(Uint8Array.of(0), data));
-
-/** Hash of an inner node (SPEC 3). @param {Uint8Array} left @param {Uint8Array} right */
-const nodeHash = (left, right) => sha256(concat(Uint8Array.of(1), left, right));
-
-/** Whether bit 0 is set; `&` would truncate to 32 bits. @param {number} position */
+const NODE = concat(Uint8Array.of(1), new Uint8Array(64));
+function nodeHash(left, right) {
+  NODE.set(left, 1);
+  NODE.set(right, 33);
+  return sha256(NODE);
+}
 const isOdd = (position) => position % 2 === 1;
-
-/** A position below 2^53, shifted right by one. @param {number} value */
 const half = (value) => Math.floor(value / 2);
-
-/**
- * The root that an inclusion path implies for a leaf (RFC 9162 section 2.1.3.2).
- * @param {Uint8Array} leaf its hash @param {number} position from 0 @param {number} size number of leaves
- * @param {Uint8Array[]} path siblings, from the leaf upwards @returns {Uint8Array}
- * @throws {CertledgerError} `proof.invalid`: the position is outside, or the path has another length
- */
 function impliedRoot(leaf, position, size, path) {
   if (position >= size) fail("proof.invalid", `leaf ${position} is outside a tree of ${size} leaves`);
   let root = leaf;
@@ -1207,7 +984,6 @@ function impliedRoot(leaf, position, size, path) {
       fail("proof.invalid", `a path of ${path.length} hashes is too long for leaf ${position} of ${size}`);
     if (isOdd(place) || place === last) {
       root = nodeHash(sibling, root);
-      // The right edge of an uneven tree skips the levels where it has no sibling.
       while (place && !isOdd(place)) [place, last] = [half(place), half(last)];
     } else {
       root = nodeHash(root, sibling);
@@ -1218,11 +994,6 @@ function impliedRoot(leaf, position, size, path) {
     fail("proof.invalid", `a path of ${path.length} hashes is too short for leaf ${position} of ${size}`);
   return root;
 }
-
-/**
- * Leaves under each peak of an append-only tree, greatest first: the binary digits of its size (SPEC 3).
- * @param {number} size number of leaves @returns {number[]}
- */
 function peakSizes(size) {
   const sizes = [];
   for (let bit = 2 ** 52; bit >= 1; bit /= 2) {
@@ -1230,12 +1001,6 @@ function peakSizes(size) {
   }
   return sizes;
 }
-
-/**
- * The peak over a leaf: its index, the leaf's position below it, and the number of leaves below it.
- * @param {number} position of the leaf @param {number} size number of leaves of the tree
- * @throws {CertledgerError} `proof.invalid`: the position is outside
- */
 function locatePeak(position, size) {
   if (position >= size) fail("proof.invalid", `leaf ${position} is outside a tree of ${size} leaves`);
   let rest = position;
@@ -1245,13 +1010,8 @@ function locatePeak(position, size) {
   }
   throw new RangeError("unreachable: the peaks cover every leaf");
 }
-
-/**
- * Peaks of the append-only tree of some leaves, greatest first.
- * @param {Iterable<Uint8Array>} leaves hashes @returns {Uint8Array[]}
- */
 function peaksOf(leaves) {
-  /** @type {{hash: Uint8Array, width: number}[]} */ const stack = [];
+  const stack = [];
   for (const leaf of leaves) {
     let [hash, width] = [leaf, 1];
     for (let left = stack.at(-1); left?.width === width; left = stack.at(-1)) {
@@ -1262,42 +1022,23 @@ function peaksOf(leaves) {
   }
   return stack.map((node) => node.hash);
 }
-
-/**
- * Root of the tree of some leaves: the peaks, folded from the right (SPEC 3).
- * @param {Iterable<Uint8Array>} leaves hashes, at least one @returns {Uint8Array}
- */
 function treeRoot(leaves) {
   const peaks = peaksOf(leaves);
   return peaks.reduceRight((right, left) => nodeHash(left, right));
 }
 
-// -------------------- formats/record.mjs
-
-/** Records, which are public, and disclosures, which the holder shows (SPEC 4, 5). */
-
-/** Code of an issuer; `checkIssuerCode` checks its region. */
+// formats/record.mjs
 const ISSUER_PATTERN = /^[0-9A-Z]{18}$/;
 const CATEGORY_PATTERN = /^[A-Z0-9-]{2,24}$/;
 const HOLDER_KINDS = ["natural", "legal", "object"];
-/** Certificates of one issuer, digests in a record, characters of a field (SPEC 19). */
 const MAX_CERTIFICATES = 2 ** 32;
 const MAX_DIGESTS = 96;
 const MAX_VALUE_CHARACTERS = 512;
 const MAX_DISCLOSURE_BYTES = 4096;
 const MAX_FIELD_NAME_CHARACTERS = 64;
-/** Names of disclosures that every verifier knows (SPEC 4.4). */
 const NUMBER_FIELD = "certificate_number";
 const HOLDER_KEY_FIELD = "holder_key";
 const DOCUMENT_FIELD = "document";
-
-/** @typedef {ReturnType<typeof readRecord>} CertificateRecord its `leaf` is the hash in the batch */
-
-/**
- * Read a record (SPEC 5).
- * @param {Json} value
- * @throws {CertledgerError} `schema.*`, `base64.*`, `issuer.invalid`, `record.edition`, `record.dates`
- */
 function readRecord(value) {
   const read = new ObjectReader(value, "record");
   read.constant("type", "certledger/record/1");
@@ -1331,49 +1072,17 @@ function readRecord(value) {
   record.leaf = leafHash(canonicalBytes(value));
   return record;
 }
-
-/**
- * Check the region in an issuer's code, characters 3 and 4.
- * @param {string} issuer @throws {CertledgerError} `issuer.invalid`
- */
 function checkIssuerCode(issuer) {
   if (!/^[0-9]{2}$/.test(issuer.slice(2, 4)))
     fail("issuer.invalid", `${issuer} is not the code of an issuer`);
 }
-
-/**
- * @typedef {string | {sha256: string, size: number, sm3?: string}} Value of a field or holder key, or a
- *   document's description (SPEC 4.6)
- */
-
-/** @typedef {{salt: string, name: string, value: Value, digest: Uint8Array}} Disclosure one value of a record */
-
-/**
- * Text of a disclosure (SPEC 4.3).
- * @param {string} salt @param {string} name @param {Json} value @returns {string}
- */
 const formatDisclosure = (salt, name, value) => encodeBase64Url(canonicalBytes([salt, name, value]));
-
-/**
- * Digest of the text of a disclosure, as records have it (SPEC 4.3).
- * @param {string} text @returns {Uint8Array}
- */
 const disclosureDigest = (text) => sha256(utf8(text));
-
-/**
- * Salt of a document or of a `shown` field (SPEC 4.5).
- * @param {string} code normal form of the access code @param {number} place @returns {string}
- */
 function deriveSalt(code, place) {
   return encodeBase64Url(
     hmacSha256(utf8(code), concat(utf8("certledger/1/salt"), uintToBytes(place, 2))).subarray(0, 16),
   );
 }
-
-/**
- * Read a disclosure (SPEC 4.3).
- * @param {string} text @returns {Disclosure} @throws {CertledgerError} `schema.invalid`, `json.*`, `base64.*`
- */
 function readDisclosure(text) {
   const parts = parseCanonical(decodeBase64Url(text), MAX_DISCLOSURE_BYTES);
   if (!Array.isArray(parts) || parts.length !== 3)
@@ -1392,23 +1101,13 @@ function readDisclosure(text) {
   }
   if (name === DOCUMENT_FIELD) checkDocument(value);
   else checkFieldValue(value);
-  return { salt, name, value: /** @type {Value} */ (value), digest: disclosureDigest(text) };
+  return { salt, name, value: (value), digest: disclosureDigest(text) };
 }
-
-/**
- * Check the value of a field or holder key (SPEC 4.6).
- * @param {Json} value @throws {CertledgerError} `schema.invalid`
- */
 function checkFieldValue(value) {
   if (typeof value !== "string" || !value || countCharacters(value) > MAX_VALUE_CHARACTERS) {
     fail("schema.invalid", "a field is not text of 1 to 512 characters");
   }
 }
-
-/**
- * Check a document's description (SPEC 4.6).
- * @param {Json} value @throws {CertledgerError} `schema.invalid`
- */
 function checkDocument(value) {
   const read = new ObjectReader(value, "document");
   read.text("sha256", /^[0-9a-f]{64}$/);
@@ -1417,35 +1116,22 @@ function checkDocument(value) {
   read.finish();
 }
 
-// -------------------- formats/certificate_number.mjs
-
-/** Certificate numbers and access codes as people type them, and what they look up (SPEC 4.1, 4.2, 4.7). */
-
+// formats/certificate_number.mjs
 const MAX_NUMBER_CHARACTERS = 64;
 const INVISIBLE = /[\u00ad\u061c\u180e\ufeff\u200b-\u200f\u202a-\u202e\u2060-\u206f]/g;
 const DASHES = /[\u2010-\u2015\u2043\u2212\ufe58]/g;
-/** White space of SPEC 4.1; `\s` of JavaScript has others. */
 const WHITE_SPACE = /[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/;
 const ACCESS_CODE = /^[0-9A-HJKMNP-TV-Z]{16}$/;
-
-/** Text without white space. @param {string} text @returns {string} */
 const dropWhiteSpace = (text) =>
   Array.from(text)
     .filter((letter) => !WHITE_SPACE.test(letter))
     .join("");
-
-/** Text without white space at both ends. @param {string} text @returns {string} */
 function trimWhiteSpace(text) {
   let [begin, end] = [0, text.length];
   while (begin < end && WHITE_SPACE.test(text[begin])) begin += 1;
   while (end > begin && WHITE_SPACE.test(text[end - 1])) end -= 1;
   return text.slice(begin, end);
 }
-
-/**
- * Normal form of a certificate number (SPEC 4.1).
- * @param {string} typed @returns {string} @throws {CertledgerError} `number.invalid`
- */
 function normalNumber(typed) {
   const plain = typed.normalize("NFKC").replace(INVISIBLE, "").replace(DASHES, "-");
   const brackets = plain.replace(/[[【]/g, "〔").replace(/[\]】]/g, "〕");
@@ -1455,39 +1141,19 @@ function normalNumber(typed) {
     fail("number.invalid", `a number has 1 to ${MAX_NUMBER_CHARACTERS} characters`);
   return number;
 }
-
-/**
- * Normal form of an access code (SPEC 4.2).
- * @param {string} typed @returns {string} 16 characters @throws {CertledgerError} `access_code.invalid`
- */
 function normalAccessCode(typed) {
   const plain = dropWhiteSpace(typed.normalize("NFKC").replace(INVISIBLE, "").replace(DASHES, "-"));
   const code = plain.toUpperCase().replaceAll("-", "").replaceAll("O", "0").replace(/[IL]/g, "1");
-  // `toUpperCase` maps some letters beyond ASCII into the alphabet: a dotless i to I.
   if (/[^\0-\x7f]/.test(plain) || !ACCESS_CODE.test(code))
     fail("access_code.invalid", "an access code has 16 characters of 0-9 and A-Z");
   return code;
 }
-
-/**
- * Digest by which a service finds a certificate (SPEC 4.7).
- * @param {string} number as typed @param {string} code as typed @returns {Uint8Array} 32 bytes
- * @throws {CertledgerError} `number.invalid`, `access_code.invalid`
- */
 const lookupDigest = (number, code) =>
   disclosureDigest(formatDisclosure(normalAccessCode(code), NUMBER_FIELD, normalNumber(number)));
 
-// -------------------- formats/base45.mjs
-
-/** Base45 (RFC 9285). */
-
+// formats/base45.mjs
 const BASE45_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:";
 const BASE45_DIGITS = new Map(Array.from(BASE45_ALPHABET, (letter, value) => [letter, value]));
-
-/**
- * Text of bytes: two bytes are three digits, the lowest first, and a last single byte is two.
- * @param {Uint8Array} bytes @returns {string}
- */
 function encodeBase45(bytes) {
   let text = "";
   for (let at = 0; at < bytes.length; at += 2) {
@@ -1500,11 +1166,6 @@ function encodeBase45(bytes) {
   }
   return text;
 }
-
-/**
- * Bytes of base45 text.
- * @param {string} text @returns {Uint8Array} @throws {CertledgerError} `base45.invalid`
- */
 function decodeBase45(text) {
   const values = Array.from(
     text,
@@ -1523,11 +1184,7 @@ function decodeBase45(text) {
   return bytes;
 }
 
-// -------------------- formats/catalog.mjs
-
-/** Entries of an issuer's catalog, and its root (SPEC 6). */
-
-/** Kinds of certificates (SPEC 6). */
+// formats/catalog.mjs
 const ENTRY_KINDS = [
   "certificate",
   "licence",
@@ -1538,16 +1195,7 @@ const ENTRY_KINDS = [
   "appraisal_report",
   "association_document",
 ];
-
-/** Entries of one catalog (SPEC 19). */
 const MAX_ENTRIES = 4096;
-
-/** @typedef {ReturnType<typeof readEntry>} Entry its `leaf` is the hash in the catalog's tree */
-
-/**
- * Read an entry (SPEC 6).
- * @param {Json} value @throws {CertledgerError} `schema.*`, `entry.fields`, `entry.shown`
- */
 function readEntry(value) {
   const read = new ObjectReader(value, "entry");
   read.constant("type", "certledger/entry/1");
@@ -1586,105 +1234,60 @@ function readEntry(value) {
   entry.leaf = leafHash(canonicalBytes(value));
   return entry;
 }
-
-/** A list of names of fields. @param {ObjectReader} read @param {string} name */
 function readFieldNames(read, name) {
   const names = read.texts(name, 1, 64);
   if (!names.every((field) => /^[a-z][a-z0-9_]{0,63}$/.test(field))) read.fail(name, "a list of names");
   return names;
 }
-
-/**
- * Name of the disclosure at a place: fields, then the holder key of a bound record, then documents (SPEC 4.4).
- * @param {Entry} entry @param {number} place @param {boolean} bound @returns {string}
- */
 function fieldNameAt(entry, place, bound) {
   if (place < entry.fields.length) return entry.fields[place];
   return bound && place === entry.fields.length ? HOLDER_KEY_FIELD : DOCUMENT_FIELD;
 }
-
-/** Root of a catalog (SPEC 6). @param {number} count of entries @param {Uint8Array} root of their tree */
 const catalogRoot = (count, root) =>
   sha256(concat(utf8("certledger/catalog/1"), uintToBytes(count, 4), root));
-
-/**
- * Order of entries in a catalog: by category, then version (SPEC 6).
- * @param {Entry} left @param {Entry} right
- */
 function compareEntries(left, right) {
   if (left.category !== right.category) return left.category < right.category ? -1 : 1;
   return left.version - right.version;
 }
 
-// -------------------- formats/cbor.mjs
-
-/**
- * Deterministic CBOR (RFC 8949 section 4.2.1): a typed reader and an encoder.
- *
- * The reader is asked for each element by type and range, so that it builds nothing that has no place (SPEC 19).
- */
-
-/** @typedef {any} Cbor a number, true or false, null, text, bytes, a list, or a map from integers */
-
-/** Greatest number that the first byte of an item can carry. */
+// formats/cbor.mjs
 const MAX_HEAD_NUMBER = 23;
-
-/** Major types (RFC 8949 section 3.1). */
 const UNSIGNED = 0;
 const NEGATIVE = 1;
 const BYTES = 2;
 const TEXT = 3;
 const LIST = 4;
 const MAP = 5;
-
-/** Reader of one item, from its front to its end. Call `finish` after the last element. */
 class CborReader {
-  /**
-   * @param {Uint8Array} bytes @param {string} code of errors
-   * @param {string} canonicalCode of the error of a number that is not in its shortest form
-   */
   constructor(bytes, code, canonicalCode) {
     this.bytes = bytes;
     this.code = code;
     this.canonicalCode = canonicalCode;
     this.at = 0;
   }
-
-  /** @param {string} expected @returns {never} */
   fail(expected) {
     return fail(this.code, `at byte ${this.at}: expected ${expected}`);
   }
-
-  /** Fail unless a condition holds. @param {unknown} condition @param {string} expected */
   expect(condition, expected) {
     if (!condition) this.fail(expected);
   }
-
-  /** Check that no byte is left over. */
   finish() {
     this.expect(this.at === this.bytes.length, "the end");
   }
-
-  /** Major type of the next element, -1 at the end. */
   majorType() {
     return this.at < this.bytes.length ? this.bytes[this.at] >> 5 : -1;
   }
-
-  /** Whether null is next; if so, skip it. */
   skipNull() {
     const found = this.bytes[this.at] === 0xf6;
     if (found) this.at += 1;
     return found;
   }
-
   boolean() {
     const head = this.bytes[this.at];
     this.expect(head === 0xf4 || head === 0xf5, "true or false");
     this.at += 1;
     return head === 0xf5;
   }
-
-  /** The number in a head of a major type. @param {number} type @param {string} expected */
   argument(type, expected) {
     this.expect(this.majorType() === type, expected);
     const low = this.bytes[this.at] & 31;
@@ -1693,43 +1296,33 @@ class CborReader {
       return low;
     }
     const width = 2 ** (low - 24);
-    const digits = this.bytes.subarray(this.at + 1, this.at + 1 + width);
-    this.expect(low <= 27 && digits.length === width, `${expected} of definite length`);
-    const number = digits.reduce((sum, byte) => sum * 256 + byte, 0);
+    const end = this.at + 1 + width;
+    if (low > 27 || end > this.bytes.length) this.fail(`${expected} of definite length`);
+    let number = 0;
+    for (let at = this.at + 1; at < end; at += 1) number = number * 256 + this.bytes[at];
     if (number < (width === 1 ? MAX_HEAD_NUMBER + 1 : 256 ** (width / 2)))
       fail(this.canonicalCode, `the number at byte ${this.at} is not in its shortest form`);
-    this.at += 1 + width;
+    this.at = end;
     return number;
   }
-
-  /** @param {number} min @param {number} max */
   integer(min = 0, max = Number.MAX_SAFE_INTEGER) {
     const negative = min < 0 && this.majorType() === NEGATIVE;
     const number = this.argument(negative ? NEGATIVE : UNSIGNED, "an integer");
     const value = negative ? -1 - number : number;
-    this.expect(value >= min && value <= max, `an integer from ${min} to ${max}`);
+    if (value < min || value > max) this.fail(`an integer from ${min} to ${max}`);
     return value;
   }
-
-  /**
-   * The size in a head, which the bytes that are left can hold.
-   * @param {number} type @param {string} expected @param {number} min @param {number} max
-   */
   size(type, expected, min, max) {
     const size = this.argument(type, expected);
     const left = this.bytes.length - this.at;
     this.expect(size >= min && size <= Math.min(max, left), `${expected} of size ${min} to ${max}`);
     return size;
   }
-
-  /** A byte string. @param {number} min bytes @param {number} max bytes @returns {Uint8Array} */
   binary(min, max) {
     const size = this.size(BYTES, "a byte string", min, max);
     this.at += size;
     return this.bytes.subarray(this.at - size, this.at);
   }
-
-  /** A text. @param {number} max bytes @returns {string} */
   text(max) {
     const size = this.size(TEXT, "a text", 0, max);
     this.at += size;
@@ -1739,25 +1332,15 @@ class CborReader {
       return fail(this.code, "a text is not UTF-8");
     }
   }
-
-  /**
-   * The head of a list, whose elements come next.
-   * @param {number} min @param {number} max @returns {number} its size
-   */
   list(min, max) {
     return this.size(LIST, "a list", min, max);
   }
-
-  /** A list of integers. @param {number} size @param {number} min @param {number} max @returns {number[]} */
   integers(size, min, max) {
     this.list(size, size);
-    return Array.from({ length: size }, () => this.integer(min, max));
+    const found = [];
+    for (let left = size; left > 0; left -= 1) found.push(this.integer(min, max));
+    return found;
   }
-
-  /**
-   * A map from ascending integers below a limit to byte strings.
-   * @param {number} below @param {number} size in bytes @returns {Map<number, Uint8Array>}
-   */
   byteMap(below, size) {
     const found = new Map();
     let last = -1;
@@ -1767,14 +1350,8 @@ class CborReader {
     }
     return found;
   }
-
-  /**
-   * A list of byte strings that are not empty.
-   * @param {number} max of them @param {number} maxBytes each @param {boolean} ascending strictly
-   * @returns {Uint8Array[]}
-   */
   binaries(max, maxBytes, ascending = false) {
-    /** @type {Uint8Array[]} */ const found = [];
+    const found = [];
     for (let left = this.list(0, max); left > 0; left -= 1) {
       const value = this.binary(1, maxBytes);
       if (ascending && found.length)
@@ -1783,26 +1360,17 @@ class CborReader {
     }
     return found;
   }
-
-  /**
-   * A list, each element read by `readItem`.
-   * @template T @param {number} max @param {(at: number) => T} readItem
-   */
   items(max, readItem) {
-    /** @type {T[]} */ const found = [];
+    const found = [];
     for (let size = this.list(0, max); found.length < size;) found.push(readItem(found.length));
     return found;
   }
 }
-
-/** Head of an item in its shortest form. @param {number} type @param {number} number */
 function encodeCborHead(type, number) {
   if (number <= MAX_HEAD_NUMBER) return Uint8Array.of((type << 5) | number);
   const size = [1, 2, 4, 8].findIndex((width) => number < 256 ** width);
   return concat(Uint8Array.of((type << 5) | (24 + size)), uintToBytes(number, 2 ** size));
 }
-
-/** Deterministic encoding of a value. @param {Cbor} value @returns {Uint8Array} */
 function encodeCbor(value) {
   if (typeof value === "number")
     return value < 0 ? encodeCborHead(NEGATIVE, -1 - value) : encodeCborHead(UNSIGNED, value);
@@ -1816,23 +1384,11 @@ function encodeCbor(value) {
   return Uint8Array.of(value === null ? 0xf6 : 0xf4 + Number(value));
 }
 
-// -------------------- limits.mjs
-
-/** Greatest numbers that several formats share (SPEC 16.1, 17, 19). */
-
-/** Greatest number of four bytes. */
+// limits.mjs
 const MAX_UINT32 = 2 ** 32 - 1;
-
-/** Greatest block number, five bytes; as the end of a key it means that no end is set (SPEC 8). */
 const MAX_BLOCK = 2 ** 40 - 1;
 
-// -------------------- formats/issuer_state.mjs
-
-/**
- * The state of an issuer: its keys, and the digest in its storage slot (SPEC 8).
- */
-
-/** Kinds and standings; a number in hashed bytes is the place in the list plus one (SPEC 7, 8). */
+// formats/issuer_state.mjs
 const ISSUER_KINDS = [
   "department",
   "institution",
@@ -1842,35 +1398,16 @@ const ISSUER_KINDS = [
   "operator",
 ];
 const ISSUER_STANDINGS = ["active", "suspended", "closed", "struck"];
-/** A key word without its last byte, which is zero. */
 const KEY_BYTES = 31;
 const MAX_KEYS = 16;
 const MAX_ISSUER_NAME_CHARACTERS = 128;
-/** Bit of a key's purposes that lets it sign batches (SPEC 7). */
 const PURPOSE_BATCHES = 1;
-
-/**
- * @typedef {{packed: Uint8Array, address: Uint8Array, purposes: number, from: number, end: number}} IssuerKey
- */
-
-/**
- * Decode a key word: `address 20 ‖ purposes 1 ‖ from 5 ‖ end 5` (SPEC 8); `from` and `end` are blocks.
- * @param {Uint8Array} packed 31 bytes @returns {IssuerKey} @throws {CertledgerError} `state.key`
- */
 function decodeKey(packed) {
-  /** @param {number} at */
   const block = (at) => Number(bytesToBigInt(packed.subarray(at, at + 5)));
   const purposes = packed[20];
   if (purposes < 1 || purposes > 15) fail("state.key", `a key has purposes ${purposes}, not 1 to 15`);
   return { packed, address: packed.subarray(0, 20), purposes, from: block(21), end: block(26) };
 }
-
-/** @typedef {ReturnType<typeof readIssuerState>} IssuerState */
-
-/**
- * Read the state in full evidence (SPEC 16.1).
- * @param {Json} value @throws {CertledgerError} `schema.invalid`, `base64.*`, `state.key`, `issuer.invalid`
- */
 function readIssuerState(value) {
   const read = new ObjectReader(value, "body");
   const keys = read.binary("keys");
@@ -1881,7 +1418,7 @@ function readIssuerState(value) {
     issuer: read.text("issuer", ISSUER_PATTERN),
     kind: ISSUER_KINDS.indexOf(read.oneOf("kind", ISSUER_KINDS)) + 1,
     name: read.text("name", null, MAX_ISSUER_NAME_CHARACTERS),
-    /** SHA-256 of the name, where a snapshot has only that. @type {Uint8Array | null} */ nameDigest: null,
+    nameDigest: null,
     keys: chunks(keys, KEY_BYTES).map(decodeKey),
     standing: read.oneOf("standing", ISSUER_STANDINGS),
     since: read.integer("since", 0, MAX_BLOCK),
@@ -1905,39 +1442,26 @@ function readIssuerState(value) {
   }
   return state;
 }
-
-/**
- * A slot with its lowest bit, the brake of a hold, cleared (SPEC 8, 12).
- * @param {Uint8Array} slot 32 bytes
- */
 function clearBrake(slot) {
   const cleared = Uint8Array.from(slot);
   cleared[31] &= 0xfe;
   return cleared;
 }
-
-/**
- * Digest of a state, the value of the issuer's slot but for the brake (SPEC 8).
- * @param {IssuerState} s @returns {Uint8Array}
- */
 function stateDigest(s) {
   return clearBrake(
     keccak256(
       concat(
-        // w0
         utf8(s.issuer),
         uintToBytes(Number(s.issuer.slice(2, 4)), 2),
         Uint8Array.of(s.kind, ISSUER_STANDINGS.indexOf(s.standing) + 1),
         uintToBytes(s.since, 5),
         uintToBytes(s.catalogVersion, 4),
         Uint8Array.of(0),
-        // w1
         uintToBytes(s.batches, 8),
         uintToBytes(s.certificates, 8),
         uintToBytes(s.epoch, 8),
         uintToBytes(s.revision, 4),
         new Uint8Array(4),
-        // w2 to w7
         s.nameDigest ?? sha256(utf8(s.name)),
         s.catalog,
         s.last,
@@ -1948,29 +1472,18 @@ function stateDigest(s) {
     ),
   );
 }
+const BATCH_LEAF = new Uint8Array(70);
+function batchLeaf(digest, catalog, key, block) {
+  BATCH_LEAF.set(digest);
+  BATCH_LEAF.set(catalog, 32);
+  BATCH_LEAF.fill(0, 64);
+  BATCH_LEAF[64] = key;
+  putUint(BATCH_LEAF, 70, block);
+  return leafHash(BATCH_LEAF);
+}
 
-/**
- * Leaf of a batch in its issuer's tree of batches (SPEC 8).
- * @param {Uint8Array} digest of the statement @param {Uint8Array} catalog root
- * @param {number} key index of the key
- * @param {number} block of anchoring @returns {Uint8Array}
- */
-const batchLeaf = (digest, catalog, key, block) =>
-  leafHash(concat(digest, catalog, uintToBytes(key, 1), uintToBytes(block, 5)));
-
-// -------------------- formats/presentation.mjs
-
-/** Presentations: a holder's signature for one request of one counter (SPEC 16.3). */
-
-/** An audience or a nonce. */
+// formats/presentation.mjs
 const TOKEN_PATTERN = /^[A-Za-z0-9._-]{1,64}$/;
-
-/** @typedef {ReturnType<typeof readPresentation>} Presentation */
-
-/**
- * Read a presentation; its `time` is in seconds.
- * @param {Json} value @throws {CertledgerError} `schema.invalid`, `base64.*`
- */
 function readPresentation(value) {
   const read = new ObjectReader(value, "presentation");
   const presentation = {
@@ -1982,12 +1495,6 @@ function readPresentation(value) {
   read.finish();
   return presentation;
 }
-
-/**
- * What a holder signs (SPEC 16.3).
- * @param {{audience: string, nonce: string, time: number}} presentation @param {Uint8Array} identity of the ledger
- * @param {Uint8Array} leaf @param {Disclosure[]} disclosures in the order of the record
- */
 const presentationMessage = ({ audience, nonce, time }, identity, leaf, disclosures) =>
   canonicalBytes({
     type: "certledger/presentation/1",
@@ -1999,19 +1506,7 @@ const presentationMessage = ({ audience, nonce, time }, identity, leaf, disclosu
     time,
   });
 
-// -------------------- formats/state_proof.mjs
-
-/** Proofs of an account and its storage slots: RLP and Merkle-Patricia tries (SPEC 11, EIP-1186). */
-
-/**
- * @typedef {{bytes: Uint8Array, size: number} | {items: RlpItem[], size: number}} RlpItem `size`: encoded
- *   bytes
- */
-
-/**
- * A length of `width` bytes, 56 or more, without a leading zero.
- * @param {Uint8Array} data @param {number} at @param {number} width
- */
+// formats/state_proof.mjs
 function readRlpLength(data, at, width) {
   const digits = data.subarray(at, at + width);
   const length = digits.reduce((value, byte) => value * 256 + byte, 0);
@@ -2019,8 +1514,6 @@ function readRlpLength(data, at, width) {
     fail("proof.invalid", `an RLP length at byte ${at} is not in its shortest form`);
   return length;
 }
-
-/** The item that begins at a byte. @param {Uint8Array} data @param {number} at @returns {RlpItem} */
 function readRlpItem(data, at) {
   const first = data[at];
   if (first === undefined) return fail("proof.invalid", "RLP ends early");
@@ -2043,36 +1536,19 @@ function readRlpItem(data, at) {
   }
   return { items, size: head + length };
 }
-
-/** The one item of some bytes. @param {Uint8Array} data @returns {RlpItem} */
 function decodeRlp(data) {
   const item = readRlpItem(data, 0);
   if (item.size !== data.length) fail("proof.invalid", "bytes follow an RLP item");
   return item;
 }
-
-/** Half bytes, the high one first. @param {Uint8Array} bytes @returns {number[]} */
 const nibbles = (bytes) => Array.from(bytes).flatMap((byte) => [byte >> 4, byte & 15]);
-
-/**
- * Nibbles of a hex-prefix key, and whether its node is a leaf (Yellow Paper, appendix C); the padding is zero.
- * @param {Uint8Array} bytes @returns {{path: number[], leaf: boolean}}
- */
 function decodeHexPrefix(bytes) {
   const [kind, pad, ...rest] = nibbles(bytes);
   if (kind === undefined || kind > 3 || (!(kind & 1) && pad))
     return fail("proof.invalid", "a hex prefix of unknown kind, or with padding that is not zero");
   return { path: kind & 1 ? [pad, ...rest] : rest, leaf: kind > 1 };
 }
-
-/**
- * @typedef {{next?: RlpItem, value?: RlpItem, at: number}} TrieStep neither `next` nor `value`: proved absent
- */
-
-/** Length of the keys of accounts and slots, which are hashes of 32 bytes. */
 const KEY_NIBBLES = 64;
-
-/** The child in a branch or extension, undefined where it is empty. @param {RlpItem} item */
 function childReference(item) {
   if ("bytes" in item && !item.bytes.length) return undefined;
   if ("bytes" in item ? item.bytes.length !== 32 : item.size >= 32) {
@@ -2080,11 +1556,6 @@ function childReference(item) {
   }
   return item;
 }
-
-/**
- * The child or value that a node has for a key of which `at` nibbles are used.
- * @param {RlpItem} node @param {number[]} key @param {number} at @returns {TrieStep}
- */
 function followNode(node, key, at) {
   const items = "items" in node ? node.items : [];
   if (items.length === 17) {
@@ -2107,18 +1578,10 @@ function followNode(node, key, at) {
   if (!next) fail("proof.invalid", "an extension without a child");
   return fits ? { next, at: stop } : { at: stop };
 }
-
-/**
- * The value under a key of a trie, null if it is proved absent.
- * @param {Uint8Array} root @param {Uint8Array} hashedKey 32 bytes
- * @param {(hash: Uint8Array) => Uint8Array} getNode the node of a hash
- * @throws {CertledgerError} `proof.invalid`
- */
 function findInTrie(root, hashedKey, getNode) {
   const key = nibbles(hashedKey);
-  /** @type {RlpItem | undefined} */ let reference = { bytes: root, size: 33 };
+  let reference = { bytes: root, size: 33 };
   for (let at = 0; ;) {
-    // A node shorter than a hash is embedded in its parent.
     const node = "bytes" in reference ? decodeRlp(getNode(reference.bytes)) : reference;
     const found = followNode(node, key, at);
     if (found.value) return requireRlpString(found.value);
@@ -2126,22 +1589,11 @@ function findInTrie(root, hashedKey, getNode) {
     [reference, at] = [found.next, found.at];
   }
 }
-
-/** The bytes of an item that must not be a list. @param {RlpItem} item @returns {Uint8Array} */
 const requireRlpString = (item) =>
   "bytes" in item ? item.bytes : fail("proof.invalid", "an RLP list in place of a string");
-
-/** Root of a trie without entries: the hash of the RLP of the empty string. */
 const EMPTY_TRIE_ROOT = keccak256(Uint8Array.of(0x80));
-/** Nodes of one proof, and bytes of one node (SPEC 19). */
 const MAX_PROOF_NODES = 64;
 const MAX_NODE_BYTES = 1024;
-
-/**
- * The value under a key, null if it is proved absent, from a list of nodes that are all used in order (SPEC 11).
- * @param {Uint8Array} root @param {Uint8Array} hashedKey 32 bytes @param {Uint8Array[]} nodes
- * @throws {CertledgerError} `proof.invalid`
- */
 function proveTrieValue(root, hashedKey, nodes) {
   let used = 0;
   if (equal(root, EMPTY_TRIE_ROOT) && !nodes.length) return null;
@@ -2161,22 +1613,11 @@ function proveTrieValue(root, hashedKey, nodes) {
   if (used !== nodes.length) fail("proof.invalid", `${nodes.length - used} nodes of a proof are not needed`);
   return found;
 }
-
-/**
- * The bytes of an RLP integer, which has no leading zero.
- * @param {Uint8Array} bytes @param {number} width greatest length
- */
 function requireRlpInteger(bytes, width) {
   if (bytes.length > width || bytes[0] === 0)
     fail("proof.invalid", `an RLP integer with a leading zero, or of more than ${width} bytes`);
   return bytes;
 }
-
-/**
- * Storage root and code hash of an account, null if it is proved absent.
- * @param {Uint8Array} stateRoot @param {Uint8Array} address @param {Uint8Array[]} nodes
- * @throws {CertledgerError} `proof.invalid`
- */
 function proveAccount(stateRoot, address, nodes) {
   const found = proveTrieValue(stateRoot, keccak256(address), nodes);
   if (!found) return null;
@@ -2189,46 +1630,25 @@ function proveAccount(stateRoot, address, nodes) {
   requireRlpInteger(parts[1], 32);
   return { storageRoot: parts[2], codeHash: parts[3] };
 }
-
-/**
- * The 32 bytes of a slot, from its value in the storage trie.
- * @param {Uint8Array | null} found null: absent, so zero
- */
 function decodeSlotValue(found) {
   if (!found) return ZERO32;
   const value = requireRlpInteger(requireRlpString(decodeRlp(found)), 32);
   if (!value.length) fail("proof.invalid", "a slot of value zero in the trie");
   return concat(new Uint8Array(32 - value.length), value);
 }
-
-/** Position of the slot of an issuer: mapping in slot 0 (SPEC 13). @param {string} issuer */
 const issuerSlotPosition = (issuer) => keccak256(concat(utf8(issuer), new Uint8Array(14), ZERO32));
-
-/** Position of the roll, the chain of hashes over all registered issuers (SPEC 13). */
 const ROLL_POSITION = uintToBytes(1, 32);
 
-// -------------------- formats/statements.mjs
-
-/** Batch statements and the digest that an issuer signs (SPEC 7, EIP-712). */
-
-/** EIP-712 `typeHash` of a batch. */
+// formats/statements.mjs
 const BATCH_TYPE_HASH = keccak256(
   utf8(
     "Batch(bytes18 issuer,uint64 sequence,bytes32 previous,bytes32 root,uint64 first,uint32 count," +
       "bytes32 catalog,bytes32 countersignature,uint64 notAfter)",
   ),
 );
-
-/** Certificates of one batch (SPEC 19). */
+const BATCH_WORDS = concat(BATCH_TYPE_HASH, new Uint8Array(9 * 32));
+const SIGNED_BATCH = concat(Uint8Array.of(0x19, 0x01), new Uint8Array(2 * 32));
 const MAX_BATCH_CERTIFICATES = 65536;
-
-/** @typedef {ReturnType<typeof readStatement>} Statement */
-
-/**
- * Read a batch statement of full evidence (SPEC 16.1).
- * @param {Json} value @param {string} issuer of the record
- * @throws {CertledgerError} `schema.invalid`, `base64.*`
- */
 function readStatement(value, issuer) {
   const read = new ObjectReader(value, "statement");
   const statement = {
@@ -2245,42 +1665,27 @@ function readStatement(value, issuer) {
   read.finish();
   return statement;
 }
-
-/**
- * Digest of a batch statement, which the issuer signs (SPEC 7, EIP-712).
- * @param {Statement} s @param {Uint8Array} identity of the ledger, its EIP-712 domain separator
- * @returns {Uint8Array}
- */
 function batchDigest(s, identity) {
-  const structHash = keccak256(
-    concat(
-      BATCH_TYPE_HASH,
-      // bytes18, padded to a word on the right.
-      utf8(s.issuer),
-      new Uint8Array(14),
-      uintToBytes(s.sequence, 32),
-      s.previous,
-      s.root,
-      uintToBytes(s.first, 32),
-      uintToBytes(s.count, 32),
-      s.catalog,
-      s.countersignature,
-      uintToBytes(s.notAfter, 32),
-    ),
-  );
-  return keccak256(concat(Uint8Array.of(0x19, 0x01), identity, structHash));
+  const words = BATCH_WORDS;
+  words.fill(0, 32);
+  words.set(utf8(s.issuer), 32);
+  putUint(words, 3 * 32, s.sequence);
+  words.set(s.previous, 3 * 32);
+  words.set(s.root, 4 * 32);
+  putUint(words, 6 * 32, s.first);
+  putUint(words, 7 * 32, s.count);
+  words.set(s.catalog, 7 * 32);
+  words.set(s.countersignature, 8 * 32);
+  putUint(words, 10 * 32, s.notAfter);
+  SIGNED_BATCH.set(identity, 2);
+  SIGNED_BATCH.set(keccak256(words), 34);
+  return keccak256(SIGNED_BATCH);
 }
 
-// -------------------- formats/status_tree.mjs
-
-/** The tree of status words: 128 certificates a word, two bits each (SPEC 9). */
-
-/** Levels of the tree, which so has room for 2^32 certificates. */
+// formats/status_tree.mjs
 const STATUS_DEPTH = 25;
 const CERTIFICATES_PER_WORD = 128;
 const STATUSES = ["valid", "revoked", "suspended", "superseded"];
-
-/** Root of a subtree without words, by level: the defaults of SPEC 9. */
 const EMPTY_SUBTREES = (() => {
   const found = [ZERO32];
   for (let level = 0; level < STATUS_DEPTH; level += 1) {
@@ -2288,13 +1693,6 @@ const EMPTY_SUBTREES = (() => {
   }
   return found;
 })();
-
-/** @typedef {{word: Uint8Array, marks: number, siblings: Uint8Array[]}} WordProof */
-
-/**
- * Read the proof of one word (SPEC 9).
- * @param {Json} value @returns {WordProof} @throws {CertledgerError} `schema.invalid`, `base64.*`
- */
 function readWordProof(value) {
   const read = new ObjectReader(value, "status");
   const proof = {
@@ -2305,12 +1703,6 @@ function readWordProof(value) {
   read.finish();
   return proof;
 }
-
-/**
- * The status root that the proof of a word implies (SPEC 9).
- * @param {WordProof} proof @param {number} position of the word @returns {Uint8Array}
- * @throws {CertledgerError} `proof.invalid`
- */
 function impliedStatusRoot(proof, position) {
   let root = proof.word;
   let used = 0;
@@ -2326,27 +1718,14 @@ function impliedStatusRoot(proof, position) {
   if (used !== proof.siblings.length) fail("proof.invalid", "a status proof has too many siblings");
   return root;
 }
-
-/** Hash of two nodes in a buffer that every call uses again: trees have many nodes. */
 const PAIR = new Uint8Array(64);
-
-/** @param {Uint8Array} left @param {Uint8Array} right @returns {Uint8Array} */
 function hashPair(left, right) {
   PAIR.set(left);
   PAIR.set(right, 32);
   return keccak256(PAIR);
 }
-
-/**
- * Root of the tree of words (SPEC 9). Memory is one node a level.
- * @param {Iterable<[number, Uint8Array]>} words that are not zero, by ascending position
- */
 function statusTreeRoot(words) {
-  /** @type {{level: number, at: number, node: Uint8Array}[]} */ const waiting = [];
-  /**
-   * The node `top` levels above the words that is over `node`; left siblings come from `waiting`.
-   * @param {number} at position of the word @param {Uint8Array} node @param {number} top
-   */
+  const waiting = [];
   const climb = (at, node, top) => {
     for (let level = 0; level < top; level += 1) {
       if (at & 1) {
@@ -2358,10 +1737,9 @@ function statusTreeRoot(words) {
     }
     return node;
   };
-  /** @type {[number, Uint8Array] | null} */ let last = null;
+  let last = null;
   for (const [at, word] of words) {
     if (last) {
-      // A left child, whose right sibling is over this word.
       const level = 31 - Math.clz32(last[0] ^ at);
       waiting.push({ level, at: last[0] >> level, node: climb(...last, level) });
     }
@@ -2369,47 +1747,19 @@ function statusTreeRoot(words) {
   }
   return last ? climb(...last, STATUS_DEPTH) : EMPTY_SUBTREES[STATUS_DEPTH];
 }
-
-/** Position of the word of a certificate. @param {number} index of the certificate @returns {number} */
 const statusWordPosition = (index) => Math.floor(index / CERTIFICATES_PER_WORD);
-
-/**
- * Status of a certificate: bits 2(i mod 128) and 2(i mod 128)+1 of its word, counted from the last byte (SPEC 9).
- * @param {Uint8Array} word @param {number} index of the certificate @returns {string}
- */
 function statusAt(word, index) {
   const cell = index % CERTIFICATES_PER_WORD;
   return STATUSES[(word[31 - Math.floor(cell / 4)] >> (2 * (cell % 4))) & 3];
 }
 
-// -------------------- formats/evidence.mjs
-
-/** Full evidence (SPEC 16.1). */
-
+// formats/evidence.mjs
 const MAX_EVIDENCE_BYTES = 65536;
-/** The `type` of full evidence, and its name in a policy's list of versions. */
 const EVIDENCE_TYPE = "certledger/evidence/1";
-
-/**
- * A record with disclosures, and the place of each (SPEC 4.4); undefined: its digest is not in the record.
- * @typedef {{record: CertificateRecord, disclosures: Disclosure[], places: (number | undefined)[]}} DisclosedRecord
- */
-
-/**
- * Find the places of disclosures by their digests; of a digest that a record has twice, the last (SPEC 4.3).
- * @param {CertificateRecord} record @param {Disclosure[]} disclosures @returns {DisclosedRecord}
- */
 function locateDisclosures(record, disclosures) {
   const places = new Map(record.digests.map((digest, place) => [hex(digest), place]));
   return { record, disclosures, places: disclosures.map(({ digest }) => places.get(hex(digest))) };
 }
-
-/** @typedef {ReturnType<typeof readEvidence>} Evidence */
-
-/**
- * Read full evidence. That its parts fit each other is for the checks.
- * @param {Json} value @throws {CertledgerError} of SPEC 18.5
- */
 function readEvidence(value) {
   const read = new ObjectReader(value, "evidence");
   read.constant("type", EVIDENCE_TYPE);
@@ -2439,8 +1789,6 @@ function readEvidence(value) {
   read.finish();
   return evidence;
 }
-
-/** Where the batch was anchored: block, index of the key, path to the peak. @param {ObjectReader} read */
 function readAnchor(read) {
   const anchor = {
     block: read.integer("block", 0, MAX_BLOCK),
@@ -2450,8 +1798,6 @@ function readAnchor(read) {
   read.finish();
   return anchor;
 }
-
-/** An entry with its path in the catalog. @param {ObjectReader} read */
 function readEntryProof(read) {
   const proof = {
     entry: readEntry(read.require("entry")),
@@ -2462,10 +1808,7 @@ function readEntryProof(read) {
   read.finish();
   return proof;
 }
-
-/** Trie nodes of the contract's account and of the issuer's slot. @param {ObjectReader} read */
 function readProof(read) {
-  /** @param {string} name */
   const nodes = (name) => {
     const found = read.texts(name, 1, MAX_PROOF_NODES).map(decodeBase64Url);
     if (found.some((node) => node.length > MAX_NODE_BYTES))
@@ -2477,34 +1820,17 @@ function readProof(read) {
   return proof;
 }
 
-// -------------------- formats/compact_evidence.mjs
-
-/** Compact evidence, for a QR code (SPEC 16.2). */
-
-/** The name of this version in a policy's list. */
+// formats/compact_evidence.mjs
 const COMPACT_TYPE = "certledger/compact/1";
-
 const COMPACT_PREFIX = "CL1:";
 const COMPACT_VERSION = 1;
-/** Normal form of an access code (SPEC 4.2). */
 const ACCESS_CODE_PATTERN = /^[0-9A-HJKMNP-TV-Z]{16}$/;
 const MAX_COMPACT_CHARACTERS = 4096;
-/** Elements of the item without a presentation. */
 const COMPACT_ELEMENTS = 5;
 const MAX_PATH_HASHES = 32;
-/** Bytes of a code, salt, id or signature before the readers of JSON check them. */
 const MAX_SHORT_BYTES = 64;
-const FIRST_DAY = /** @type {number} */ (dayNumber(1, 1, 1));
-const LAST_DAY = /** @type {number} */ (dayNumber(9999, 12, 31));
-
-/** @typedef {{place: number, salt: string, value: Value}} CompactDisclosure its place gives the name */
-
-/** @typedef {ReturnType<typeof parseCompactEvidence>} CompactEvidence */
-
-/**
- * Parse the text of a code.
- * @param {string} text @throws {CertledgerError} `base45.invalid`, `compact.*`, and those of records
- */
+const FIRST_DAY = (dayNumber(1, 1, 1));
+const LAST_DAY = (dayNumber(9999, 12, 31));
 function parseCompactEvidence(text) {
   if (text.length > MAX_COMPACT_CHARACTERS || !text.startsWith(COMPACT_PREFIX)) {
     fail(
@@ -2520,7 +1846,7 @@ function parseCompactEvidence(text) {
   const ledger = reader.binary(8, 8);
   const record = decodeRecord(reader);
   const compact = {
-    /** First 8 bytes of the ledger's identity. */ ledger,
+    ledger,
     record,
     path: decodePath(reader),
     disclosures: decodeDisclosures(reader, record.digests.length),
@@ -2532,15 +1858,10 @@ function parseCompactEvidence(text) {
   }
   return compact;
 }
-
-/**
- * The record, checked by the reader of its JSON, so that both forms obey one set of rules.
- * @param {CborReader} reader
- */
 function decodeRecord(reader) {
   reader.list(12, 12);
   const day = () => formatDay(reader.integer(FIRST_DAY, LAST_DAY));
-  /** @type {{[name: string]: Json}} */ const value = { type: "certledger/record/1" };
+  const value = { type: "certledger/record/1" };
   value.issuer = reader.text(MAX_SHORT_BYTES);
   value.index = reader.integer();
   value.id = encodeBase64Url(reader.binary(0, MAX_SHORT_BYTES));
@@ -2553,14 +1874,8 @@ function decodeRecord(reader) {
   if (!reader.skipNull()) value.expires = day();
   value.bound = reader.boolean();
   value.digests = encodeBase64Url(reader.binary(0, 32 * MAX_DIGESTS));
-  return readRecord(/** @type {Json} */ (value));
+  return readRecord((value));
 }
-
-/**
- * Text of a code, the inverse of `parseCompactEvidence`.
- * @param {Uint8Array} identity of the ledger @param {DisclosedRecord} disclosed by ascending place
- * @param {Uint8Array[]} path @param {Presentation | null} presentation @returns {string}
- */
 function formatCompactEvidence(identity, { record, disclosures, places }, path, presentation) {
   const { audience, nonce, time, signature } = presentation ?? {};
   return (
@@ -2581,8 +1896,6 @@ function formatCompactEvidence(identity, { record, disclosures, places }, path, 
     )
   );
 }
-
-/** Inverse of `decodeRecord`. @param {CertificateRecord} record @returns {Cbor} */
 const encodeRecord = (record) => [
   record.issuer,
   record.index,
@@ -2597,25 +1910,16 @@ const encodeRecord = (record) => [
   record.bound,
   concatAll(record.digests),
 ];
-
-/** Inverse of `decodeValue`. @param {Value} value @returns {Cbor} */
 function encodeValue(value) {
   if (typeof value === "string") return value;
   const digests = [value.sha256, value.sm3].filter((digest) => digest !== undefined).map(hexToBytes);
   return [digests[0], value.size, ...digests.slice(1)];
 }
-
-/** The inclusion path. @param {CborReader} reader */
 function decodePath(reader) {
   const path = reader.binary(0, 32 * MAX_PATH_HASHES);
   if (path.length % 32) fail("compact.invalid", `a path of ${path.length} bytes is not a list of hashes`);
   return chunks(path, 32);
 }
-
-/**
- * Disclosures by strictly ascending place.
- * @param {CborReader} reader @param {number} places of the record @returns {CompactDisclosure[]}
- */
 function decodeDisclosures(reader, places) {
   let place = -1;
   return reader.items(places, () => {
@@ -2627,8 +1931,6 @@ function decodeDisclosures(reader, places) {
     return { place, salt, value: decodeValue(reader) };
   });
 }
-
-/** A field's text or a document's description. @param {CborReader} reader @returns {Value} */
 function decodeValue(reader) {
   if (reader.majorType() === TEXT) {
     const value = reader.text(4 * MAX_VALUE_CHARACTERS);
@@ -2642,8 +1944,6 @@ function decodeValue(reader) {
   checkDocument(document);
   return document;
 }
-
-/** The presentation, checked by the reader of its JSON. @param {CborReader} reader */
 function decodePresentation(reader) {
   reader.list(4, 4);
   const [audience, nonce, time] = [
@@ -2652,24 +1952,12 @@ function decodePresentation(reader) {
     reader.integer(),
   ];
   const signature = encodeBase64Url(reader.binary(0, MAX_SHORT_BYTES));
-  return readPresentation(/** @type {Json} */ ({ audience, nonce, time, signature }));
+  return readPresentation(({ audience, nonce, time, signature }));
 }
-
-/**
- * A disclosure with the name that the entry has at its place.
- * @param {CompactDisclosure} disclosure @param {Entry} entry @param {boolean} bound @returns {Disclosure}
- */
 function nameDisclosure({ place, salt, value }, entry, bound) {
   const name = fieldNameAt(entry, place, bound);
   return { salt, name, value, digest: disclosureDigest(formatDisclosure(salt, name, value)) };
 }
-
-/**
- * Name the disclosures of a code. One whose digest has another place than it names, or whose value is of another
- * kind than its place has, is not the record's (SPEC 4.6, 16.2): its place becomes undefined.
- * @param {CertificateRecord} record @param {CompactDisclosure[]} compact @param {Entry} entry
- * @returns {DisclosedRecord}
- */
 function locateCompactDisclosures(record, compact, entry) {
   const found = locateDisclosures(
     record,
@@ -2683,23 +1971,11 @@ function locateCompactDisclosures(record, compact, entry) {
   return { ...found, places };
 }
 
-// -------------------- formats/short_link.mjs
-
-/** The short link that certificates print: number and access code in a URL's fragment (SPEC 4.9). */
-
+// formats/short_link.mjs
 const MAX_LINK_CHARACTERS = 120;
-/** Characters of a link as it is read: software on the way may have escaped each of them. */
 const MAX_PASTED_CHARACTERS = 2048;
 const ADDRESS = /^https?:\/\/(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?$/;
 const LINK = /^(?:https?:\/\/(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?\/v)?#/i;
-
-/** @typedef {{number: string | null, code: string}} ShortLink `number` is null where the reader must ask for it */
-
-/**
- * Link to the page of a service; the number is left out where the link would be longer than 120 characters.
- * @param {string} address of the service, without a path @param {string | null} number normal form
- * @param {string} code normal form @returns {string} @throws {CertledgerError} `link.address`
- */
 function formatShortLink(address, number, code) {
   if (!ADDRESS.test(address)) fail("link.address", `${address} is no address like https://HOST`);
   const shortest = `${address}/v#${code}`;
@@ -2713,12 +1989,6 @@ function formatShortLink(address, number, code) {
   }
   return link;
 }
-
-/**
- * Read a link, or its fragment from `#` on, as scanners, mail and chat hand it over.
- * @param {string} text @returns {ShortLink}
- * @throws {CertledgerError} `link.invalid`, `number.invalid`, `access_code.invalid`
- */
 function parseShortLink(text) {
   const pasted = trimWhiteSpace(text);
   const begin = LINK.exec(pasted);
@@ -2729,15 +1999,11 @@ function parseShortLink(text) {
   const number = dot < 0 ? null : normalNumber(undoTilde(fragment.slice(0, dot)));
   return { number, code: normalAccessCode(fragment.slice(dot + 1)) };
 }
-
-/** `~` and four hexadecimal digits for each UTF-16 code unit that does not stand for itself. */
 const escapeNumber = (number) =>
   number.replace(
     /[^0-9A-Z./_-]/g,
     (unit) => `~${unit.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}`,
   );
-
-/** @param {string} text @returns {string} */
 function undoPercent(text) {
   if (/%(?![0-9A-Fa-f]{2})/.test(text))
     fail("link.invalid", "a % in a link is not followed by two hexadecimal digits");
@@ -2748,8 +2014,6 @@ function undoPercent(text) {
     return fail("link.invalid", "the escapes of a link are no UTF-8");
   }
 }
-
-/** @param {string} text @returns {string} */
 function undoTilde(text) {
   const plain = text.replace(/~([0-9A-Fa-f]{4})?/g, (_, unit) =>
     unit === undefined
@@ -2759,52 +2023,20 @@ function undoTilde(text) {
   checkCharacters(plain);
   return plain;
 }
-
-/** Reject surrogates without their other half. @param {string} text */
 function checkCharacters(text) {
   if (/\p{Surrogate}/u.test(text)) fail("link.invalid", "a link has a part of a character");
 }
 
-// -------------------- formats/checkpoint.mjs
-
-/**
- * Checkpoints and their cosignatures (SPEC 14, C2SP signed-note and tlog-cosignature).
- *
- * What is wrong with a note is `checkpoint.unusable`.
- */
-
+// formats/checkpoint.mjs
 const MAX_NOTE_BYTES = 4096;
-/** Lines of one note, known or not: each known one costs the verification of a signature. */
 const MAX_SIGNATURE_LINES = 16;
 const WITNESS_NAME_PATTERN = /^[!-*,-~]{1,128}$/;
-
-/**
- * @typedef {object} Checkpoint
- * @property {string} text the five lines, which witnesses sign
- * @property {Uint8Array} identity of the ledger
- * @property {number} number of the block
- * @property {Uint8Array} stateRoot
- * @property {Uint8Array} blockHash
- * @property {number} time of the block, in seconds
- */
-
-/** @typedef {{name: string, keyId: Uint8Array, time: number, signature: Uint8Array}} Cosignature */
-
-/** @typedef {{checkpoint: Checkpoint, cosignatures: Cosignature[]}} Note */
-
-/** @param {string} problem @returns {never} */
 const failNote = (problem) => fail("checkpoint.unusable", problem);
-
-/** @param {string | bigint} digits @param {number} max */
 function parseNoteNumber(digits, max) {
   return BigInt(digits) <= BigInt(max) ? Number(digits) : failNote(`${digits} in a note is over ${max}`);
 }
-
-/** @param {string} text padded base64 */
 const decodeNoteBytes = (text) =>
   tryDecodeBase64(text) ?? failNote("bytes of a note are not canonical base64");
-
-/** Parse a note. @param {string} text @returns {Note} @throws {CertledgerError} `checkpoint.unusable` */
 function parseNote(text) {
   if (utf8(text).length > MAX_NOTE_BYTES) failNote(`a note is longer than ${MAX_NOTE_BYTES} bytes`);
   const found = new RegExp(
@@ -2832,11 +2064,6 @@ function parseNote(text) {
   }
   return { checkpoint, cosignatures };
 }
-
-/**
- * Parse a signature line: payload is `key id 4 ‖ u64(time) ‖ signature 64`.
- * @param {string} line @returns {Cosignature}
- */
 function parseCosignature(line) {
   const found = /^\u2014 ([!-*,-~]{1,128}) ([A-Za-z0-9+/]{102}==)$/.exec(line);
   if (!found) return failNote("a signature line of a note is not of the form of a cosignature");
@@ -2848,39 +2075,14 @@ function parseCosignature(line) {
     signature: payload.subarray(12),
   };
 }
-
-/**
- * Key id of a witness's key under its name (C2SP tlog-cosignature v1).
- * @param {string} name @param {Uint8Array} key
- */
 const witnessKeyId = (name, key) =>
   sha256(concat(utf8(name), Uint8Array.of(0x0a, 0x04), key)).subarray(0, 4);
-
-/**
- * Whether a line is a cosignature of a checkpoint by a key (C2SP tlog-cosignature v1).
- * @param {Checkpoint} checkpoint @param {Cosignature} line @param {Uint8Array} key
- */
 const verifyCosignature = (checkpoint, line, key) =>
   verifyEd25519(key, utf8(`cosignature/v1\ntime ${line.time}\n${checkpoint.text}`), line.signature);
 
-// -------------------- formats/policy.mjs
-
-/** The members of a trust policy (SPEC 15). */
-
-/** Ways to trust a block. */
+// formats/policy.mjs
 const TRUST_WAYS = ["node", "rpc", "witnesses"];
-/** Characters of the name of a ledger or operator. */
 const MAX_NAME_CHARACTERS = 128;
-
-/** @typedef {ReturnType<typeof readLedger>} Ledger */
-
-/** @typedef {ReturnType<typeof readWitness>} Witness */
-
-/**
- * Read the policy of a signed file. Spans are in seconds; `from` and `until` are blocks, `confirmations` a number of
- * blocks.
- * @param {Json} value @throws {CertledgerError} `schema.*`, `hex.invalid`, `time.invalid`
- */
 function readPolicy(value) {
   const read = new ObjectReader(value, "policy");
   read.constant("type", "certledger/policy/1");
@@ -2904,7 +2106,6 @@ function readPolicy(value) {
   ages.finish();
   read.finish();
   checkDistinctParts(policy.ledgers, policy.witnesses);
-  /** @param {Witness} witness */
   const isKnown = ({ ledger }) =>
     !ledger || policy.ledgers.some(({ identity }) => equal(identity, ledger));
   if (!policy.witnesses.every(isKnown)) {
@@ -2920,11 +2121,6 @@ function readPolicy(value) {
   }
   return policy;
 }
-
-/**
- * Check that witnesses ascend by name, and that no two ledgers or witnesses share an identity, name or key.
- * @param {Ledger[]} ledgers @param {Witness[]} witnesses @throws {CertledgerError} `schema.invalid`
- */
 function checkDistinctParts(ledgers, witnesses) {
   checkAscending(
     "policy.witnesses",
@@ -2943,26 +2139,15 @@ function checkDistinctParts(ledgers, witnesses) {
     witnesses.map(({ key }) => hex(key)),
   );
 }
-
-/** Bytes in hexadecimal. @param {ObjectReader} read @param {string} name @param {number} size in bytes */
 const readHex = (read, name, size) => decodeHex(read.text(name), size);
-
-/**
- * Bytes of an Ethereum address or hash, behind `0x`.
- * @param {ObjectReader} read @param {string} name @param {number} size
- */
 function readPrefixedHex(read, name, size) {
   const text = read.text(name);
   return text.startsWith("0x") ? decodeHex(text.slice(2), size) : read.fail(name, "0x and lower-case hex");
 }
-
-/** An instant since 1970, in seconds. @param {ObjectReader} read @param {string} name */
 function readInstant(read, name) {
   const seconds = parseTime(read.text(name));
   return seconds >= 0 ? seconds : read.fail(name, "a time since 1970");
 }
-
-/** Keys of the policy's parties, and how many of them sign its successor. @param {ObjectReader} read */
 function readRoots(read) {
   const keys = read.texts("keys", 1, 64);
   keys.forEach((key) => decodeHex(key, 32));
@@ -2971,8 +2156,6 @@ function readRoots(read) {
   read.finish();
   return roots;
 }
-
-/** @param {ObjectReader} read */
 function readLedger(read) {
   const identity = readPrefixedHex(read, "identity", 32);
   return {
@@ -2986,19 +2169,12 @@ function readLedger(read) {
     retired: read.has("retired") ? readRetired(read, identity) : null,
   };
 }
-
-/**
- * The last checkpoint of a retired ledger, for which the policy's signatures stand in place of cosignatures.
- * @param {ObjectReader} read @param {Uint8Array} identity of the ledger
- */
 function readRetired(read, identity) {
   const text = read.text("retired");
   const note = valueOrNull(() => parseNote(text));
   if (note && !note.cosignatures.length && equal(note.checkpoint.identity, identity)) return note.checkpoint;
   return read.fail("retired", "a checkpoint of this ledger without cosignatures");
 }
-
-/** How blocks are trusted. @param {ObjectReader} read */
 function readTrust(read) {
   const ways = read.texts("ways", 1, TRUST_WAYS.length);
   if (!ways.every((way) => TRUST_WAYS.includes(way))) read.fail("ways", `a list of ${TRUST_WAYS}`);
@@ -3011,11 +2187,6 @@ function readTrust(read) {
   read.finish();
   return trust;
 }
-
-/**
- * A witness, in service at the blocks `from` to `until` of `ledger`, null for every ledger.
- * @param {ObjectReader} read
- */
 function readWitness(read) {
   const from = read.integer("from", 0, MAX_BLOCK);
   return {
@@ -3027,18 +2198,13 @@ function readWitness(read) {
     ledger: read.has("ledger") ? readPrefixedHex(read, "ledger", 32) : null,
   };
 }
-
-/**
- * Greatest age of a status by category, in seconds.
- * @param {ObjectReader} read @returns {Map<string, number>}
- */
 function readAges(read) {
   const pairs = read.objects(
     "categories",
     0,
     1024,
     (inner) =>
-      /** @type {[string, number]} */ ([
+      ([
         inner.text("category", CATEGORY_PATTERN),
         inner.integer("seconds", 0, MAX_UINT32),
       ]),
@@ -3049,8 +2215,6 @@ function readAges(read) {
   );
   return new Map(pairs);
 }
-
-/** Versions of evidence, codes and snapshots that the policy accepts. @param {ObjectReader} read */
 function readVersions(read) {
   const versions = read.texts("evidence", 1, 16);
   if (!versions.every((text) => /^certledger\/[a-z]+\/[1-9][0-9]{0,3}$/.test(text))) {
@@ -3059,33 +2223,13 @@ function readVersions(read) {
   checkAscending("policy.evidence", versions);
   return versions;
 }
-
-/**
- * The policy's ledger of an identity, if it has one.
- * @param {Policy} policy @param {Uint8Array} identity @returns {Ledger | undefined}
- */
 const findLedger = (policy, identity) =>
   policy.ledgers.find((ledger) => equal(ledger.identity, identity));
 
-// -------------------- formats/signed_policy.mjs
-
-/** Signed trust policies and their succession (SPEC 15). */
-
+// formats/signed_policy.mjs
 const MAX_POLICY_BYTES = 65536;
 const MAX_SIGNATURES = 128;
-/** What root keys sign is this and the canonical policy. */
 const POLICY_PREFIX = "certledger/policy/1\n";
-
-/**
- * @typedef {ReturnType<typeof readPolicy> & {signers: Set<string>}} Policy `signers`: keys in hex whose
- *   signatures verify
- */
-
-/**
- * Parse a signed policy, and verify that its signatures reach the threshold of its own roots.
- * @param {Uint8Array} bytes @returns {Policy}
- * @throws {CertledgerError} `json.*`, `schema.*` and others of form; `policy.unsigned`
- */
 function parsePolicy(bytes) {
   const read = new ObjectReader(parseCanonical(bytes, MAX_POLICY_BYTES), "file");
   const value = read.require("policy");
@@ -3108,11 +2252,6 @@ function parsePolicy(bytes) {
   checkThreshold(signed, policy.roots);
   return signed;
 }
-
-/**
- * Check that enough of some root keys have signed.
- * @param {Policy} policy @param {Policy["roots"]} roots @throws {CertledgerError} `policy.unsigned`
- */
 function checkThreshold(policy, roots) {
   const count = roots.keys.filter((key) => policy.signers.has(key)).length;
   if (count < roots.threshold)
@@ -3121,26 +2260,12 @@ function checkThreshold(policy, roots) {
       `${count} of the root keys have signed, which is less than the threshold ${roots.threshold}`,
     );
 }
-
-/**
- * Check that a policy follows the current one, or is the same by its canonical bytes.
- * @param {Policy} current @param {Policy} next @throws {CertledgerError} `policy.older`, `policy.unsigned`
- */
 function checkSuccession(current, next) {
   if (next.version < current.version)
     fail("policy.older", `version ${next.version} would replace ${current.version}`);
   if (next.version > current.version) checkThreshold(next, current.roots);
   else if (next.text !== current.text) fail("policy.older", `another policy has version ${current.version}`);
 }
-
-/**
- * The policies of a chain that are newer than the current one, each checked to follow the one before.
- *
- * A chain may begin before the current policy, but not end before it.
- * @param {Policy | null} current null before the first @param {Policy[]} chain oldest first
- * @returns {Policy[]}
- * @throws {CertledgerError} `policy.older`, `policy.unsigned`
- */
 function findSuccessors(current, chain) {
   chain.slice(1).forEach((next, at) => checkSuccession(chain[at], next));
   const version = current?.version ?? 0;
@@ -3150,16 +2275,9 @@ function findSuccessors(current, chain) {
   return newer.filter((policy, at) => at === 0 || policy.version > newer[at - 1].version);
 }
 
-// -------------------- formats/fingerprint.mjs
-
-/** Fingerprints of policies, for people to compare: hexadecimal, or proquint words (SPEC 15). */
-
+// formats/fingerprint.mjs
 const CONSONANTS = "bdfghjklmnprstvz";
 const VOWELS = "aiou";
-/**
- * The letters of a word: where the bits of each lie in its 16, and which letters it may be.
- * @type {[number, string][]}
- */
 const WORD_SHAPE = [
   [12, CONSONANTS],
   [10, VOWELS],
@@ -3167,14 +2285,8 @@ const WORD_SHAPE = [
   [4, VOWELS],
   [0, CONSONANTS],
 ];
-
 const FINGERPRINT_WORDS = 8;
 const MAX_FINGERPRINT_CHARACTERS = 200;
-
-/**
- * The fingerprint of a policy in hexadecimal, and its first 16 bytes in words.
- * @param {Policy} policy @returns {{hex: string, words: string}}
- */
 function policyFingerprint(policy) {
   const digest = sha256(concat(utf8(POLICY_PREFIX), utf8(policy.text)));
   const words = [];
@@ -3185,17 +2297,10 @@ function policyFingerprint(policy) {
   }
   return { hex: hex(digest), words: words.join(" ") };
 }
-
-/**
- * Check a fingerprint that a person typed, in hexadecimal or in words, against a policy.
- * @param {Policy} policy @param {string} text
- * @throws {CertledgerError} `fingerprint.invalid`, `policy.fingerprint`
- */
 function checkFingerprint(policy, text) {
   const word = WORD_SHAPE.map(([, choice]) => `[${choice}]`).join("");
   const form = new RegExp(`^(?:[0-9a-f]{64}|(?:${word}){${FINGERPRINT_WORDS}})$`);
   const letters = text.replace(/[ \t\r\n:-]+/g, "").toLowerCase();
-  // Some capitals of other alphabets have a lower case in ASCII (the Kelvin sign, the dotted I).
   const ascii = /^[\0-\x7f]*$/.test(text);
   if (!ascii || text.length > MAX_FINGERPRINT_CHARACTERS || !form.test(letters))
     fail("fingerprint.invalid", "neither 64 hex digits nor eight words");
@@ -3204,31 +2309,15 @@ function checkFingerprint(policy, text) {
     fail("policy.fingerprint", `version ${policy.version} has the fingerprint ${found.words}`);
 }
 
-// -------------------- present/holding.mjs
-
-/** A holder's evidence with all disclosures, of which chosen ones are shown (SPEC 16). */
-
+// present/holding.mjs
 const MAX_HOLDING_BYTES = 262144;
-
-/**
- * A field that can be shown: its place in the record, and whether the category requires it.
- * @typedef {{place: number, text: string, disclosure: Disclosure, required: boolean}} HolderField
- */
-
-/** @typedef {{json: {[name: string]: Json}, evidence: Evidence, identity: Uint8Array, fields: HolderField[]}} Holding */
-
-/**
- * Open evidence and the holder's own file, which has every disclosure; without it those of the evidence.
- * @param {Uint8Array} evidenceFile @param {Uint8Array | null} holderFile @returns {Holding}
- * @throws {CertledgerError} of SPEC 18.5; `disclosure.foreign` where the two are of different certificates
- */
 function openHolding(evidenceFile, holderFile) {
-  const json = /** @type {{[name: string]: Json}} */ (parseCanonical(evidenceFile, MAX_EVIDENCE_BYTES));
+  const json = (parseCanonical(evidenceFile, MAX_EVIDENCE_BYTES));
   const evidence = readEvidence(json);
   const { record } = evidence.disclosed;
   const texts = holderFile
     ? readHolderFile(holderFile, record.leaf)
-    : /** @type {string[]} */ (json.disclosures);
+    : (json.disclosures);
   const disclosures = texts.map(readDisclosure);
   const { places } = locateDisclosures(record, disclosures);
   const shown = [NUMBER_FIELD, ...evidence.catalog.entry.shown];
@@ -3241,8 +2330,6 @@ function openHolding(evidenceFile, holderFile) {
   const { identity } = parseNote(evidence.checkpoint).checkpoint;
   return { json, evidence, identity, fields: fields.sort((left, right) => left.place - right.place) };
 }
-
-/** Texts of the disclosures in a holder's file. @param {Uint8Array} file @param {Uint8Array} leaf of the evidence */
 function readHolderFile(file, leaf) {
   const read = new ObjectReader(parseCanonical(file, MAX_HOLDING_BYTES), "holding");
   read.constant("type", "certledger/holding/1");
@@ -3253,12 +2340,6 @@ function readHolderFile(file, leaf) {
   if (!equal(record.leaf, leaf)) fail("disclosure.foreign", "the two files are of different certificates");
   return texts;
 }
-
-/**
- * The same holding with chosen fields only; a holder key comes with a signature.
- * @param {Holding} holding @param {Set<number>} places @param {boolean} isSigned
- * @returns {Holding}
- */
 function showFields(holding, places, isSigned) {
   const fields = holding.fields.filter(
     ({ place, disclosure }) => places.has(place) || (isSigned && disclosure.name === HOLDER_KEY_FIELD),
@@ -3266,12 +2347,6 @@ function showFields(holding, places, isSigned) {
   const { presentation: _, ...json } = holding.json;
   return { ...holding, fields, json: { ...json, disclosures: fields.map(({ text }) => text) } };
 }
-
-/**
- * What the holder's key signs for a counter.
- * @param {Holding} shown @param {{audience: string, nonce: string, time: number}} request
- * @throws {CertledgerError} `holder.word`, an audience or nonce that cannot be one
- */
 function messageToSign({ evidence, identity, fields }, request) {
   for (const text of [request.audience, request.nonce]) {
     if (!TOKEN_PATTERN.test(text)) fail("holder.word", `${text} cannot be an audience or a nonce`);
@@ -3279,17 +2354,11 @@ function messageToSign({ evidence, identity, fields }, request) {
   const disclosures = fields.map(({ disclosure }) => disclosure);
   return presentationMessage(request, identity, evidence.disclosed.record.leaf, disclosures);
 }
-
-/** @typedef {{audience: string, nonce: string, time: number, signature: Uint8Array}} SignedPresentation */
-
-/** The evidence file. @param {Holding} shown @param {SignedPresentation | null} presentation @returns {Uint8Array} */
 function fileOf({ json }, presentation) {
   if (!presentation) return canonicalBytes(json);
   const signature = encodeBase64Url(presentation.signature);
   return canonicalBytes({ ...json, presentation: { ...presentation, signature } });
 }
-
-/** The text of a code. @param {Holding} shown @param {SignedPresentation | null} presentation */
 function codeOf({ evidence, identity, fields }, presentation) {
   const disclosed = {
     record: evidence.disclosed.record,
@@ -3299,21 +2368,7 @@ function codeOf({ evidence, identity, fields }, presentation) {
   return formatCompactEvidence(identity, disclosed, evidence.path, presentation);
 }
 
-// -------------------- verify/codes.mjs
-
-/**
- * The codes of checks and warnings: outcome, advice and sentences (SPEC 18.3, tests/vectors/codes.json).
- */
-
-/**
- * @typedef {{outcome: string, advice: string, en: string, zh: string}} CodeMeaning `en` is the `detail` of a
- *   result
- */
-
-/**
- * Outcome `pass`, `fail` or `unknown`; advice `refuse`, `retry` or `ask_holder`; a sentence in two languages.
- * @type {Map<string, CodeMeaning>}
- */
+// verify/codes.mjs
 const CODES = new Map(
   [
     ["ok", "pass", "", "passed", "通过"],
@@ -3652,8 +2707,6 @@ const CODES = new Map(
     ],
   ].map(([code, outcome, advice, en, zh]) => [code, { outcome, advice, en, zh }]),
 );
-
-/** The sentence of each warning. */
 const WARNINGS = new Map([
   [
     "anchoring.late",
@@ -3674,32 +2727,12 @@ const WARNINGS = new Map([
     },
   ],
 ]);
-
-/** Outcome of a code: `pass`, `fail` or `unknown`. @param {string} code @returns {string} */
 const outcomeOf = (code) => CODES.get(code)?.outcome ?? "unknown";
 
-// -------------------- verify/block_trust.mjs
-
-/** Check 6, block: whether enough witnesses vouch for a checkpoint (SPEC 15, 18.1, 18.3). */
-
-/**
- * The outcome of check 6: its code and, if it passed, T in seconds and the basis (SPEC 18.4).
- * On a retired ledger `end` is the time of its final checkpoint.
- * @typedef {{code: string, time: number | null, basis?: string, end?: number}} BlockTrust
- */
-
-/** The basis of a retired ledger's last block (SPEC 18.4). */
+// verify/block_trust.mjs
 const FINAL_CHECKPOINT = "the trust policy: the ledger's final checkpoint";
-
-/** @param {string} code @returns {BlockTrust} */
 const withoutTrust = (code) => ({ code, time: null });
-
-/**
- * Whether enough operators of the policy, in service at the block, have cosigned a checkpoint.
- * @param {Note} note @param {Policy} policy @param {Ledger} ledger of the checkpoint @returns {BlockTrust}
- */
 function trustByWitnesses({ checkpoint, cosignatures }, policy, ledger) {
-  // A line is known by name and key id together; the others are ignored (SPEC 14).
   const known = cosignatures.flatMap((line) =>
     policy.witnesses
       .filter(({ name, key }) => name === line.name && equal(witnessKeyId(name, key), line.keyId))
@@ -3711,7 +2744,6 @@ function trustByWitnesses({ checkpoint, cosignatures }, policy, ledger) {
   const { retired } = ledger;
   const end = retired ? { end: retired.time } : {};
   if (retired && retired.text === checkpoint.text) {
-    // The signatures of the policy vouch for it (SPEC 15).
     return { code: "ok", time: checkpoint.time, basis: FINAL_CHECKPOINT, ...end };
   }
   if (!policy.trust.ways.includes("witnesses")) return withoutTrust("block.untrusted");
@@ -3719,32 +2751,22 @@ function trustByWitnesses({ checkpoint, cosignatures }, policy, ledger) {
   if (retired?.number === checkpoint.number && retired.text !== checkpoint.text) {
     return withoutTrust("block.differs");
   }
-  /** @param {Witness} witness */
   const isInService = (witness) => {
-    // Another ledger's blocks have other numbers: there a witness counts until it has ended anywhere.
     if (witness.ledger && !equal(witness.ledger, checkpoint.identity)) return witness.until === null;
     return witness.from <= checkpoint.number && checkpoint.number <= (witness.until ?? checkpoint.number);
   };
-  // An operator's time is its latest by a witness in service.
-  /** @type {Map<string, number>} */ const times = new Map();
+  const times = new Map();
   for (const { line, witness } of known.filter((one) => isInService(one.witness))) {
     times.set(witness.operator, Math.max(line.time, times.get(witness.operator) ?? 0));
   }
   const { threshold } = policy.trust;
   if (times.size < threshold) return withoutTrust("block.witnesses_too_few");
-  // T is the k-th greatest of these times (SPEC 15).
   const time = [...times.values()].sort((left, right) => right - left)[threshold - 1];
   if (Math.abs(time - checkpoint.time) > policy.blockLag) return withoutTrust("block.clock");
   const operators = new Set(policy.witnesses.filter(isInService).map(({ operator }) => operator));
   const names = [...times.keys()].sort((left, right) => compareBytes(utf8(left), utf8(right))).join(", ");
   return { code: "ok", time, basis: `${times.size} of ${operators.size} witnesses: ${names}`, ...end };
 }
-
-/**
- * Check 6 for the note in full evidence; checkpoint and ledger are there once they are known.
- * @param {string} text of the note @param {Question} question
- * @returns {BlockTrust & {checkpoint?: Checkpoint, ledger?: Ledger}}
- */
 function checkBlock(text, { policy, now }) {
   if (now > policy.ends) return withoutTrust("policy.ended");
   const note = valueOrNull(() => parseNote(text));
@@ -3755,54 +2777,23 @@ function checkBlock(text, { policy, now }) {
   return { ...trustByWitnesses(note, policy, ledger), checkpoint, ledger };
 }
 
-// -------------------- verify/checks.mjs
-
-/**
- * Checks that full and compact evidence share: 2, parts of 4, 5, 7, 8 and 9 (SPEC 18.1).
- *
- * Each returns a code; of those that fit, the first in the order of SPEC 18.3.
- */
-
-/**
- * Check 2, inclusion.
- * @param {CertificateRecord} record @param {Statement} statement @param {Uint8Array[]} path
- */
+// verify/checks.mjs
 function checkInclusion(record, statement, path) {
   const place = record.index - statement.first;
   if (place < 0 || place >= statement.count) return "inclusion.index_outside";
   const root = valueOrNull(() => impliedRoot(record.leaf, place, statement.count, path));
   return root && equal(root, statement.root) ? "ok" : "inclusion.path_differs";
 }
-
-/**
- * Check 4, signature: whether a key could sign batches when one was anchored.
- * @param {IssuerKey} key @param {number} block of anchoring
- */
 function checkKey(key, block) {
   if (block >= key.end) return "signature.key_ended";
   return key.purposes & PURPOSE_BATCHES && key.from <= block ? "ok" : "signature.purpose";
 }
-
-/**
- * Check 4, signature: whether a countersignature is there if the policy asks for one.
- * @param {Policy} policy @param {Statement} statement
- */
 const checkCountersigned = (policy, statement) =>
   policy.countersignature && equal(statement.countersignature, ZERO32)
     ? "signature.countersignature_missing"
     : "ok";
-
-/**
- * Whether an entry has the category and version that a record names.
- * @param {CertificateRecord} record @param {Entry} entry
- */
 const isEntryOf = (record, entry) =>
   entry.category === record.category && entry.version === record.entry;
-
-/**
- * Check 5, entitlement: whether a record obeys its entry (SPEC 6).
- * @param {CertificateRecord} record @param {Entry} entry
- */
 function checkEntryObeyed(record, entry) {
   if (record.holder !== entry.holder) return "entitlement.holder_kind";
   if (record.digests.length < entry.fields.length + Number(record.bound)) return "entitlement.fields_missing";
@@ -3810,21 +2801,10 @@ function checkEntryObeyed(record, entry) {
   const latest = addMonths(record.issued, entry.months);
   return record.expires === null || record.expires > latest ? "entitlement.validity_too_long" : "ok";
 }
-
-/**
- * Check 7, freshness.
- * @param {string} category @param {Policy} policy @param {number} time T, in seconds
- * @param {number} now in seconds @param {number} [end] of a retired ledger, up to which ages count
- */
 function checkFreshness(category, policy, time, now, end = now) {
   if (time > now + policy.clockTolerance) return "freshness.future";
   return Math.min(now, end) - time <= (policy.ages.get(category) ?? policy.defaultAge) ? "ok" : "freshness.stale";
 }
-
-/**
- * Check 8, status, from a proved word and standing. What cannot be undone comes first.
- * @param {number} index of the certificate @param {Uint8Array} word @param {string} standing of the issuer
- */
 function checkStatus(index, word, standing) {
   const status = statusAt(word, index);
   if (standing === "struck") return "status.body_struck";
@@ -3832,55 +2812,21 @@ function checkStatus(index, word, standing) {
   if (standing === "suspended") return "status.body_suspended";
   return status === "valid" ? "ok" : `status.${status}`;
 }
-
-/**
- * Check 9, dates: the day of expiry is included.
- * @param {CertificateRecord} record @param {number} now in seconds
- */
 function checkDates(record, now) {
   const today = chinaDay(now);
   if (today < record.issued) return "dates.not_yet";
   return record.expires !== null && today > record.expires ? "dates.expired" : "ok";
 }
-
-/**
- * The codes of checks 4, 5 and 8, which are not made where one that they rest on did not pass.
- * @param {string} code `block.needed` or `anchor.needed`
- */
 const unmadeChecks = (code) => ({ signature: code, entitlement: code, status: code });
 
-// -------------------- verify/content_check.mjs
-
-/**
- * Check 1, content: what is disclosed and handed in, against what was certified (SPEC 18.1, 18.3).
- */
-
-/**
- * The hashes of a document in hexadecimal, and its size in bytes.
- * @typedef {{sha256: string, size: number, sm3?: string}} DocumentDigests
- */
-/**
- * @typedef {Uint8Array | DocumentDigests} ComparedDocument a document, or its hashes where it was hashed
- *   elsewhere
- */
-
-/** @param {Uint8Array} bytes @returns {DocumentDigests} */
+// verify/content_check.mjs
 const hashDocument = (bytes) => ({
   sha256: hex(sha256(bytes)),
   size: bytes.length,
   sm3: hex(sm3(bytes)),
 });
-
-/** Codes of a document, the worst first (SPEC 18.3 list 1); `ok` comes after them. */
 const WORST_FIRST = ["content.document_differs", "content.sm3_unavailable", "content.nothing_compared"];
-/** Codes of a document by the descriptions of its SHA-256, the best first. */
 const BEST_FIRST = ["ok", "content.sm3_unavailable", "content.document_differs"];
-
-/**
- * The code of check 1. Without a proved entry neither names nor required fields can be checked.
- * @param {DisclosedRecord} disclosed @param {ComparedDocument[]} documents @param {Entry | null} entry proved
- * @returns {string}
- */
 function checkContent(disclosed, documents, entry) {
   const { record, disclosures, places } = disclosed;
   if (places.includes(undefined)) return "content.field_differs";
@@ -3898,43 +2844,25 @@ function checkContent(disclosed, documents, entry) {
     ? "ok"
     : "content.nothing_compared";
 }
-
-/**
- * The code of one document: the first row of the table in SPEC 18.3 list 1 that fits.
- * @param {DisclosedRecord} disclosed @param {ComparedDocument} document @param {Entry | null} entry
- * @returns {string}
- */
 function compareDocument({ record, disclosures }, document, entry) {
   const digests = document instanceof Uint8Array ? hashDocument(document) : document;
   const described = disclosures.map(({ value }) => value).filter((value) => typeof value === "object");
-  // Row 1: a document of its SHA-256 and size is disclosed.
   const codes = described
     .filter((value) => value.sha256 === digests.sha256 && value.size === digests.size)
     .map((value) => compareSm3(value, digests));
   const best = BEST_FIRST.find((code) => codes.includes(code));
   if (best) return best;
-  // Row 2: all documents are disclosed.
   const places = entry ? record.digests.length - entry.fields.length - Number(record.bound) : Infinity;
   if (described.length >= places) return "content.document_differs";
-  // Row 4: without the number's salt, which is the access code, those that are withheld cannot be compared.
   const number = disclosures.find(({ name }) => name === NUMBER_FIELD);
   if (!number?.salt) return "content.nothing_compared";
-  // Row 3.
   if (isWithheldDocument(record.digests, number.salt, digests)) return "ok";
   return digests.sm3 === undefined ? "content.sm3_unavailable" : "content.document_differs";
 }
-
-/** @param {DocumentDigests} recorded @param {DocumentDigests} digests of the document @returns {string} */
 function compareSm3(recorded, digests) {
   if (recorded.sm3 === undefined || recorded.sm3 === digests.sm3) return "ok";
   return digests.sm3 === undefined ? "content.sm3_unavailable" : "content.document_differs";
 }
-
-/**
- * Whether a description of a document, with or without its SM3, has the digest of a place but 0 under the salt that
- * the access code gives that place (SPEC 4.5).
- * @param {Uint8Array[]} recorded digests of the record @param {string} code @param {DocumentDigests} digests
- */
 function isWithheldDocument(recorded, code, digests) {
   const plain = { sha256: digests.sha256, size: digests.size };
   const forms = digests.sm3 === undefined ? [plain] : [plain, { ...plain, sm3: digests.sm3 }];
@@ -3947,18 +2875,7 @@ function isWithheldDocument(recorded, code, digests) {
   });
 }
 
-// -------------------- crypto/ecdsa.mjs
-
-/**
- * Verification of ECDSA signatures on secp256k1 and P-256 (SEC 1 section 4.1.4, SEC 2, FIPS 186-5).
- */
-
-/**
- * A curve y² = x³ + ax + b over the integers modulo p, with a base point (x, y) of prime order n.
- * @typedef {{p: bigint, a: bigint, b: bigint, n: bigint, x: bigint, y: bigint}} Curve
- */
-
-/** secp256k1 (SEC 2 section 2.4.1), for issuers' keys. @type {Curve} */
+// crypto/ecdsa.mjs
 const SECP256K1 = {
   p: 0xfffffffffffffffffffffffffffffffffffffffffffffffffffffffefffffc2fn,
   a: 0n,
@@ -3967,8 +2884,6 @@ const SECP256K1 = {
   x: 0x79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798n,
   y: 0x483ada7726a3c4655da4fbfc0e1108a8fd17b448a68554199c47d08ffb10d4b8n,
 };
-
-/** P-256 (SEC 2 section 2.4.2), for holders' keys. @type {Curve} */
 const P256 = {
   p: 0xffffffff00000001000000000000000000000000ffffffffffffffffffffffffn,
   a: 0xffffffff00000001000000000000000000000000fffffffffffffffffffffffcn,
@@ -3977,10 +2892,6 @@ const P256 = {
   x: 0x6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296n,
   y: 0x4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5n,
 };
-
-/** @typedef {[bigint, bigint, bigint]} Jacobian the affine point (x/z², y/z³); z is zero at infinity */
-
-/** Twice a point. @param {Curve} c @param {Jacobian} point @returns {Jacobian} */
 function doublePoint(c, [x, y, z]) {
   if (!y || !z) return [1n, 1n, 0n];
   const yy = (y * y) % c.p;
@@ -3990,8 +2901,6 @@ function doublePoint(c, [x, y, z]) {
   const nx = mod(m * m - 2n * s, c.p);
   return [nx, mod(m * (s - nx) - 8n * yy * yy, c.p), (2n * y * z) % c.p];
 }
-
-/** Sum of two points. @param {Curve} c @param {Jacobian} left @param {Jacobian} right @returns {Jacobian} */
 function addPoints(c, left, right) {
   if (!left[2]) return right;
   if (!right[2]) return left;
@@ -4010,14 +2919,7 @@ function addPoints(c, left, right) {
   const x = mod(r * r - hhh - 2n * v, c.p);
   return [x, mod(r * (v - x) - s1 * hhh, c.p), (h * z1 * z2) % c.p];
 }
-
-/** Whether an affine point lies on the curve. @param {Curve} c @param {bigint} x @param {bigint} y */
 const isOnCurve = (c, x, y) => x < c.p && y < c.p && mod(y * y - (x * x + c.a) * x - c.b, c.p) === 0n;
-
-/**
- * The point of a compressed encoding (SEC 1 section 2.3.4), null if the bytes are none.
- * @param {Curve} c with p = 3 modulo 4 @param {Uint8Array} bytes @returns {[bigint, bigint] | null}
- */
 function decompressPoint(c, bytes) {
   const x = bytesToBigInt(bytes.subarray(1));
   if (bytes.length !== 33 || (bytes[0] !== 2 && bytes[0] !== 3) || x >= c.p) return null;
@@ -4025,12 +2927,6 @@ function decompressPoint(c, bytes) {
   if (!isOnCurve(c, x, root)) return null;
   return [x, (root & 1n) === BigInt(bytes[0] & 1) ? root : c.p - root];
 }
-
-/**
- * Whether a signature over a digest is by a key; s may lie in either half (SPEC 1.8).
- * @param {Curve} c @param {[bigint, bigint]} key @param {Uint8Array} digest 32 bytes
- * @param {Uint8Array} signature r ‖ s, 64 bytes @returns {boolean}
- */
 function verifyEcdsa(c, key, digest, signature) {
   const r = bytesToBigInt(signature.subarray(0, 32));
   const s = bytesToBigInt(signature.subarray(32));
@@ -4038,11 +2934,10 @@ function verifyEcdsa(c, key, digest, signature) {
   const inverse = modInverse(s, c.n);
   const u = (bytesToBigInt(digest) * inverse) % c.n;
   const v = (r * inverse) % c.n;
-  /** @type {Jacobian} */ const base = [c.x, c.y, 1n];
-  /** @type {Jacobian} */ const other = [...key, 1n];
-  // u·base + v·key in one pass over the bits (Shamir's trick).
+  const base = [c.x, c.y, 1n];
+  const other = [...key, 1n];
   const both = addPoints(c, base, other);
-  /** @type {Jacobian} */ let sum = [1n, 1n, 0n];
+  let sum = [1n, 1n, 0n];
   for (let bit = 255n; bit >= 0n; bit -= 1n) {
     sum = doublePoint(c, sum);
     const pick = Number((u >> bit) & 1n) + 2 * Number((v >> bit) & 1n);
@@ -4053,19 +2948,7 @@ function verifyEcdsa(c, key, digest, signature) {
   return mod(sum[0] * inverseZ * inverseZ, c.p) % c.n === r;
 }
 
-// -------------------- verify/holder_check.mjs
-
-/** Check 10, holder: the presentation of a bound record (SPEC 16.3, 18.1, 18.3). */
-
-/**
- * @typedef {{audience: string, nonce: string}} PresentationRequest what the counter asked the holder to sign
- */
-
-/**
- * The code of check 10.
- * @param {DisclosedRecord} disclosed @param {Presentation | null} presentation
- * @param {Uint8Array | null} identity of the ledger, where known @param {Question} question
- */
+// verify/holder_check.mjs
 function checkHolder({ record, disclosures }, presentation, identity, question) {
   if (!record.bound) return "ok";
   if (!presentation) return "holder.presentation_missing";
@@ -4079,14 +2962,8 @@ function checkHolder({ record, disclosures }, presentation, identity, question) 
   if (presentation.time < now - policy.presentationAge || presentation.time > now + policy.clockTolerance) {
     return "holder.presentation_old";
   }
-  // The first half of a signature has one spelling, the second of ECDSA has two (SPEC 16.3).
   return isUsed?.(presentation.signature.subarray(0, 32)) ? "holder.replayed" : "ok";
 }
-
-/**
- * Whether a holder key has signed a message; a text that is no key has not.
- * @param {string} text of the key (SPEC 4.6) @param {Uint8Array} message @param {Uint8Array} signature r ‖ s
- */
 function verifyHolderSignature(text, message, signature) {
   const [, kind, encoded] = /^(p256|ed25519):(.*)$/s.exec(text) ?? [];
   const key = encoded === undefined ? null : tryDecodeBase64Url(encoded);
@@ -4096,17 +2973,7 @@ function verifyHolderSignature(text, message, signature) {
   return point !== null && verifyEcdsa(P256, point, sha256(message), signature);
 }
 
-// -------------------- verify/proofs.mjs
-
-/**
- * The proofs in full evidence: checks 3 and 4, the entry of check 5, the status of check 8 (SPEC 18.1, 18.3).
- */
-
-/**
- * The value of the issuer's slot under a checkpoint's state root, or the code of check 3 if it is not proved.
- * @param {Evidence} evidence @param {Checkpoint} checkpoint @param {Ledger} ledger
- * @returns {Uint8Array | string}
- */
+// verify/proofs.mjs
 function proveSlot({ state, proof }, checkpoint, ledger) {
   try {
     const account = proveAccount(checkpoint.stateRoot, ledger.address, proof.account);
@@ -4118,11 +2985,6 @@ function proveSlot({ state, proof }, checkpoint, ledger) {
     throw error;
   }
 }
-
-/**
- * Check 3, anchor.
- * @param {Evidence} evidence @param {Checkpoint} checkpoint @param {Ledger} ledger @returns {string}
- */
 function checkAnchor(evidence, checkpoint, ledger) {
   const { state, anchor, statement, disclosed } = evidence;
   if (state.issuer !== disclosed.record.issuer) return "anchor.other_body";
@@ -4142,21 +3004,13 @@ function checkAnchor(evidence, checkpoint, ledger) {
   const root = valueOrNull(() => impliedRoot(leaf, within, width, anchor.path));
   return root && equal(root, state.peaks[peak]) ? "ok" : "anchor.batch_unproved";
 }
-
-/**
- * Check 4, signature, by the keys of the newest state that is known (SPEC 18.1).
- * @param {Evidence} evidence @param {Ledger} ledger @param {Policy} policy @param {IssuerState} state
- * @returns {string}
- */
 function checkSignature({ anchor, signer, signature, statement }, ledger, policy, state) {
   const key = state.keys[anchor.key];
-  // An Ethereum address is the last 20 bytes of the hash of the public key.
   if (!key || !equal(keccak256(signer).subarray(12), key.address)) return "signature.signer_differs";
   const code = checkKey(key, anchor.block);
   if (code !== "ok") return code;
-  // s lies in the lower half (SPEC 7).
   const isLow = bytesToBigInt(signature.subarray(32)) <= SECP256K1.n / 2n;
-  /** @type {[bigint, bigint]} */ const point = [
+  const point = [
     bytesToBigInt(signer.subarray(0, 32)),
     bytesToBigInt(signer.subarray(32)),
   ];
@@ -4165,28 +3019,17 @@ function checkSignature({ anchor, signer, signature, statement }, ledger, policy
   }
   return checkCountersigned(policy, statement);
 }
-
-/**
- * The entry of evidence if its path leads to a catalog, else null.
- * @param {Evidence["catalog"]} proof @param {Uint8Array} catalog root
- */
 function proveEntry({ entry, place, count, path }, catalog) {
   const root = valueOrNull(() => impliedRoot(entry.leaf, place, count, path));
   return root && equal(catalogRoot(count, root), catalog) ? entry : null;
 }
-
-/** Check 8, status, by the word in the evidence. @param {Evidence} evidence @returns {string} */
 function checkProvedStatus({ state, wordProof, disclosed: { record } }) {
   const root = valueOrNull(() => impliedStatusRoot(wordProof, statusWordPosition(record.index)));
   if (!root || !equal(root, state.status)) return "status.unproved";
   return checkStatus(record.index, wordProof.word, state.standing);
 }
 
-// -------------------- verify/verdict.mjs
-
-/** The ten checks, and the verdict that follows from their codes (SPEC 18.1, 18.2). */
-
-/** Names of checks 1 to 10, in order. */
+// verify/verdict.mjs
 const CHECKS = [
   "content",
   "inclusion",
@@ -4199,53 +3042,25 @@ const CHECKS = [
   "dates",
   "holder",
 ];
-
-/** A certificate is genuine where checks 1 to 6 passed. */
 const GENUINE_CHECKS = 6;
-
-/** @typedef {{[check: string]: string}} CheckCodes the code of each check, by name */
-
-/**
- * The verdict: the first line of SPEC 18.2 that fits.
- * @param {CheckCodes} codes @param {boolean} timely whether T is not in the future @returns {string}
- */
 function decideVerdict(codes, timely) {
-  /** @type {{[check: string]: string}} */
   const outcome = Object.fromEntries(CHECKS.map((check) => [check, outcomeOf(codes[check])]));
   const genuine = CHECKS.slice(0, GENUINE_CHECKS);
-  // (a)
   if (outcome.content === "fail" || outcome.inclusion === "fail") return "not_genuine";
   if (outcome.block === "pass" && genuine.some((check) => outcome[check] === "fail")) return "not_genuine";
-  // (b)
   if (genuine.some((check) => outcome[check] !== "pass")) return "cannot_tell";
-  // (c)
   if (["status.revoked", "status.superseded", "status.body_struck"].includes(codes.status))
     return "not_in_force";
-  // (d)
   if (outcome.dates === "fail" && timely) return "not_in_force";
-  // (e)
   if (outcome.status === "fail" && outcome.freshness === "pass") return "not_in_force";
-  // (f), (g)
   return CHECKS.every((check) => outcome[check] === "pass") ? "valid" : "cannot_tell";
 }
 
-// -------------------- verify/result.mjs
-
-/** The result of a verification (SPEC 18.4). */
-
-/**
- * The result of one check.
- * @param {string} code @param {number} at index of the check @param {string} rule broken by unreadable input
- */
+// verify/result.mjs
 function checkResult(code, at, rule = "") {
   const detail = (CODES.get(code)?.en ?? "") + (rule && `: ${rule}`);
   return { code, detail, name: CHECKS[at], number: at + 1, outcome: outcomeOf(code) };
 }
-
-/**
- * The result for input that cannot be read (SPEC 18.3).
- * @param {string} rule code of the rule that is broken
- */
 function unusableResult(rule) {
   return {
     certificate: {},
@@ -4254,13 +3069,6 @@ function unusableResult(rule) {
     warnings: [],
   };
 }
-
-/**
- * What is proved of a certificate once checks 1 to 6 passed: its issuer's name, and the block of anchoring.
- * @typedef {{issuerName: string, entry: Entry, statement: Statement, block: number}} ProvedCertificate
- */
-
-/** What the record alone says. @param {DisclosedRecord} disclosed */
 function describeRecord({ record }) {
   return {
     leaf: hex(record.leaf),
@@ -4272,11 +3080,6 @@ function describeRecord({ record }) {
     ...(record.expires === null ? {} : { expires: formatDay(record.expires) }),
   };
 }
-
-/**
- * What the result has of a genuine certificate alone.
- * @param {DisclosedRecord} disclosed @param {ProvedCertificate} proved
- */
 function describeProved({ record, disclosures, places }, { issuerName, entry, statement, block }) {
   return {
     body: issuerName,
@@ -4289,27 +3092,12 @@ function describeProved({ record, disclosures, places }, { issuerName, entry, st
       .map((place) => fieldNameAt(entry, place, record.bound)),
   };
 }
-
-/** A statement's `notAfter` is at most so long after the block that carries it (SPEC 7). */
 const MAX_STATEMENT_LIFE_SECONDS = 7 * SECONDS_PER_DAY;
-
-/**
- * Warnings, which change no verdict (SPEC 18.3).
- * @param {DisclosedRecord} disclosed @param {ProvedCertificate} proved
- * @param {boolean} isRetired whether the ledger has ended
- */
 function findWarnings({ record }, { entry, statement }, isRetired) {
   const earliestDay = chinaDay(Math.max(statement.notAfter - MAX_STATEMENT_LIFE_SECONDS, 0));
   const isLate = earliestDay - record.issued > entry.lagDays;
   return [...(isLate ? ["anchoring.late"] : []), ...(isRetired ? ["ledger.retired"] : [])];
 }
-
-/**
- * The result of a verification, whose canonical JSON is the same for the same input (SPEC 18.4).
- * @param {CheckCodes} codes @param {DisclosedRecord} disclosed @param {ProvedCertificate | null} proved
- * @param {BlockTrust} trust of the block that T and the basis come from
- * @param {number} horizon latest instant that is not in the future, in seconds
- */
 function makeResult(codes, disclosed, proved, { time, basis, end }, horizon) {
   const genuine = CHECKS.slice(0, GENUINE_CHECKS).every((check) => codes[check] === "ok");
   const certificate = genuine ? proved : null;
@@ -4325,35 +3113,7 @@ function makeResult(codes, disclosed, proved, { time, basis, end }, horizon) {
   };
 }
 
-// -------------------- verify/full.mjs
-
-/** Verification of full evidence (SPEC 16.1, 18). */
-
-/**
- * What a counter asks about evidence.
- * @typedef {object} Question
- * @property {Policy} policy
- * @property {number} now seconds since 1970
- * @property {ComparedDocument[]} [documents] handed in with the evidence
- * @property {PresentationRequest | null} [request]
- * @property {ProvenSnapshot} [snapshot] of the counter: where it is newer than full evidence, its state of
- *   the issuer
- *   decides (SPEC 18.1)
- * @property {(mark: Uint8Array) => boolean} [isUsed] whether the counter has accepted a presentation before,
- *   by the
- *   first 32 bytes of its signature
- */
-
-/**
- * A newer trusted block: the issuer's state and the certificate's status word there, if it has both.
- * @typedef {{trust: BlockTrust, state?: IssuerState, word?: Uint8Array}} NewerState
- */
-
-/**
- * The codes of all checks. A check that rests on another is made only if that passed (SPEC 18.1).
- * @param {Evidence} evidence @param {Question} question @param {ReturnType<typeof checkBlock>} block
- * @param {NewerState | null} newer @param {Entry | null} entry proved @returns {CheckCodes}
- */
+// verify/full.mjs
 function checkEvidence(evidence, question, block, newer, entry) {
   const { disclosed, statement, state } = evidence;
   const { record } = disclosed;
@@ -4387,24 +3147,10 @@ function checkEvidence(evidence, question, block, newer, entry) {
         : checkProvedStatus(evidence),
   };
 }
-
-/**
- * Check 5, entitlement.
- * @param {Evidence} evidence @param {Entry | null} entry proved
- * @param {Entry | null} ownEntry the same if it is the record's
- */
 function checkEntitlement({ disclosed: { record } }, entry, ownEntry) {
   if (!entry) return "entitlement.entry_unproved";
   return ownEntry ? checkEntryObeyed(record, ownEntry) : "entitlement.entry_differs";
 }
-
-/**
- * What the counter's snapshot says of the issuer at a block above that of the evidence (SPEC 18.1, "What is newer
- * decides"), null if it has no such block. Without `state`, that block does not have the issuer or the certificate.
- * @param {ProvenSnapshot | undefined} proven @param {Evidence} evidence
- * @param {ReturnType<typeof checkBlock>} block
- * @returns {NewerState | null}
- */
 function findNewerState(proven, { disclosed: { record } }, block) {
   if (!proven || block.code !== "ok" || !block.checkpoint || proven.trust.code !== "ok") return null;
   const head = proven.snapshot.note.checkpoint;
@@ -4414,13 +3160,6 @@ function findNewerState(proven, { disclosed: { record } }, block) {
   const word = issuer.statuses.word(statusWordPosition(record.index));
   return { trust: proven.trust, state: issuer.state, word };
 }
-
-/**
- * Verify the bytes of an evidence file. Bad input is a result, not an error.
- *
- * `canonicalBytes` of the result are the same for the same evidence, policy, snapshot, documents and instant.
- * @param {Uint8Array} bytes @param {Question} question
- */
 function verifyEvidence(bytes, question) {
   let evidence;
   try {
@@ -4450,32 +3189,18 @@ function verifyEvidence(bytes, question) {
   );
 }
 
-// -------------------- formats/snapshot_statuses.mjs
-
-/** The statuses of an issuer in a snapshot: lists of certificates as LEB128 gaps (SPEC 17). */
-
-/** Bytes of an LEB128 number below 2^32. */
+// formats/snapshot_statuses.mjs
 const MAX_LEB128_BYTES = 5;
-
-/**
- * The certificates of each status but the first, ascending: four bytes each. Their words, which would take many
- * times as much where they are scattered, are computed on access.
- */
 class ListedStatuses {
-  /** @param {Uint32Array[]} lists */
   constructor(lists) {
     this.lists = lists;
   }
-
-  /** The word at a position (SPEC 9). @param {number} position @returns {Uint8Array} */
   word(position) {
     const word = new Uint8Array(32);
     const places = this.lists.map((list) => firstFrom(list, position * CERTIFICATES_PER_WORD));
     this.fill(word, position, places);
     return word;
   }
-
-  /** The words that are not zero, by ascending position. @returns {Generator<[number, Uint8Array]>} */
   *words() {
     const places = this.lists.map(() => 0);
     for (;;) {
@@ -4487,11 +3212,6 @@ class ListedStatuses {
       yield [position, word];
     }
   }
-
-  /**
-   * Set the cells of a word from the certificates at `places` of the lists, and move `places` behind them.
-   * @param {Uint8Array} word @param {number} position @param {number[]} places
-   */
   fill(word, position, places) {
     const end = (position + 1) * CERTIFICATES_PER_WORD;
     this.lists.forEach((list, at) => {
@@ -4502,8 +3222,6 @@ class ListedStatuses {
     });
   }
 }
-
-/** Place of the first number that is not below a limit. @param {Uint32Array} list @param {number} limit */
 function firstFrom(list, limit) {
   let [low, high] = [0, list.length];
   while (low < high) {
@@ -4513,12 +3231,6 @@ function firstFrom(list, limit) {
   }
   return low;
 }
-
-/**
- * Read the statuses of an issuer.
- * @param {CborReader} reader @param {number} certificates issued @returns {ListedStatuses}
- * @throws {CertledgerError} `snapshot.invalid`: a certificate twice or not issued
- */
 function decodeStatuses(reader, certificates) {
   reader.list(STATUSES.length - 1, STATUSES.length - 1);
   const lists = STATUSES.slice(1).map(() =>
@@ -4527,11 +3239,6 @@ function decodeStatuses(reader, certificates) {
   lists.forEach((list, at) => lists.slice(at + 1).forEach((other) => requireApart(list, other)));
   return new ListedStatuses(lists);
 }
-
-/**
- * Fail where two ascending lists have a certificate in common.
- * @param {Uint32Array} left @param {Uint32Array} right
- */
 function requireApart(left, right) {
   for (let at = 0, other = 0; at < left.length && other < right.length;) {
     if (left[at] === right[other]) fail("snapshot.invalid", `certificate ${left[at]} has two statuses`);
@@ -4539,11 +3246,6 @@ function requireApart(left, right) {
     else other += 1;
   }
 }
-
-/**
- * Ascending indexes from LEB128 numbers: each the difference from the one before (the first from -1), less one.
- * @param {Uint8Array} packed @param {number} below limit of the indexes @returns {Uint32Array}
- */
 function decodeGaps(packed, below) {
   const indexes = new Uint32Array(packed.reduce((sum, byte) => sum + (byte < 0x80 ? 1 : 0), 0));
   let [found, index, gap, scale] = [0, -1, 0, 1];
@@ -4564,13 +3266,8 @@ function decodeGaps(packed, below) {
   if (scale > 1) fail("snapshot.invalid", "the last LEB128 number is cut short");
   return indexes;
 }
-
-/** Inverse of `decodeStatuses`. @param {ListedStatuses} statuses @returns {Cbor} */
 const encodeStatuses = ({ lists }) => lists.map(encodeGaps);
-
-/** Inverse of `decodeGaps`. @param {Uint32Array} indexes @returns {Uint8Array} */
 function encodeGaps(indexes) {
-  /** @type {(emit: (byte: number) => void) => void} */
   const eachByte = (emit) => {
     let last = -1;
     for (const index of indexes) {
@@ -4588,57 +3285,14 @@ function encodeGaps(indexes) {
   return packed;
 }
 
-// -------------------- formats/snapshot.mjs
-
-/**
- * Trust snapshots: decoding and encoding their CBOR (SPEC 17). `checkSnapshot` proves what they say.
- */
-
-/** The `type` of a snapshot, and its name in a policy's list of versions. */
+// formats/snapshot.mjs
 const SNAPSHOT_TYPE = "certledger/snapshot/1";
 const MAX_TYPE_BYTES = 64;
-/** Issuers, catalogs and nodes: as many as the roll can count. */
 const MAX_LIST_ITEMS = MAX_UINT32;
 const MAX_ENTRY_BYTES = 65536;
-
-/**
- * Fail with `snapshot.invalid` unless a condition holds.
- * @param {unknown} condition @param {string} problem
- */
 function requireShape(condition, problem) {
   if (!condition) fail("snapshot.invalid", problem);
 }
-
-/**
- * A catalog; `entries` is null where the maker of the snapshot had only the root. `packed`: as in the file.
- * @typedef {{root: Uint8Array, entries: Entry[] | null, packed: Uint8Array[] | Uint8Array}} Catalog
- */
-/**
- * What the file has of a batch: `block` of anchoring, index of the `key`, root of the `catalog`.
- * @typedef {{root: Uint8Array, count: number, notAfter: number, block: number, key: number, catalog: Uint8Array,
- *   countersignature: Uint8Array}} BatchRow
- */
-/**
- * An issuer: its state, batches and the statuses of its certificates.
- * @typedef {{state: IssuerState, rows: BatchRow[], statements: Statement[], statuses: ReturnType<typeof decodeStatuses>}} SnapshotIssuer
- */
-
-/**
- * @typedef {object} Snapshot
- * @property {Note} note
- * @property {string} checkpoint text of the note
- * @property {Uint8Array[]} accountProof
- * @property {Uint8Array[]} nodes of the storage trie, ascending
- * @property {Map<string, Catalog>} catalogs by root in hex, ascending
- * @property {SnapshotIssuer[]} issuers in the order of registration
- */
-
-/**
- * A reader of the item of a snapshot or delta, behind its type.
- * @param {Uint8Array} unpacked decompressed file @param {string} type
- * @param {number} size elements of the item
- * @throws {CertledgerError} `snapshot.invalid`, `snapshot.version`
- */
 function openSnapshotItem(unpacked, type, size) {
   const reader = new CborReader(unpacked, "snapshot.invalid", "snapshot.invalid");
   const found = reader.list(1, MAX_LIST_ITEMS);
@@ -4646,13 +3300,6 @@ function openSnapshotItem(unpacked, type, size) {
   reader.expect(found === size, `a list of ${size}`);
   return reader;
 }
-
-/**
- * Decode a whole snapshot.
- * @param {Uint8Array} unpacked decompressed file @returns {Snapshot}
- * @throws {CertledgerError} `snapshot.invalid`, `snapshot.version`, `checkpoint.unusable`, and those of its
- *   parts
- */
 function decodeSnapshot(unpacked) {
   const reader = openSnapshotItem(unpacked, SNAPSHOT_TYPE, 6);
   const checkpoint = reader.text(4 * MAX_NOTE_BYTES);
@@ -4673,13 +3320,9 @@ function decodeSnapshot(unpacked) {
     issuers,
   };
 }
-
-/** @param {Catalog[]} catalogs @returns {Map<string, Catalog>} by root in hex */
 const catalogsByRoot = (catalogs) => new Map(catalogs.map((catalog) => [hex(catalog.root), catalog]));
-
-/** The list of catalogs, by ascending root. @param {CborReader} reader @returns {Catalog[]} */
 function decodeCatalogs(reader) {
-  /** @type {Uint8Array} */ let last = new Uint8Array(0);
+  let last = new Uint8Array(0);
   return reader.items(MAX_LIST_ITEMS, () => {
     const catalog = decodeCatalog(reader);
     reader.expect(compareBytes(last, catalog.root) < 0, "a catalog of a root greater than the one before");
@@ -4687,8 +3330,6 @@ function decodeCatalogs(reader) {
     return catalog;
   });
 }
-
-/** A catalog: its entries, or its root alone. @param {CborReader} reader @returns {Catalog} */
 function decodeCatalog(reader) {
   if (reader.majorType() === BYTES) {
     const root = reader.binary(32, 32);
@@ -4702,13 +3343,6 @@ function decodeCatalog(reader) {
   }
   return { packed, entries, root: catalogRoot(entries.length, treeRoot(entries.map(({ leaf }) => leaf))) };
 }
-
-/**
- * An issuer; what the file leaves out of its state is computed from its batches and statuses.
- * @param {CborReader} reader @param {Uint8Array[]} roots of the catalogs
- * @param {Uint8Array} identity of the ledger
- * @param {BatchRow[]} before batches in the snapshot that a delta builds on @returns {SnapshotIssuer}
- */
 function decodeIssuer(reader, roots, identity, before) {
   reader.list(12, 12);
   const issuer = reader.text(18);
@@ -4734,24 +3368,18 @@ function decodeIssuer(reader, roots, identity, before) {
   reader.expect(issued <= MAX_CERTIFICATES, `at most ${MAX_CERTIFICATES} certificates before it`);
   const statuses = decodeStatuses(reader, issued);
   const { statements, ...counters } = chainBatches(issuer, rows, identity);
-  /** @type {Uint8Array | null} */ let root = null;
+  let root = null;
   const state = {
     ...{ issuer, kind, name, nameDigest, standing, since, keys, catalogVersion, catalog, epoch, revision },
     ...counters,
-    /** Hashed on first access, so never where the policy does not have the ledger. */
     get status() {
       return (root ??= statusTreeRoot(statuses.words()));
     },
   };
   return { state, rows, statements, statuses };
 }
-
-/**
- * Statements of an issuer's batches, and the counters and peaks of its state that follow from them (SPEC 7, 8).
- * @param {string} issuer @param {BatchRow[]} rows @param {Uint8Array} identity of the ledger
- */
 function chainBatches(issuer, rows, identity) {
-  /** @type {Statement[]} */ const statements = [];
+  const statements = [];
   const leaves = [];
   let [last, certificates] = [ZERO32, 0];
   for (const { root, count, catalog, countersignature, notAfter, key, block } of rows) {
@@ -4773,19 +3401,11 @@ function chainBatches(issuer, rows, identity) {
   }
   return { statements, batches: rows.length, certificates, last, peaks: peaksOf(leaves) };
 }
-
-/**
- * The batches of an issuer; instants and blocks are differences from the one before.
- * @param {CborReader} reader @param {Uint8Array[]} catalogs roots
- * @param {number} keys number of the issuer's keys
- * @returns {BatchRow[]}
- */
 function decodeBatches(reader, catalogs, keys) {
   reader.list(7, 7);
   const joined = reader.binary(0, 32 * MAX_CERTIFICATES);
   reader.expect(joined.length % 32 === 0, "roots of 32 bytes each before it");
   const roots = chunks(joined, 32);
-  /** @param {number} max */
   const runningSums = (max) => {
     let sum = 0;
     return reader.integers(roots.length, -max, max).map((difference) => (sum += difference));
@@ -4796,7 +3416,6 @@ function decodeBatches(reader, catalogs, keys) {
   const key = reader.integers(roots.length, 0, keys - 1);
   const catalog = reader.integers(roots.length, -1, catalogs.length - 1);
   const countersignatures = reader.byteMap(roots.length, 32);
-  /** @param {number[]} values @param {number} max */
   const within = (values, max) => values.every((value) => value >= 0 && value <= max);
   reader.expect(
     within(notAfter, MAX_TIME),
@@ -4817,11 +3436,6 @@ function decodeBatches(reader, catalogs, keys) {
     countersignature: countersignatures.get(at) ?? ZERO32,
   }));
 }
-
-/**
- * The deterministic CBOR of a whole snapshot, whose SHA-256 is its digest (SPEC 17).
- * @param {Snapshot} snapshot
- */
 function encodeSnapshot({ checkpoint, accountProof, nodes, catalogs, issuers }) {
   const places = new Map([...catalogs.keys()].map((root, at) => [root, at]));
   return encodeCbor([
@@ -4846,13 +3460,7 @@ function encodeSnapshot({ checkpoint, accountProof, nodes, catalogs, issuers }) 
     ]),
   ]);
 }
-
-/**
- * Inverse of `decodeBatches`.
- * @param {BatchRow[]} rows @param {Map<string, number>} places of catalogs by root @returns {Cbor}
- */
 function encodeBatches(rows, places) {
-  /** @param {number[]} values */
   const differences = (values) => values.map((value, at) => value - (at ? values[at - 1] : 0));
   const countersigned = [...rows.entries()].filter(([, row]) => !equal(row.countersignature, ZERO32));
   return [
@@ -4866,23 +3474,13 @@ function encodeBatches(rows, places) {
   ];
 }
 
-// -------------------- formats/snapshot_proof.mjs
-
-/** Proof that a snapshot is the contract's state at its checkpoint (SPEC 13, 17). */
-
-/** The nodes of many proofs of one storage trie, each once; `used` collects those that a proof needed. */
+// formats/snapshot_proof.mjs
 class TrieNodes {
-  /** @param {Uint8Array[]} nodes @param {Uint8Array} storageRoot */
   constructor(nodes, storageRoot) {
     this.nodes = new Map(nodes.map((node) => [hex(keccak256(node)), node]));
     this.root = storageRoot;
-    /** @type {Set<Uint8Array>} */ this.used = new Set();
+    this.used = new Set();
   }
-
-  /**
-   * Value of a slot.
-   * @param {Uint8Array} position @returns {Uint8Array} @throws {CertledgerError} `proof.invalid`
-   */
   slot(position) {
     return decodeSlotValue(
       findInTrie(this.root, keccak256(position), (hash) => {
@@ -4893,11 +3491,6 @@ class TrieNodes {
     );
   }
 }
-
-/**
- * The roll after the registration of these issuers, in their order (SPEC 13).
- * @param {SnapshotIssuer[]} issuers
- */
 function computeRoll(issuers) {
   let roll = ZERO32;
   for (const [at, { state }] of issuers.entries()) {
@@ -4905,14 +3498,7 @@ function computeRoll(issuers) {
   }
   return roll;
 }
-
-/** @param {string} problem @returns {never} */
 const failUnproved = (problem) => fail("snapshot.unproved", problem);
-
-/**
- * Verify a proof of a snapshot: its `proof.invalid` becomes `snapshot.unproved`.
- * @template T @param {() => T} prove @returns {T}
- */
 function requireProof(prove) {
   try {
     return prove();
@@ -4922,11 +3508,6 @@ function requireProof(prove) {
     throw error;
   }
 }
-
-/**
- * Check that a snapshot is the state of the ledger's contract under its checkpoint's state root, whole (SPEC 17).
- * @param {Snapshot} snapshot @param {Ledger} ledger @throws {CertledgerError} `snapshot.unproved`
- */
 function checkSnapshot({ note, accountProof, nodes, catalogs, issuers }, ledger) {
   const account = requireProof(() => proveAccount(note.checkpoint.stateRoot, ledger.address, accountProof));
   if (!account || !equal(account.codeHash, ledger.codeHash))
@@ -4950,30 +3531,13 @@ function checkSnapshot({ note, accountProof, nodes, catalogs, issuers }, ledger)
     failUnproved("a catalog is missing or not needed");
   }
 }
-
-/**
- * Roots, in hex, of the catalogs of batches and states, without the empty one.
- * @param {SnapshotIssuer[]} issuers @returns {Set<string>}
- */
 function catalogRootsOf(issuers) {
   const roots = issuers.flatMap(({ state, rows }) => [state.catalog, ...rows.map(({ catalog }) => catalog)]);
-  // Batches of one catalog share the bytes of its root, which are compared once.
   return new Set([...new Set(roots)].filter((root) => !equal(root, ZERO32)).map(hex));
 }
 
-// -------------------- formats/snapshot_delta.mjs
-
-/** Deltas: what changed from one snapshot to a newer one (SPEC 17). */
-
+// formats/snapshot_delta.mjs
 const DELTA_TYPE = "certledger/delta/1";
-
-/**
- * The snapshot that a delta leads to. `checkSnapshot` proves it.
- * @param {Snapshot} old @param {Uint8Array} unpacked decompressed file @param {Ledger} ledger
- * @returns {Snapshot}
- * @throws {CertledgerError} as `decodeSnapshot`, and `snapshot.other_base`, `snapshot.older`,
- *   `snapshot.unproved`
- */
 function applyDelta(old, unpacked, ledger) {
   const reader = openSnapshotItem(unpacked, DELTA_TYPE, 7);
   if (!equal(reader.binary(32, 32), sha256(encodeSnapshot(old)))) {
@@ -4992,7 +3556,6 @@ function applyDelta(old, unpacked, ledger) {
   const roots = catalogs.map(({ root }) => root);
   const { identity } = note.checkpoint;
   const issuers = reader.items(MAX_LIST_ITEMS, (at) => {
-    // An unchanged issuer is its place in the former list.
     if (at < old.issuers.length && reader.majorType() === UNSIGNED)
       return old.issuers[reader.integer(at, at)];
     reader.list(2, 2);
@@ -5012,53 +3575,29 @@ function applyDelta(old, unpacked, ledger) {
     issuers,
   };
 }
-
-/**
- * The nodes that prove the roll and the slots of these issuers, ascending.
- * @param {Uint8Array[]} nodes @param {Uint8Array} storageRoot @param {SnapshotIssuer[]} issuers
- * @returns {Uint8Array[]}
- * @throws {CertledgerError} `snapshot.unproved`: a node is missing
- */
 function nodesInUse(nodes, storageRoot, issuers) {
   const known = new TrieNodes(nodes, storageRoot);
   const positions = [ROLL_POSITION, ...issuers.map(({ state }) => issuerSlotPosition(state.issuer))];
   requireProof(() => positions.forEach((position) => known.slot(position)));
   return [...known.used].sort(compareBytes);
 }
-
-/**
- * The catalogs of a snapshot and of a delta to it, by ascending root.
- * @param {Snapshot} old @param {Catalog[]} added @returns {Catalog[]}
- * @throws {CertledgerError} `snapshot.invalid`
- */
 function mergeCatalogs(old, added) {
-  // A catalog that the snapshot has by its root alone may come with its entries.
   requireShape(!added.some(({ root }) => old.catalogs.get(hex(root))?.entries), "a catalog is added twice");
   const replaced = new Set(added.map(({ root }) => hex(root)));
   const unchanged = [...old.catalogs.values()].filter(({ root }) => !replaced.has(hex(root)));
   return [...unchanged, ...added].sort((left, right) => compareBytes(left.root, right.root));
 }
 
-// -------------------- formats/zlib.mjs
-
-/** Decompression of snapshot files (zlib, RFC 1950) with a bound (SPEC 17, 19). */
-
-/** Bytes of any decompressed snapshot. */
+// formats/zlib.mjs
 const MAX_SNAPSHOT_BYTES = 256 * 2 ** 20;
-/** Decompressed bytes that any file may have, and those that it may have for each byte of its own besides. */
 const MAX_FREE_BYTES = 65536;
 const MAX_RATIO = 16;
-
-/**
- * Decompress a file that is one zlib stream and nothing else.
- * @param {Uint8Array} file @returns {Promise<Uint8Array>} @throws {CertledgerError} `snapshot.invalid`
- */
 async function inflate(file) {
   const parts = [];
   const limit = Math.min(MAX_SNAPSHOT_BYTES, MAX_FREE_BYTES + MAX_RATIO * file.length);
   let size = 0;
   try {
-    const stream = new Blob([/** @type {BlobPart} */ (file)])
+    const stream = new Blob([(file)])
       .stream()
       .pipeThrough(new DecompressionStream("deflate"));
     for (const reader = stream.getReader(); ;) {
@@ -5076,19 +3615,12 @@ async function inflate(file) {
   }
   const whole =
     size <= limit ? concatAll(parts) : fail("snapshot.invalid", `more than ${limit} bytes once decompressed`);
-  // Not every platform rejects bytes after the stream; a file that ends with the checksum has none.
   if (!equal(adler32(whole), file.subarray(-4))) fail("snapshot.invalid", "bytes follow the zlib stream");
   return whole;
 }
-
-/**
- * Adler-32, the checksum at the end of a zlib stream (RFC 1950).
- * @param {Uint8Array} bytes @returns {Uint8Array}
- */
 function adler32(bytes) {
   let [low, high] = [1, 0];
   for (let at = 0; at < bytes.length;) {
-    // After 3,800 bytes both sums are still exact integers; only then are they reduced.
     for (const stop = Math.min(at + 3800, bytes.length); at < stop; at += 1) {
       low += bytes[at];
       high += low;
@@ -5098,41 +3630,13 @@ function adler32(bytes) {
   return concat(uintToBytes(high, 2), uintToBytes(low, 2));
 }
 
-// -------------------- verify/proven_snapshot.mjs
-
-/** A trust snapshot that is decoded and proved once and then answers many questions (SPEC 17). */
-
-/**
- * A snapshot that is the contract's state at its checkpoint. `trust` says whether that block is trusted.
- * @typedef {object} ProvenSnapshot
- * @property {Policy} policy
- * @property {Ledger} ledger
- * @property {Snapshot} snapshot
- * @property {BlockTrust} trust
- * @property {Map<string, SnapshotIssuer>} byIssuer
- */
-
-/**
- * Decode a snapshot and prove it whole.
- * @param {Uint8Array} file @param {Policy} policy @returns {Promise<ProvenSnapshot>}
- * @throws {CertledgerError} `snapshot.invalid`, `snapshot.version`, `snapshot.unproved`,
- *   `checkpoint.unusable`, and
- *   those of its parts
- */
+// verify/proven_snapshot.mjs
 async function openSnapshot(file, policy) {
   return proveSnapshot(decodeSnapshot(await inflate(file)), policy);
 }
-
-/**
- * Apply a delta to a snapshot, and prove the new one whole.
- * @param {ProvenSnapshot} proven @param {Uint8Array} file of the delta @returns {Promise<ProvenSnapshot>}
- * @throws {CertledgerError} as `openSnapshot`, and `snapshot.other_base`, `snapshot.older`
- */
 async function updateSnapshot(proven, file) {
   return proveSnapshot(applyDelta(proven.snapshot, await inflate(file), proven.ledger), proven.policy);
 }
-
-/** @param {Snapshot} snapshot @param {Policy} policy @returns {ProvenSnapshot} */
 function proveSnapshot(snapshot, policy) {
   if (!policy.evidence.includes(SNAPSHOT_TYPE))
     fail("snapshot.version", `the policy does not list ${SNAPSHOT_TYPE}`);
@@ -5149,25 +3653,12 @@ function proveSnapshot(snapshot, policy) {
   };
 }
 
-// -------------------- verify/compact.mjs
-
-/** Verification of compact evidence, from a snapshot and without a network (SPEC 16.2, 17, 18). */
-
-/**
- * A record's batch in a snapshot, and its entry if the catalog of the batch has it.
- * @typedef {{issuer: SnapshotIssuer, row: BatchRow, statement: Statement, entry: Entry | null}} SnapshotBatch
- */
-
-/**
- * The batch of a record, or the code of check 3 if the snapshot does not have it, in the order of SPEC 17.
- * @param {ProvenSnapshot} proven @param {CertificateRecord} record @returns {SnapshotBatch | string}
- */
+// verify/compact.mjs
 function findBatch(proven, record) {
   const issuer = proven.byIssuer.get(record.issuer);
   if (!issuer) return "anchor.body_absent";
   if (issuer.state.nameDigest) return "anchor.name_absent";
   if (record.index >= issuer.state.certificates) return "anchor.batch_pending";
-  // The last batch that begins at or before the index.
   let [low, high] = [0, issuer.statements.length];
   while (high - low > 1) {
     const middle = (low + high) >> 1;
@@ -5180,11 +3671,6 @@ function findBatch(proven, record) {
   const entry = catalog?.entries?.find((candidate) => isEntryOf(record, candidate)) ?? null;
   return { issuer, row, statement: issuer.statements[low], entry };
 }
-
-/**
- * Checks 4, 5 and 8 from a trusted snapshot, which has its catalogs whole: an entry that is not there does not exist.
- * @param {CertificateRecord} record @param {SnapshotBatch} batch @param {Policy} policy @returns {CheckCodes}
- */
 function checkBatch(record, { issuer, row, statement, entry }, policy) {
   const key = issuer.state.keys[row.key];
   const signature = key ? checkKey(key, row.block) : "signature.signer_differs";
@@ -5195,12 +3681,6 @@ function checkBatch(record, { issuer, row, statement, entry }, policy) {
     status: checkStatus(record.index, word, issuer.state.standing),
   };
 }
-
-/**
- * Checks 2 to 8, which rest on the snapshot.
- * @param {CompactEvidence} compact @param {SnapshotBatch | string} found @param {BlockTrust} trust
- * @param {Policy} policy @param {number} now @returns {CheckCodes}
- */
 function checkBySnapshot({ record, path }, found, trust, policy, now) {
   const trusted = trust.code === "ok" && trust.time !== null;
   const freshness = trusted
@@ -5208,29 +3688,17 @@ function checkBySnapshot({ record, path }, found, trust, policy, now) {
     : "block.needed";
   const codes = { block: trust.code, freshness };
   if (typeof found === "string") {
-    // The snapshot speaks neither for nor against: the batch may have come since (SPEC 17).
     const [anchor, code] = trusted ? [found, "anchor.needed"] : ["block.needed", "block.needed"];
     return { ...codes, ...unmadeChecks(code), anchor, inclusion: "inclusion.path_unusable" };
   }
   const inclusion = checkInclusion(record, found.statement, path);
   return { ...codes, ...checkBatch(record, found, policy), inclusion, anchor: "ok" };
 }
-
-/**
- * Check 6, block, for a code that names a ledger.
- * @param {ProvenSnapshot} proven @param {Uint8Array} identity its first 8 bytes @param {number} now
- * @returns {BlockTrust}
- */
 function checkSnapshotBlock({ policy, ledger, trust }, identity, now) {
   if (now > policy.ends) return { code: "policy.ended", time: null };
   if (!equal(identity, ledger.identity.subarray(0, 8))) return { code: "block.other_ledger", time: null };
   return trust;
 }
-
-/**
- * Verify the text of a compact code by a snapshot and its policy. Bad input is a result, not an error.
- * @param {string} text @param {Omit<Question, "policy"> & {snapshot: ProvenSnapshot}} question
- */
 function verifyCompact(text, { snapshot, ...question }) {
   let compact;
   try {
@@ -5247,7 +3715,6 @@ function verifyCompact(text, { snapshot, ...question }) {
   const found = trust.code === "ok" ? findBatch(snapshot, record) : trust.code;
   const batch = typeof found === "string" ? null : found;
   const entry = batch?.entry ?? null;
-  // Without the entry disclosures have no names, so nothing is disclosed (SPEC 17).
   const disclosed = entry
     ? locateCompactDisclosures(record, disclosures, entry)
     : locateDisclosures(record, []);

@@ -4,7 +4,7 @@ import { normalAccessCode, normalNumber, parseCompactEvidence } from "./certledg
 import { Trouble, askService, check, lookUp, troubleOf } from "./checker.mjs";
 import { Camera } from "./code_reader.mjs";
 import { recogniseFile, recogniseText } from "./input.mjs";
-import { ServiceError, byId, element, get, language, plain, post, renewCsrf, requireSession, word } from "./page.mjs";
+import { ServiceError, byId, element, get, language, newNonce, plain, post, renewCsrf, requireSession, word } from "./page.mjs";
 import { compareCard, loadLabels, mark, verdictCard } from "./verdict_view.mjs";
 
 /** Time after which a scanner sends nothing more. */
@@ -195,8 +195,7 @@ function record(answer) {
 }
 
 function beginApplicant() {
-  const random = crypto.getRandomValues(new Uint8Array(12));
-  const nonce = Array.from(random, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  const nonce = newNonce();
   Object.assign(applicant, { questions: [], nonce, named: null, reference: null });
   byId("nonce").textContent = nonce;
   byId("certificates").replaceChildren();

@@ -12,13 +12,15 @@ import {
 import { Trouble, check, troubleOf, wordsOf } from "./checker.mjs";
 import { Camera, readsAlone } from "./code_reader.mjs";
 import { recogniseFile, recogniseText } from "./input.mjs";
-import { age, byId, chinaTime, element, language, plain, word } from "./page.mjs";
+import { age, byId, chinaTime, element, language, newNonce, word } from "./page.mjs";
 import { loadLabels, verdictCard } from "./verdict_view.mjs";
 
 const DATABASE = "certledger-desk";
 const STORE = "files";
 const KINDS = ["policy", "snapshot"];
-const state = { policy: null, snapshot: null, files: {}, used: new Set() };
+/** The name of this counter, where the browser remembers it. */
+const AUDIENCE = "certledger-audience";
+const state = { policy: null, snapshot: null, files: {}, used: new Set(), nonce: "" };
 const isServed = location.protocol !== "file:";
 
 /** @param {string} sentence */
@@ -156,13 +158,20 @@ async function recall() {
 
 // Checking ----------------------------------------------------------------------------------------
 
+/** What the holder of a bound certificate is to sign for this desk; null while the desk has no name. */
+function requestOf() {
+  const audience = byId("audience").value.trim();
+  return audience ? { audience, nonce: state.nonce } : null;
+}
+
 /** Verify by the snapshot. @param {string} text a question as the service takes it */
 async function ask(text) {
-  const { evidence, code, documents = [] } = JSON.parse(text);
+  const { code, documents = [] } = JSON.parse(text);
   if (!state.snapshot) throw new Trouble(word("offline.needed"));
   const marks = [];
   const isUsed = (mark) => state.used.has(marks[marks.push(mark.join()) - 1]);
-  const question = { snapshot: state.snapshot, now: Math.floor(Date.now() / 1000), documents, isUsed };
+  const now = Math.floor(Date.now() / 1000);
+  const question = { snapshot: state.snapshot, now, documents, isUsed, request: requestOf() };
   const result = code
     ? verifyCompact(code, question)
     : await verifyEvidence(new TextEncoder().encode(text.slice(12, evidenceEnd(text, documents))), {
@@ -170,6 +179,8 @@ async function ask(text) {
         policy: state.policy,
       });
   if (result.verdict === "valid") for (const mark of marks) state.used.add(mark);
+  const { code: holder } = result.checks.at(-1);
+  if (!question.request && holder.startsWith("holder.")) tell(word("offline.audience_needed"));
   return { result, words: wordsOf(result) };
 }
 
@@ -196,6 +207,22 @@ function takeBox() {
   const text = byId("box").value.replace(/[\r\n]+/g, "");
   byId("box").value = "";
   if (text.trim()) take(recogniseText(text));
+}
+
+/** A new applicant: what one holder signed is of no use to the next. */
+function beginApplicant() {
+  state.nonce = newNonce();
+  byId("nonce").textContent = state.nonce;
+}
+
+/** Remember this counter's name, where the browser lets a page do so. */
+function prepareName() {
+  try {
+    byId("audience").value ||= localStorage.getItem(AUDIENCE) ?? "";
+    byId("audience").addEventListener("change", ({ target }) => localStorage.setItem(AUDIENCE, target.value.trim()));
+  } catch {
+    // It is typed again each time.
+  }
 }
 
 // Wiring ------------------------------------------------------------------------------------------
@@ -228,6 +255,14 @@ function prepare() {
     if (!(await camera.start())) hide();
   });
   byId("camera-stop").addEventListener("click", () => (camera.stop(), hide()));
+  prepareName();
+  beginApplicant();
+  byId("next").addEventListener("click", () => {
+    beginApplicant();
+    tell("");
+    byId("answer").replaceChildren(element("p", { class: "empty" }, word("offline.empty")));
+    byId("box").focus();
+  });
   byId("fetch").hidden = !isServed;
   byId("fetch").addEventListener("click", fetchKnowledge);
 }

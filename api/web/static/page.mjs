@@ -119,6 +119,12 @@ export function say(text, tone = "") {
   box.focus();
 }
 
+/** A number that nobody can guess, for one holder to sign. */
+export function newNonce() {
+  const random = crypto.getRandomValues(new Uint8Array(12));
+  return Array.from(random, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
 /** An instant as local time of China, to the minute. @param {string} instant RFC 3339 */
 export function chinaTime(instant) {
   const shifted = new Date(Date.parse(instant) + 8 * 3_600_000);

@@ -32,7 +32,7 @@ export function reasonOf({ result, words }) {
   return first ? words.checks[first.number - 1].text : (words.why ?? "");
 }
 
-/** Labels of fields by name, as `[Chinese, English]`. */
+/** Labels of fields by name, in the language of the page. */
 let labels = {};
 
 /** Load the labels of fields, which lie beside this module. */
@@ -43,7 +43,7 @@ export async function loadLabels() {
     return;
   }
   try {
-    labels = await (await fetch(new URL("field-labels.json", import.meta.url))).json();
+    labels = await (await fetch(new URL(`field-labels-${language}.json`, import.meta.url))).json();
   } catch {
     labels = {}; // Fields then have their own names.
   }
@@ -52,7 +52,7 @@ export async function loadLabels() {
 /** The label of a field. @param {string} name */
 export function labelOf(name) {
   if (name === "document") return word("verdict.document");
-  return labels[name]?.[language === "zh" ? 0 : 1] ?? name;
+  return labels[name] ?? name;
 }
 
 const fact = (name, value) =>

@@ -1,7 +1,7 @@
 /**
- * Hash functions: SHA-256 and SHA-512 (FIPS 180-4), HMAC-SHA-256 (RFC 2104), SM3 (GB/T 32905), Keccak-256.
+ * Hash functions: SHA-256 and SHA-512 (FIPS 180-4), HMAC-SHA-256 (RFC 2104), SM3 (GB/T 32905).
  *
- * The browser's `crypto.subtle` has neither Keccak-256 nor SM3, and answers only asynchronously.
+ * The browser's `crypto.subtle` does not have SM3, and answers only asynchronously.
  * @module
  */
 
@@ -37,7 +37,7 @@ const rootBits = (prime, degree) => BigInt.asUintN(64, floorRoot(BigInt(prime) <
 const SHA512_ROUNDS = primes(80).map((prime) => rootBits(prime, 3n));
 const SHA512_START = primes(8).map((prime) => rootBits(prime, 2n));
 const SHA256_ROUNDS = Int32Array.from(SHA512_ROUNDS.slice(0, 64), (bits) => Number(bits >> 32n));
-const SHA256_START = SHA512_START.map((bits) => Number(bits >> 32n));
+const SHA256_START = Int32Array.from(SHA512_START, (bits) => Number(bits >> 32n));
 
 /**
  * Call `compress` with each block of the padded message (Merkle-Damgård construction).
@@ -65,12 +65,16 @@ function wordsToBytes(words) {
   return bytes;
 }
 
-/** Message schedule, allocated once: this is called for each 64 bytes of a document. */
+// What every call of SHA-256 uses again: a snapshot asks for hundreds of thousands of short ones.
 const SHA256_WORDS = new Int32Array(64);
+const SHA256_STATE = new Int32Array(8);
+const SHA256_TAIL = new Uint8Array(128);
+const SHA256_TAIL_VIEW = new DataView(SHA256_TAIL.buffer);
+const SHA256_DIGEST = new Uint8Array(32);
+const SHA256_DIGEST_VIEW = new DataView(SHA256_DIGEST.buffer);
 
-/** Compression function of SHA-256. @param {Int32Array} state @param {DataView} view @param {number} at */
-function sha256Block(state, view, at) {
-  const w = SHA256_WORDS;
+/** Message schedule of a block. @param {Int32Array} w @param {DataView} view @param {number} at */
+function scheduleSha256(w, view, at) {
   for (let i = 0; i < 16; i += 1) w[i] = view.getInt32(at + 4 * i);
   for (let i = 16; i < 64; i += 1) {
     const x = w[i - 15];
@@ -79,7 +83,14 @@ function sha256Block(state, view, at) {
     const s1 = ((y >>> 17) | (y << 15)) ^ ((y >>> 19) | (y << 13)) ^ (y >>> 10);
     w[i] = (w[i - 16] + s0 + w[i - 7] + s1) | 0;
   }
-  let [a, b, c, d, e, f, g, h] = state;
+}
+
+/** Compression function of SHA-256. @param {Int32Array} state @param {DataView} view @param {number} at */
+function sha256Block(state, view, at) {
+  const w = SHA256_WORDS;
+  scheduleSha256(w, view, at);
+  let [a, b, c, d] = [state[0], state[1], state[2], state[3]];
+  let [e, f, g, h] = [state[4], state[5], state[6], state[7]];
   for (let i = 0; i < 64; i += 1) {
     const s1 = ((e >>> 6) | (e << 26)) ^ ((e >>> 11) | (e << 21)) ^ ((e >>> 25) | (e << 7));
     const one = (h + s1 + ((e & f) ^ (~e & g)) + SHA256_ROUNDS[i] + w[i]) | 0;
@@ -106,9 +117,22 @@ function sha256Block(state, view, at) {
 
 /** SHA-256 (FIPS 180-4). @param {Uint8Array} data @returns {Uint8Array} 32 bytes */
 export function sha256(data) {
-  const state = Int32Array.from(SHA256_START);
-  forEachBlock(data, 64, (view, at) => sha256Block(state, view, at));
-  return wordsToBytes(state);
+  const whole = data.length - (data.length % 64);
+  SHA256_STATE.set(SHA256_START);
+  if (whole) {
+    const view = new DataView(data.buffer, data.byteOffset, whole);
+    for (let at = 0; at < whole; at += 64) sha256Block(SHA256_STATE, view, at);
+  }
+  const rest = data.length - whole;
+  const size = rest < 56 ? 64 : 128;
+  SHA256_TAIL.fill(0);
+  SHA256_TAIL.set(whole ? data.subarray(whole) : data);
+  SHA256_TAIL[rest] = 0x80;
+  SHA256_TAIL_VIEW.setUint32(size - 8, Math.floor(data.length / 2 ** 29));
+  SHA256_TAIL_VIEW.setUint32(size - 4, data.length << 3);
+  for (let at = 0; at < size; at += 64) sha256Block(SHA256_STATE, SHA256_TAIL_VIEW, at);
+  for (let i = 0; i < 8; i += 1) SHA256_DIGEST_VIEW.setInt32(4 * i, SHA256_STATE[i]);
+  return SHA256_DIGEST.slice();
 }
 
 /** HMAC-SHA-256 (RFC 2104). @param {Uint8Array} key @param {Uint8Array} message */
@@ -200,133 +224,4 @@ export function sm3(data) {
   const state = Int32Array.from(SM3_START);
   forEachBlock(data, 64, (view, at) => sm3Block(state, view, at));
   return wordsToBytes(state);
-}
-
-/**
- * Keccak-f[1600] (FIPS 202 section 3.2): halves of the round constants, and the steps of rho and pi. A step moves
- * the lane at `from` to `to`, rotated by `bits` after its halves changed places where the offset is over 32; no
- * offset but that of the first lane, which stays, is 0 or 32.
- */
-const KECCAK = (() => {
-  const [low, high] = [new Int32Array(24), new Int32Array(24)];
-  let register = 1;
-  for (let round = 0; round < 24; round += 1) {
-    for (let j = 0; j < 7; j += 1) {
-      const bit = (1 << j) - 1;
-      if (register & 1) (bit < 32 ? low : high)[round] ^= 1 << (bit & 31);
-      register = (register << 1) ^ (register & 0x80 ? 0x171 : 0);
-    }
-  }
-  const [from, to, bits] = [new Uint8Array(24), new Uint8Array(24), new Uint8Array(24)];
-  for (let t = 0, x = 1, y = 0; t < 24; t += 1) {
-    const offset = (((t + 1) * (t + 2)) / 2) % 64;
-    // An odd place is the high half of its lane, with which a step then begins.
-    from[t] = 2 * (x + 5 * y) + (offset > 32 ? 1 : 0);
-    [x, y] = [y, (2 * x + 3 * y) % 5];
-    to[t] = 2 * (x + 5 * y);
-    bits[t] = offset % 32;
-  }
-  return { low, high, from, to, bits };
-})();
-
-const KECCAK_MOVED = new Int32Array(50);
-
-/** Add a column's parity to its five lanes (theta). @param {Int32Array} s @param {number} x @param {number} l @param {number} h */
-function mixColumn(s, x, l, h) {
-  s[x] ^= l;
-  s[x + 1] ^= h;
-  s[x + 10] ^= l;
-  s[x + 11] ^= h;
-  s[x + 20] ^= l;
-  s[x + 21] ^= h;
-  s[x + 30] ^= l;
-  s[x + 31] ^= h;
-  s[x + 40] ^= l;
-  s[x + 41] ^= h;
-}
-
-/** Theta of Keccak-f[1600]. @param {Int32Array} s */
-function mixColumns(s) {
-  const al = s[0] ^ s[10] ^ s[20] ^ s[30] ^ s[40];
-  const ah = s[1] ^ s[11] ^ s[21] ^ s[31] ^ s[41];
-  const bl = s[2] ^ s[12] ^ s[22] ^ s[32] ^ s[42];
-  const bh = s[3] ^ s[13] ^ s[23] ^ s[33] ^ s[43];
-  const cl = s[4] ^ s[14] ^ s[24] ^ s[34] ^ s[44];
-  const ch = s[5] ^ s[15] ^ s[25] ^ s[35] ^ s[45];
-  const dl = s[6] ^ s[16] ^ s[26] ^ s[36] ^ s[46];
-  const dh = s[7] ^ s[17] ^ s[27] ^ s[37] ^ s[47];
-  const el = s[8] ^ s[18] ^ s[28] ^ s[38] ^ s[48];
-  const eh = s[9] ^ s[19] ^ s[29] ^ s[39] ^ s[49];
-  mixColumn(s, 0, el ^ ((bl << 1) | (bh >>> 31)), eh ^ ((bh << 1) | (bl >>> 31)));
-  mixColumn(s, 2, al ^ ((cl << 1) | (ch >>> 31)), ah ^ ((ch << 1) | (cl >>> 31)));
-  mixColumn(s, 4, bl ^ ((dl << 1) | (dh >>> 31)), bh ^ ((dh << 1) | (dl >>> 31)));
-  mixColumn(s, 6, cl ^ ((el << 1) | (eh >>> 31)), ch ^ ((eh << 1) | (el >>> 31)));
-  mixColumn(s, 8, dl ^ ((al << 1) | (ah >>> 31)), dh ^ ((ah << 1) | (al >>> 31)));
-}
-
-/** Chi of one row of Keccak-f[1600]. @param {Int32Array} s @param {Int32Array} m @param {number} y */
-function mixRow(s, m, y) {
-  const [al, ah, bl, bh] = [m[y], m[y + 1], m[y + 2], m[y + 3]];
-  const [cl, ch, dl, dh] = [m[y + 4], m[y + 5], m[y + 6], m[y + 7]];
-  const [el, eh] = [m[y + 8], m[y + 9]];
-  s[y] = al ^ (~bl & cl);
-  s[y + 1] = ah ^ (~bh & ch);
-  s[y + 2] = bl ^ (~cl & dl);
-  s[y + 3] = bh ^ (~ch & dh);
-  s[y + 4] = cl ^ (~dl & el);
-  s[y + 5] = ch ^ (~dh & eh);
-  s[y + 6] = dl ^ (~el & al);
-  s[y + 7] = dh ^ (~eh & ah);
-  s[y + 8] = el ^ (~al & bl);
-  s[y + 9] = eh ^ (~ah & bh);
-}
-
-/** Permutation Keccak-f[1600]. @param {Int32Array} s 25 lanes, each as its low and then its high 32 bits */
-function keccakF1600(s) {
-  const moved = KECCAK_MOVED;
-  const { low, high, from, to, bits } = KECCAK;
-  for (let round = 0; round < 24; round += 1) {
-    mixColumns(s);
-    // rho and pi
-    moved[0] = s[0];
-    moved[1] = s[1];
-    for (let t = 0; t < 24; t += 1) {
-      const place = from[t];
-      const left = bits[t];
-      const first = s[place];
-      const second = s[place ^ 1];
-      moved[to[t]] = (first << left) | (second >>> (32 - left));
-      moved[to[t] + 1] = (second << left) | (first >>> (32 - left));
-    }
-    mixRow(s, moved, 0);
-    mixRow(s, moved, 10);
-    mixRow(s, moved, 20);
-    mixRow(s, moved, 30);
-    mixRow(s, moved, 40);
-    // iota
-    s[0] ^= low[round];
-    s[1] ^= high[round];
-  }
-}
-
-/**
- * Keccak-256 as Ethereum uses it: padding 0x01, where SHA3-256 has 0x06.
- * @param {Uint8Array} data @returns {Uint8Array} 32 bytes
- */
-export function keccak256(data) {
-  const rate = 136;
-  const state = new Int32Array(50);
-  const padded = new Uint8Array(data.length + rate - (data.length % rate));
-  padded.set(data);
-  padded[data.length] ^= 0x01;
-  padded[padded.length - 1] ^= 0x80;
-  const view = new DataView(padded.buffer);
-  for (let at = 0; at < padded.length; at += rate) {
-    for (let i = 0; i < rate / 4; i += 1) state[i] ^= view.getInt32(at + 4 * i, true);
-    keccakF1600(state);
-  }
-  const digest = new Uint8Array(32);
-  const out = new DataView(digest.buffer);
-  for (let i = 0; i < 8; i += 1) out.setInt32(4 * i, state[i], true);
-  return digest;
 }

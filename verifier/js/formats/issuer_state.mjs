@@ -3,8 +3,9 @@
  * @module
  */
 
-import { bytesToBigInt, chunks, concat, concatAll, uintToBytes, utf8 } from "../bytes.mjs";
-import { keccak256, sha256 } from "../crypto/hashing.mjs";
+import { bytesToBigInt, chunks, concat, concatAll, putUint, uintToBytes, utf8 } from "../bytes.mjs";
+import { sha256 } from "../crypto/hashing.mjs";
+import { keccak256 } from "../crypto/keccak.mjs";
 import { fail } from "../errors.mjs";
 import { MAX_BLOCK, MAX_UINT32 } from "../limits.mjs";
 import { leafHash, peakSizes } from "./merkle.mjs";
@@ -129,11 +130,20 @@ export function stateDigest(s) {
   );
 }
 
+/** What a leaf is the hash of, in bytes that every call uses again. */
+const BATCH_LEAF = new Uint8Array(70);
+
 /**
  * Leaf of a batch in its issuer's tree of batches (SPEC 8).
  * @param {Uint8Array} digest of the statement @param {Uint8Array} catalog root
  * @param {number} key index of the key
  * @param {number} block of anchoring @returns {Uint8Array}
  */
-export const batchLeaf = (digest, catalog, key, block) =>
-  leafHash(concat(digest, catalog, uintToBytes(key, 1), uintToBytes(block, 5)));
+export function batchLeaf(digest, catalog, key, block) {
+  BATCH_LEAF.set(digest);
+  BATCH_LEAF.set(catalog, 32);
+  BATCH_LEAF.fill(0, 64);
+  BATCH_LEAF[64] = key;
+  putUint(BATCH_LEAF, 70, block);
+  return leafHash(BATCH_LEAF);
+}

@@ -7,8 +7,15 @@ import { fail } from "../errors.mjs";
 /** Hash of a leaf (SPEC 3). @param {Uint8Array} data @returns {Uint8Array} */
 export const leafHash = (data) => sha256(concat(Uint8Array.of(0), data));
 
+/** An inner node after its prefix, in bytes that every call uses again: trees have many nodes. */
+const NODE = concat(Uint8Array.of(1), new Uint8Array(64));
+
 /** Hash of an inner node (SPEC 3). @param {Uint8Array} left @param {Uint8Array} right */
-const nodeHash = (left, right) => sha256(concat(Uint8Array.of(1), left, right));
+function nodeHash(left, right) {
+  NODE.set(left, 1);
+  NODE.set(right, 33);
+  return sha256(NODE);
+}
 
 /** Whether bit 0 is set; `&` would truncate to 32 bits. @param {number} position */
 const isOdd = (position) => position % 2 === 1;

@@ -1,7 +1,7 @@
 /** Proof that a snapshot is the contract's state at its checkpoint (SPEC 13, 17). @module */
 
 import { ZERO32, concat, equal, hex, uintToBytes, utf8 } from "../bytes.mjs";
-import { keccak256 } from "../crypto/hashing.mjs";
+import { keccak256 } from "../crypto/keccak.mjs";
 import { CertledgerError, fail } from "../errors.mjs";
 import { clearBrake, stateDigest } from "./issuer_state.mjs";
 import {

@@ -1,7 +1,7 @@
 /** Proofs of an account and its storage slots: RLP and Merkle-Patricia tries (SPEC 11, EIP-1186). @module */
 
 import { ZERO32, concat, equal, uintToBytes, utf8 } from "../bytes.mjs";
-import { keccak256 } from "../crypto/hashing.mjs";
+import { keccak256 } from "../crypto/keccak.mjs";
 import { fail } from "../errors.mjs";
 
 /**

@@ -1,7 +1,7 @@
 /** Batch statements and the digest that an issuer signs (SPEC 7, EIP-712). @module */
 
-import { concat, uintToBytes, utf8 } from "../bytes.mjs";
-import { keccak256 } from "../crypto/hashing.mjs";
+import { concat, putUint, utf8 } from "../bytes.mjs";
+import { keccak256 } from "../crypto/keccak.mjs";
 import { ObjectReader } from "./object_reader.mjs";
 import { MAX_CERTIFICATES } from "./record.mjs";
 import { MAX_TIME } from "./time.mjs";
@@ -14,6 +14,10 @@ const BATCH_TYPE_HASH = keccak256(
       "bytes32 catalog,bytes32 countersignature,uint64 notAfter)",
   ),
 );
+
+// What is hashed, in bytes that every call uses again: a snapshot has the statements of all batches.
+const BATCH_WORDS = concat(BATCH_TYPE_HASH, new Uint8Array(9 * 32));
+const SIGNED_BATCH = concat(Uint8Array.of(0x19, 0x01), new Uint8Array(2 * 32));
 
 /** Certificates of one batch (SPEC 19). */
 export const MAX_BATCH_CERTIFICATES = 65536;
@@ -48,21 +52,19 @@ export function readStatement(value, issuer) {
  * @returns {Uint8Array}
  */
 export function batchDigest(s, identity) {
-  const structHash = keccak256(
-    concat(
-      BATCH_TYPE_HASH,
-      // bytes18, padded to a word on the right.
-      utf8(s.issuer),
-      new Uint8Array(14),
-      uintToBytes(s.sequence, 32),
-      s.previous,
-      s.root,
-      uintToBytes(s.first, 32),
-      uintToBytes(s.count, 32),
-      s.catalog,
-      s.countersignature,
-      uintToBytes(s.notAfter, 32),
-    ),
-  );
-  return keccak256(concat(Uint8Array.of(0x19, 0x01), identity, structHash));
+  const words = BATCH_WORDS;
+  words.fill(0, 32);
+  // bytes18, padded to a word on the right.
+  words.set(utf8(s.issuer), 32);
+  putUint(words, 3 * 32, s.sequence);
+  words.set(s.previous, 3 * 32);
+  words.set(s.root, 4 * 32);
+  putUint(words, 6 * 32, s.first);
+  putUint(words, 7 * 32, s.count);
+  words.set(s.catalog, 7 * 32);
+  words.set(s.countersignature, 8 * 32);
+  putUint(words, 10 * 32, s.notAfter);
+  SIGNED_BATCH.set(identity, 2);
+  SIGNED_BATCH.set(keccak256(words), 34);
+  return keccak256(SIGNED_BATCH);
 }

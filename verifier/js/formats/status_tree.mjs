@@ -1,7 +1,7 @@
 /** The tree of status words: 128 certificates a word, two bits each (SPEC 9). @module */
 
 import { ZERO32, concat, equal } from "../bytes.mjs";
-import { keccak256 } from "../crypto/hashing.mjs";
+import { keccak256 } from "../crypto/keccak.mjs";
 import { fail } from "../errors.mjs";
 import { ObjectReader } from "./object_reader.mjs";
 /** @import { Json } from "./canonical_json.mjs" */

@@ -5,7 +5,7 @@
 
 import { ZERO32, bytesToBigInt, equal } from "../bytes.mjs";
 import { SECP256K1, verifyEcdsa } from "../crypto/ecdsa.mjs";
-import { keccak256 } from "../crypto/hashing.mjs";
+import { keccak256 } from "../crypto/keccak.mjs";
 import { CertledgerError, valueOrNull } from "../errors.mjs";
 import { catalogRoot } from "../formats/catalog.mjs";
 import { batchLeaf, clearBrake, stateDigest } from "../formats/issuer_state.mjs";
