@@ -173,17 +173,17 @@ def desk(out: Path, language: str) -> None:
 @click.option(
     "--body",
     "issuer_folder",
-    required=True,
+    default=lambda: Path.home() / "certledger-issuer",
+    show_default="~/certledger-issuer",
     envvar="CERTLEDGER_BODY",
     type=click.Path(file_okay=False, path_type=Path),
-    help="The issuer's own folder (also CERTLEDGER_BODY).",
+    help="The issuer's own folder (also CERTLEDGER_BODY); made by the page where it is absent.",
 )
 @click.option(
     "--server",
     type=SERVER,
     envvar="CERTLEDGER_SERVER",
-    required=True,
-    help="Address of the service that batches are submitted to.",
+    help="Address of the service that batches are submitted to; else the one chosen on the page.",
 )
 @click.option("--token", envvar="CERTLEDGER_TOKEN", help="Its API key; else a page asks for it.")
 @click.option(
@@ -193,22 +193,22 @@ def desk(out: Path, language: str) -> None:
 )
 @click.option("--port", type=click.IntRange(0, 65_535), default=0, help="The port, 0 for any.")
 def issuer_desk(
-    issuer_folder: Path, server: str, token: str | None, deployment: Path | None, port: int
+    issuer_folder: Path,
+    server: str | None,
+    token: str | None,
+    deployment: Path | None,
+    port: int,
 ) -> None:
     """Serve the issuer's desk to the browser of this computer: check, sign, submit, hand out.
 
-    It does in a browser what `seal`, `submit`, `evidence` and `status` do. Prints a link that works
-    once. Sheets, documents and keys stay on this computer; the service gets digests and signatures.
+    It does in a browser what `seal`, `submit`, `evidence` and `status` do. Where there is no issuer
+    yet, its pages make the key and ask for registration. Prints a link that works once. Sheets,
+    documents and keys stay on this computer; the service gets digests and signatures.
     """
     from certledger.api.local_desk.app import serve_desk
-    from certledger.api.local_desk.desk import LocalDesk, load_deployment_file
-    from certledger.ledger.issuer.folder import IssuerFolder
+    from certledger.api.local_desk.desk import open_desk
 
-    issuer = IssuerFolder(folder=issuer_folder)
-    place = (
-        None if deployment is None else load_deployment_file(deployment, issuer.profile().ledger)
-    )
-    desk = LocalDesk(issuer=issuer, server=server, token=token, deployment=place)
+    desk = open_desk(issuer_folder, server=server, token=token, deployment=deployment)
     serve_desk(desk, port, _tell_link)
 
 

@@ -63,6 +63,9 @@ RULES: Mapping[str, Rule] = {
         seconds=60.0,
         packed=True,
     ),
+    "proposeAct": Rule(
+        roles=ISSUERS | _ADMINISTRATORS, longest=9 * MEGABYTE, seconds=60.0, rate="120/minute"
+    ),
     "getBatch": Rule(roles=_OWN),
     "getBatchRecords": Rule(roles=_RECORDS),
     "getHead": Rule(roles=_OWN),

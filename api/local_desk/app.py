@@ -18,6 +18,7 @@ from starlette.routing import Route
 
 from certledger.api.errors import RequestInvalidError
 from certledger.api.local_desk.desk import LocalDesk
+from certledger.api.local_desk.first_steps import FirstStepError
 from certledger.api.local_desk.jobs import JobAbsentError, SheetJob
 from certledger.api.pages.renderer import environment, script_words
 from certledger.api.pages.static_files import load_static_files
@@ -44,6 +45,12 @@ class StorageFailedError(CertledgerError):
     exit_status = ExitStatus.UNUSABLE
 
 
+def storage_error(error: OSError) -> StorageFailedError:
+    """Return what the system says of a file, with the file's name."""
+    name = f"{error.filename}: " if isinstance(error.filename, str) else ""
+    return StorageFailedError(f"{name}{error.strerror}")
+
+
 def language_here(request: Request) -> Language:
     """Return the language of the desk: chosen on a page, else the browser's."""
     chosen: Language | None = request.app.state.language
@@ -55,7 +62,7 @@ def render(request: Request, template: str, *, status: int = 200, **values: Any)
     language = language_here(request)
     desk: LocalDesk = request.app.state.desk
     base = request.scope["root_path"]
-    profile = desk.issuer.profile()
+    profile = desk.issuer.profile() if desk.issuer.has_profile else None
     text = (
         environment()
         .get_template(template)
@@ -86,7 +93,7 @@ def page(handler: Page) -> Callable[[Request], Awaitable[Response]]:
         except CertledgerError as error:
             return trouble(request, error)
         except OSError as error:
-            return trouble(request, StorageFailedError(f"a file cannot be used: {error.strerror}"))
+            return trouble(request, storage_error(error))
 
     return endpoint
 
@@ -105,13 +112,12 @@ def problem_of(request: Request, error: CertledgerError) -> Problem:
     """Return an error in the desk's language."""
     language = language_here(request)
     name, status = _kind_of(error)
-    sentence = error.in_language(language) if isinstance(error, SheetInvalidError) else error
-    return Problem(
-        title=words_in(language)["local"][name],
-        sentence=str(sentence),
-        code=error.code,
-        status=status,
-    )
+    title, sentence = words_in(language)["local"][name], str(error)
+    if isinstance(error, FirstStepError):
+        title, sentence = words_in(language)["first"][f"trouble_{error.name}"], error.detail
+    elif isinstance(error, SheetInvalidError):
+        sentence = str(error.in_language(language))
+    return Problem(title=title, sentence=sentence, code=error.code, status=status)
 
 
 def trouble(request: Request, error: CertledgerError) -> Response:
@@ -125,6 +131,8 @@ def trouble(request: Request, error: CertledgerError) -> Response:
 
 def _kind_of(error: CertledgerError) -> tuple[str, int]:
     """Return the name of the words of an error, and its HTTP status."""
+    if isinstance(error, StorageFailedError):
+        return "not_written", 507
     if isinstance(error, KeyUnusableError):
         return "wrong_passphrase", 400
     if isinstance(error, ServerUnreachableError):
@@ -157,6 +165,12 @@ def text_of(form: FormData, name: str) -> str:
     """Return a field of a form, without blanks around it."""
     value = form.get(name, "")
     return value.strip() if isinstance(value, str) else ""
+
+
+def secret_of(form: FormData, name: str) -> str:
+    """Return a passphrase as it was typed: blanks at its ends count."""
+    value = form.get(name, "")
+    return value if isinstance(value, str) else ""
 
 
 def job_of(request: Request, desk: LocalDesk) -> SheetJob:

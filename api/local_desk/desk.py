@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from certledger.api.local_desk.fault_rows import FaultRow, rows_with_findings
+from certledger.api.local_desk.first_steps import ChosenService
 from certledger.api.local_desk.jobs import FOR_HOLDERS, JobState, SheetJob, SheetJobs
 from certledger.ledger.chain.deploy import Deployment
 from certledger.ledger.client.transport import ServerClient
@@ -28,7 +29,12 @@ from certledger.ledger.issuer.sheet_batches import (
 from certledger.ledger.issuer.signed_acts import add_signature
 from certledger.ledger.issuer.status_changes import index_of
 from certledger.ledger.issuer.status_files import SignedStatus, sign_status
-from certledger.ledger.issuer.synchronisation import EPOCH, next_value, synchronise
+from certledger.ledger.issuer.synchronisation import (
+    EPOCH,
+    SyncReport,
+    next_value,
+    synchronise,
+)
 from certledger.ledger.issuer.typed_data import typed_data
 from certledger.ledger.issuer.withdrawal import RECEIPT, undo_seal
 from certledger.ledger.keys import recover, wallet_signature
@@ -42,14 +48,14 @@ from certledger.ledger.sealing.sheet_columns import catalog_columns
 from certledger.ledger.sheets.findings import SheetFinding, SheetInvalidError
 from certledger.ledger.sheets.reader import read_sheet
 from certledger.verifier.errors import CertledgerError, ExitStatus
-from certledger.verifier.files import write_atomically
+from certledger.verifier.files import read_file, write_atomically
 from certledger.verifier.formats.canonical_json import Json, from_hex, parse
 from certledger.verifier.formats.statements import Batch
 from certledger.verifier.vocabulary import Status
 
 PATIENCE_SECONDS = 20.0
 """How long a page waits for the service; whatever failed may be tried again."""
-DESK = "desk"
+DESK, DEPLOYMENT = "desk", "deployment.json"
 MAX_DEPLOYMENT_BYTES = 2**20
 
 
@@ -82,8 +88,9 @@ class SheetCheck:
 class LocalDesk:
     """An issuer's desk: its folder, its service, and the sheets under way.
 
-    `deployment` is where the ledger is, which wallets show; without it only the key file signs.
-    One thing is done at a time, since counters and register are the issuer's.
+    `server` is empty until one is chosen.  `deployment` is where the ledger is, which wallets show;
+    without it only the key file signs.  `key_work` is scrypt's n of a new key, None for the
+    standard.  One thing is done at a time, since counters and register are the issuer's.
     """
 
     issuer: IssuerFolder
@@ -91,15 +98,30 @@ class LocalDesk:
     token: str | None = field(default=None, repr=False)
     deployment: Deployment | None = None
     clock: Callable[[], float] = time.time
-    _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
+    key_work: int | None = None
+    lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
     _checks: dict[str, SheetCheck] = field(default_factory=dict, repr=False)
     _awaited: dict[str, SignatureAwaitedError] = field(default_factory=dict, repr=False)
     _signatures: dict[bytes, bytes] = field(default_factory=dict, repr=False)
 
     @property
+    def folder(self) -> Path:
+        """The desk's own folder, in the issuer's."""
+        return self.issuer.folder / DESK
+
+    @property
     def jobs(self) -> SheetJobs:
         """The sheets under way, in the issuer's folder."""
-        return SheetJobs(self.issuer.folder / DESK)
+        return SheetJobs(self.folder)
+
+    def bring_up(self, language: str = "en") -> SyncReport:
+        """Bring the issuer's folder up to what the ledger has, its catalog too.
+
+        Raises:
+            CertledgerError: as `synchronise`.
+        """
+        with self.lock:
+            return synchronise(self.issuer, self.client(language), follow_catalog=True)
 
     def client(self, language: str = "en") -> ServerClient:
         """Return a client of the service, whose refusals are in a language."""
@@ -116,7 +138,7 @@ class LocalDesk:
 
     def check(self, job: SheetJob) -> SheetCheck:
         """Return what checking a sheet gives, from memory where nothing has changed."""
-        with self._lock:
+        with self.lock:
             if job.id not in self._checks:
                 self._checks[job.id] = self._check(job)
             return self._checks[job.id]
@@ -158,7 +180,7 @@ class LocalDesk:
         Raises:
             SealError: the sheet is signed already.
         """
-        with self._lock:
+        with self.lock:
             if job.state() is not JobState.DRAFT:
                 raise SealError("the sheet is signed: withdraw that first")
             if job.batches():  # Begun for a wallet that did not sign.
@@ -180,9 +202,9 @@ class LocalDesk:
             SheetInvalidError: the sheet has faults or open questions.
             CertledgerError: as `synchronise` and `seal_sheet`.
         """
-        with self._lock:
+        with self.lock:
             signer = self.issuer.signer(passphrase)
-            synchronise(self.issuer, self.client(language))
+            self.bring_up(language)
             self._seal(job, signer, renew=renew)
 
     def ask_wallet(self, job: SheetJob, language: str = "en", *, renew: bool = False) -> Json:
@@ -193,9 +215,9 @@ class LocalDesk:
             CertledgerError: as `seal`.
         """
         deployment = self._deployment()
-        with self._lock:
+        with self.lock:
             if renew or not job.batches():
-                synchronise(self.issuer, self.client(language))
+                self.bring_up(language)
             awaited = self._await_signature(job, renew=renew)
             if awaited is None:
                 return None
@@ -221,7 +243,7 @@ class LocalDesk:
             WalletUnfitError: it is not of a key of the issuer that signs batches.
             MalformedError, KeyUnusableError: it is none.
         """
-        with self._lock:
+        with self.lock:
             awaited = self._awaited.get(job.id) or self._await_signature(job, renew=False)
             if awaited is not None:
                 signature = wallet_signature(text)
@@ -235,9 +257,21 @@ class LocalDesk:
         work = check_sheet(self.issuer, self._request(job, renew=renew))
         seal_sheet(self.issuer, work, job.sealed, signer, now=int(self.clock()), renew=renew)
 
+    def set_deployment(self, data: bytes) -> None:
+        """Store where the ledger is, so that a wallet can sign.
+
+        Raises:
+            WalletUnfitError, MalformedError: as `parse_deployment`.
+        """
+        with self.lock:
+            deployment = parse_deployment(data, self.issuer.profile().ledger)
+            self.folder.mkdir(exist_ok=True, mode=0o700)
+            write_atomically(self.folder / DEPLOYMENT, data)
+            self.deployment = deployment
+
     def _deployment(self) -> Deployment:
         if self.deployment is None:
-            raise WalletUnfitError("start the desk with --deployment, so that a wallet can sign")
+            raise WalletUnfitError("the desk does not know where the ledger is: see its first page")
         return self.deployment
 
     def _batch_keys(self, language: str) -> list[bytes]:
@@ -256,7 +290,7 @@ class LocalDesk:
         Raises:
             CertledgerError: as `undo_seal`.
         """
-        with self._lock:
+        with self.lock:
             undo_seal(self.issuer, job.sealed, self.client(language))
             self._forget(job)
 
@@ -266,7 +300,7 @@ class LocalDesk:
         Raises:
             SealError: something is.
         """
-        with self._lock:
+        with self.lock:
             if job.batches():
                 raise SealError("withdraw what was signed first")
             self._forget(job)
@@ -280,7 +314,7 @@ class LocalDesk:
         Raises:
             ServerRefusedError, ServerUnreachableError, AnswerInvalidError: as they say.
         """
-        with self._lock:
+        with self.lock:
             for batch in job.batches():
                 if not (batch.folder / RECEIPT).exists():
                     with noting_outcome(batch.folder, self.issuer, _no_notice):
@@ -314,7 +348,7 @@ class LocalDesk:
         Raises:
             CertledgerError: as `write_folders`.
         """
-        with self._lock:
+        with self.lock:
             made = []
             for batch in job.batches():
                 writer = Writer(
@@ -344,7 +378,7 @@ class LocalDesk:
             CertificateUnknownError, ReasonUnfitError, KeyUnusableError: as they say.
             ServerRefusedError, ServerUnreachableError: as they say.
         """
-        with self._lock:
+        with self.lock:
             chosen = [index_of(number, self.issuer.register) for number in numbers]
             signer = self.issuer.signer(passphrase)
             client = self.client(language)
@@ -368,7 +402,7 @@ class LocalDesk:
         Raises:
             CertledgerError: it is no act, or the passphrase does not open the key.
         """
-        with self._lock:
+        with self.lock:
             envelope = Envelope.parse(data)
             signer = self.issuer.signer(passphrase)
             signed = envelope.with_act(add_signature(envelope.act, signer))
@@ -381,14 +415,34 @@ def _no_notice(sentence: str) -> None:
     """Drop a notice: the page shows the refusal itself."""
 
 
-def load_deployment_file(path: Path, identity: bytes) -> Deployment:
+def open_desk(
+    folder: Path, *, server: str | None, token: str | None, deployment: Path | None
+) -> LocalDesk:
+    """Open the desk of an issuer's folder, which may be empty; what is not named is its own.
+
+    Raises:
+        WalletUnfitError, MalformedError: as `parse_deployment`.
+        IssuerUnusableError: a deployment is named, and the folder is no issuer's.
+    """
+    desk = LocalDesk(issuer=IssuerFolder(folder=folder), server=server or "", token=token)
+    chosen = ChosenService.load(desk.folder)
+    if chosen is not None and server is None:
+        desk.server = chosen.server
+    place = deployment or desk.folder / DEPLOYMENT
+    if deployment is not None or place.exists():
+        data = read_file(place, MAX_DEPLOYMENT_BYTES)
+        desk.deployment = parse_deployment(data, desk.issuer.profile().ledger)
+    return desk
+
+
+def parse_deployment(data: bytes, identity: bytes) -> Deployment:
     """Return the deployment in a file, which must be of the issuer's ledger.
 
     Raises:
         WalletUnfitError: it is of another ledger.
         MalformedError: it is none.
     """
-    deployment = Deployment.from_json(parse(path.read_bytes(), MAX_DEPLOYMENT_BYTES))
+    deployment = Deployment.from_json(parse(data, MAX_DEPLOYMENT_BYTES))
     if deployment.identity != identity:
-        raise WalletUnfitError(f"{path} is of another ledger than the issuer's folder")
+        raise WalletUnfitError("the deployment is of another ledger than the issuer's folder")
     return deployment

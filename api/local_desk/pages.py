@@ -27,10 +27,13 @@ from certledger.api.local_desk.app import (
     problem_of,
     read_form,
     render,
+    secret_of,
     text_of,
     to_page,
 )
-from certledger.api.local_desk.desk import LocalDesk
+from certledger.api.local_desk.desk import MAX_DEPLOYMENT_BYTES, LocalDesk
+from certledger.api.local_desk.first_pages import FIRST_PAGES, show_first_step
+from certledger.api.local_desk.first_steps import FirstStep, FirstSteps
 from certledger.api.local_desk.jobs import (
     FOR_HOLDERS,
     FileUnfitError,
@@ -44,7 +47,6 @@ from certledger.ledger.issuer.folder import IssuerUnusableError
 from certledger.ledger.issuer.preview import column_label
 from certledger.ledger.issuer.sheet_template import format_template
 from certledger.ledger.issuer.status_files import SignedStatus
-from certledger.ledger.issuer.synchronisation import synchronise
 from certledger.ledger.reference_data import load_domain
 from certledger.verifier.errors import CertledgerError, MalformedError
 from certledger.verifier.formats.canonical_json import parse
@@ -55,7 +57,11 @@ CHANGES = (Status.REVOKED, Status.SUSPENDED, Status.VALID, Status.SUPERSEDED)
 
 
 async def show_home(request: Request, desk: LocalDesk) -> Response:
-    """Show the sheets under way, and what else is done at the desk."""
+    """Show the sheets under way and what else is done at the desk, or the first steps to it."""
+    first = FirstSteps(desk)
+    step = await off_loop(first.next_step, language_here(request))
+    if step is not FirstStep.DONE:
+        return await show_first_step(request, desk, step)
     return await _home(request, desk)
 
 
@@ -84,6 +90,8 @@ async def _home(
             for status in CHANGES
         },
         address=desk.issuer.address(),
+        folder=desk.issuer.folder,
+        deployment=desk.deployment,
         done={"changed": 0, "status": "", "fetched": 0, "head": None, **done},
     )
 
@@ -93,7 +101,7 @@ def _catalog_of(desk: LocalDesk, language: str) -> list[object]:
     try:
         catalog = desk.issuer.catalog()
     except IssuerUnusableError:
-        synchronise(desk.issuer, desk.client(language))
+        desk.bring_up(language)
         catalog = desk.issuer.catalog()
     newest = {one.category: one for one in catalog.entries}
     return list(newest.values())
@@ -103,6 +111,17 @@ async def set_key(request: Request, desk: LocalDesk) -> Response:
     """Take the API key of the service, for as long as the desk runs."""
     form = await read_form(request)
     desk.token = text_of(form, "key") or None
+    return to_page(request, "/")
+
+
+async def set_wallet_place(request: Request, desk: LocalDesk) -> Response:
+    """Take the file that says where the ledger is, so that a wallet can sign."""
+    form = await read_form(request)
+    file = form.get("deployment")
+    if not isinstance(file, UploadFile) or not file.filename:
+        raise FileUnfitError("no file was chosen")
+    data = await file.read(MAX_DEPLOYMENT_BYTES + 1)
+    await off_loop(desk.set_deployment, data)
     return to_page(request, "/")
 
 
@@ -247,7 +266,7 @@ async def seal_by_key(request: Request, desk: LocalDesk) -> Response:
     await off_loop(
         desk.seal,
         job,
-        text_of(form, "passphrase"),
+        secret_of(form, "passphrase"),
         renew=text_of(form, "renew") == "yes",
         language=language_here(request),
     )
@@ -388,7 +407,7 @@ async def _change_status(request: Request, desk: LocalDesk, form: FormData) -> S
         numbers,
         status,
         text_of(form, "reason"),
-        text_of(form, "passphrase"),
+        secret_of(form, "passphrase"),
         language_here(request),
     )
 
@@ -400,7 +419,7 @@ async def sign_act(request: Request, desk: LocalDesk) -> Response:
     if not isinstance(file, UploadFile) or not file.filename:
         raise FileUnfitError("no file was chosen")
     data = await file.read()
-    envelope = await off_loop(desk.sign_act, data, text_of(form, "passphrase"))
+    envelope = await off_loop(desk.sign_act, data, secret_of(form, "passphrase"))
     name = f"act-{envelope.act.digest.hex()[:8]}-signed.json"
     return Response(
         orjson.dumps(orjson.loads(envelope.format())),
@@ -411,14 +430,16 @@ async def sign_act(request: Request, desk: LocalDesk) -> Response:
 
 async def update(request: Request, desk: LocalDesk) -> Response:
     """Bring the issuer's folder up to what the ledger has."""
-    report = await off_loop(synchronise, desk.issuer, desk.client(language_here(request)))
+    report = await off_loop(desk.bring_up, language_here(request))
     return await _home(request, desk, fetched=len(report.fetched), head=report.head)
 
 
 _SHEET = "/sheets/{job}"
 PAGES = [
+    *FIRST_PAGES,
     Route("/", page(show_home), methods=["GET"]),
     Route("/key", page(set_key), methods=["POST"]),
+    Route("/wallet-place", page(set_wallet_place), methods=["POST"]),
     Route("/update", page(update), methods=["POST"]),
     Route("/sheets", page(add_sheet), methods=["POST"]),
     Route("/template", page(get_template), methods=["GET"]),

@@ -20,6 +20,7 @@ from certledger.ledger.core.errors import (
 )
 from certledger.ledger.core.service_values import Role
 from certledger.ledger.intake import errors as intake
+from certledger.ledger.keys import KeyUnusableError
 from certledger.ledger.publish import evidence
 from certledger.ledger.reform.book_files import BookInvalidError
 from certledger.ledger.reform.bookshelf import (
@@ -129,6 +130,18 @@ _STATUS: tuple[Entry, ...] = (
     intake.StatusBeyondError,
     StepForbiddenError,
 )
+_ACT: tuple[Entry, ...] = (
+    *_ADMITTED,
+    *_CATALOG,
+    *_STATUS,
+    intake.IssuerExistsError,
+    intake.RegistrarUnknownError,
+    intake.RegistrarWrongError,
+    intake.IssuersWrongError,
+    intake.KeysWrongError,
+    intake.NameDiffersError,
+    intake.NameUnusableError,
+)
 _OWN_EVIDENCE: tuple[Entry, ...] = (
     evidence.EvidenceUnknownError,
     evidence.EvidencePendingError,
@@ -174,19 +187,8 @@ OWN_ENTRIES: Mapping[str, tuple[Entry, ...]] = {
     ),
     "submitStatusUpdate": (*_ADMITTED, *_STATUS),
     "submitCatalog": (*_ADMITTED, *_CATALOG),
-    "submitAct": (
-        api.UnauthenticatedError,
-        *_ADMITTED,
-        *_CATALOG,
-        *_STATUS,
-        intake.IssuerExistsError,
-        intake.RegistrarUnknownError,
-        intake.RegistrarWrongError,
-        intake.IssuersWrongError,
-        intake.KeysWrongError,
-        intake.NameDiffersError,
-        intake.NameUnusableError,
-    ),
+    "submitAct": (api.UnauthenticatedError, *_ACT),
+    "proposeAct": (*_ACT, KeyUnusableError),
     "getBatch": (api.ResourceUnknownError,),
     "getBatchRecords": (api.ResourceUnknownError,),
     "getHead": (intake.IssuerUnknownError,),

@@ -87,6 +87,17 @@ SCHEMAS: Mapping[str, Schema] = {
         "The operator's signed submission receipt (SPEC section 20).",
         {"receipt": ANYTHING, "signature": SIGNED},
     ),
+    "Proposal": one(
+        "An act with the signatures that it has; `missing` is empty once it is submitted.",
+        {
+            "digest": HEX32,
+            "missing": listed(one("Who has yet to sign.", {"zh": text(), "en": text()})),
+            "signed_by": listed(text("^0x[0-9a-f]{40}$")),
+            "state": {"type": "string", "enum": ["waiting", "submitted"]},
+            "receipt": ref("Receipt"),
+        },
+        "receipt",
+    ),
     "Batch": one(
         "A submitted batch and its state.",
         {

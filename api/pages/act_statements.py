@@ -13,7 +13,7 @@ from certledger.ledger.core.acts import Lane
 from certledger.ledger.intake.pending_state import after_queue, head
 from certledger.ledger.issuer import signed_acts
 from certledger.ledger.issuer.act_file import Envelope
-from certledger.ledger.issuer.catalogs import catalog_change, entry_of
+from certledger.ledger.issuer.catalogs import catalog_change, changed_catalog
 from certledger.ledger.issuer.status_changes import status_changes
 from certledger.ledger.reference_data import load_domain
 from certledger.verifier.errors import MalformedError
@@ -80,18 +80,7 @@ def _catalog(service: Service, issuer: str, typed: Typed) -> Envelope:
     with service.store.begin(write=False) as unit:
         stored = unit.catalog(now.catalog)
     entries = () if stored is None else Catalog.from_json(orjson.loads(stored)).entries
-    wanted = list(dict.fromkeys(str(typed.get("categories", "")).split()))
-    unknown = [
-        code
-        for code in wanted
-        if code not in domain.categories and code not in {one.category for one in entries}
-    ]
-    if unknown:
-        raise MalformedError("catalog.category", f"{unknown[0][:40]!r} is no category")
-    present = [one for one in entries if one.category in wanted]
-    known = {one.category for one in present}
-    added = [entry_of(domain.categories[code]) for code in wanted if code not in known]
-    catalog = Catalog.of([*present, *added])
+    catalog = changed_catalog(entries, str(typed.get("categories", "")).split(), domain)
     change = catalog_change(
         catalog, issuer=issuer, version=now.catalog_version + 1, now=int(service.clock())
     )

@@ -19,6 +19,7 @@ from certledger.api.auth.api_keys import Caller, asker_of
 from certledger.api.errors import ForbiddenError, ResourceUnknownError, UnauthenticatedError
 from certledger.api.openapi.operation import DECIMAL, Asking, binary, operation, schema, tagged
 from certledger.api.openapi.schemas import ACT, ANY_ACT, CATALOG_SUBMISSION, SUBMISSION, content
+from certledger.api.pages.acts import ANY_REGION, office_of
 from certledger.api.request.body import JSON, JSON_LINES, read_body, spooled
 from certledger.api.request.idempotency import once
 from certledger.api.responses import IMMUTABLE, cached, json_response
@@ -34,6 +35,9 @@ from certledger.ledger.intake.acts import (
 )
 from certledger.ledger.intake.batches import submit_batch
 from certledger.ledger.intake.pending_state import Intake, head
+from certledger.ledger.intake.proposals import sign_proposal
+from certledger.ledger.issuer.act_file import Envelope
+from certledger.ledger.registrar.review import review
 from certledger.verifier.crypto.hashing import sha256
 from certledger.verifier.errors import MalformedError
 from certledger.verifier.formats.canonical_json import Json, check_nesting, format_time
@@ -160,6 +164,43 @@ async def submit_an_act(request: Request, caller: Asking) -> Response:
     An act that a registrar in office has signed needs no key: its signature is the authority.
     """
     return await _submit(request, caller, submit_act)
+
+
+@router.post(
+    "/v1/proposals",
+    **operation(
+        "proposeAct",
+        summary="Hand in an act that others have yet to sign",
+        tag=_TAG,
+        good={202: schema("Proposal", what="Who has signed, who has yet to; once all: receipt.")},
+        body=content(ANY_ACT),
+    ),
+)
+async def propose_an_act(request: Request, caller: Asking) -> Response:
+    """It waits on the registrars' page; whoever signs sends it again, and nobody signs twice.
+
+    Once the last signature is there the act is submitted. Sent again, it says how far it is.
+    """
+    service = service_of(request)
+    data = await read_body(request)
+
+    def propose() -> Json:
+        if caller.role is Role.ISSUER:
+            check_own(caller, issuer_of(BytesIO(data)))
+        done = sign_proposal(service.ledger.intake, Envelope.parse(data), party=caller.party)
+        found = review(done.envelope, office_of(service, ANY_REGION))
+        missing = zip(found.missing_zh, found.missing, strict=True)
+        value: dict[str, Json] = {
+            "digest": done.envelope.act.digest.hex(),
+            "missing": [{"zh": zh, "en": en} for zh, en in missing],
+            "signed_by": [f"0x{one.hex()}" for one in done.signers],
+            "state": "waiting" if done.receipt is None else "submitted",
+        }
+        if done.receipt is not None:
+            value["receipt"] = orjson.loads(done.receipt)
+        return value
+
+    return json_response(await service.pools.prove(request, propose), 202)
 
 
 async def _submit(

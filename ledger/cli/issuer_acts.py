@@ -85,16 +85,13 @@ def register(
     added: Sequence[str], issuer_folder: Path, passphrase_file: Path | None, out: Path
 ) -> Answer:
     """Ask for registration: signed by the issuer's key, to be signed by two registrars next."""
-    from certledger.ledger.issuer import signed_acts
-    from certledger.ledger.issuer.act_file import Envelope
+    from certledger.ledger.issuer.registration import request_registration
 
     folder = open_issuer(issuer_folder)
-    profile = folder.profile()
+    folder.profile()
     signer = unlock(folder.keystore, passphrase_file)
-    keys = {signer.address: signed_acts.EVERY_PURPOSE, **dict(map(parse_added_key, added))}
-    statement = signed_acts.register(profile, keys, now=now())
-    act = signed_acts.sign_statement(statement, [signer], profile.ledger)
-    return _write(Envelope(act=act, name=profile.name), out)
+    more = dict(map(parse_added_key, added))
+    return _write(request_registration(folder, signer, now=now(), added=more), out)
 
 
 @acts.command("sign")

@@ -316,20 +316,16 @@ def sign_catalog(
     out: Path | None,
 ) -> Answer:
     """Sign the issuer's catalog; its registrar signs the same file with `issuer sign`."""
-    from certledger.ledger.issuer.act_file import Envelope
-    from certledger.ledger.issuer.catalogs import catalog_change
-    from certledger.ledger.issuer.signed_acts import sign_statement
+    from certledger.ledger.issuer import catalogs
     from certledger.ledger.issuer.synchronisation import VERSION
-    from certledger.verifier.files import write_atomically
 
     issuer = open_issuer(issuer_folder)
-    profile, stored_catalog = issuer.profile(), issuer.catalog()
+    issuer.profile()
+    stored_catalog = issuer.catalog()
     wanted = version or _next_value(issuer, VERSION, server, token)
-    change = catalog_change(stored_catalog, issuer=profile.issuer, version=wanted, now=now())
-    act = sign_statement(change, [unlock(issuer.keystore, passphrase_file)], profile.ledger)
     place = out or issuer.folder / f"catalog-{wanted}.json"
-    write_atomically(place, Envelope(act=act, catalog=stored_catalog).format())
-    issuer.register.add_signed(VERSION, wanted, str(place))
+    signer = unlock(issuer.keystore, passphrase_file)
+    catalogs.sign_catalog(issuer, stored_catalog, signer, version=wanted, now=now(), place=place)
     document = {"file": str(place), "root": stored_catalog.root().hex(), "version": wanted}
     return Answer(document=document)
 

@@ -19,11 +19,14 @@ from certledger.ledger.issuer.act_file import Envelope
 from certledger.ledger.issuer.signed_acts import merge, signers_of
 from certledger.ledger.store.unit_of_work import Unit
 from certledger.verifier.contract_state import issuers_of
+from certledger.verifier.errors import CertledgerError
 from certledger.verifier.formats.issuer_state import region_of
 from certledger.verifier.formats.signed_act import Act
 from certledger.verifier.formats.statements import CatalogChange, StatusChange, not_after_of
 
 MAX_PROPOSALS = 500
+MAX_OWN_PROPOSALS = 20
+"""Acts about one issuer that wait at a time, so that none fills the place of all."""
 _WAITING = (SignatureCountError, SignerUnknownError)
 """What the contract's rules say of an act that lacks signatures."""
 
@@ -65,6 +68,11 @@ def sign_proposal(intake: Intake, envelope: Envelope, *, party: str) -> SignedPr
         receipt: bytes | None = submit_act(intake, envelope.format())
     except _WAITING:
         receipt = None
+    except CertledgerError:
+        if stored is None:  # What is refused at once does not wait for anybody.
+            with intake.store.begin() as unit:
+                unit.drop_proposals(act.digest, before=now)
+        raise
     else:
         with intake.store.begin() as unit:
             unit.drop_proposals(act.digest, before=now)
@@ -75,12 +83,15 @@ def _store(
     unit: Unit, envelope: Envelope, stored: StoredProposal | None, *, party: str, now: int
 ) -> None:
     act = envelope.act
-    waiting = len(unit.proposals(now=now, limit=MAX_PROPOSALS))
-    if stored is None and waiting >= MAX_PROPOSALS:
-        raise IntakeOverloadedError(waiting + 1, MAX_PROPOSALS, 3_600)
+    subject = subject_of(act.statement)
+    waiting = unit.proposals(now=now, limit=MAX_PROPOSALS)
+    own = sum(one.subject == subject for one in waiting)
+    for count, most in ((len(waiting), MAX_PROPOSALS), (own, MAX_OWN_PROPOSALS)):
+        if stored is None and count >= most:
+            raise IntakeOverloadedError(count + 1, most, 3_600)
     proposal = StoredProposal(
         digest=act.digest,
-        subject=subject_of(act.statement),
+        subject=subject,
         party=party if stored is None else stored.party,
         created=now if stored is None else stored.created,
         not_after=not_after_of(act.statement),

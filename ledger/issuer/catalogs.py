@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from certledger.ledger.issuer.act_file import Envelope
+from certledger.ledger.issuer.folder import IssuerFolder
+from certledger.ledger.issuer.signed_acts import sign_statement
+from certledger.ledger.issuer.synchronisation import VERSION
+from certledger.ledger.keys import Signer
 from certledger.ledger.reference_data import Category, Domain
 from certledger.ledger.sealing.batch import LIFE
 from certledger.ledger.sheets import finding_kinds as kinds
@@ -18,6 +23,7 @@ from certledger.ledger.sheets.reader import (
     report_cell,
 )
 from certledger.verifier.errors import MalformedError
+from certledger.verifier.files import write_atomically
 from certledger.verifier.formats.canonical_json import Json, parse
 from certledger.verifier.formats.catalog import Catalog, Entry
 from certledger.verifier.formats.statements import CatalogChange
@@ -56,17 +62,28 @@ def catalog_of(domain: Domain, categories: Iterable[str]) -> Catalog:
     Raises:
         MalformedError: a category is unknown or occurs twice.
     """
-    entries = []
-    for code in categories:
-        if code == RECEIPT_ENTRY.category:
-            entries.append(RECEIPT_ENTRY)
-        elif code in domain.categories:
-            entries.append(entry_of(domain.categories[code]))
-        else:
-            raise MalformedError(
-                "catalog.category", f"{code[:40]!r} is no category of the domain data"
-            )
-    return Catalog.of(entries)
+    return Catalog.of([_reference_entry(domain, code) for code in categories])
+
+
+def _reference_entry(domain: Domain, code: str) -> Entry:
+    if code == RECEIPT_ENTRY.category:
+        return RECEIPT_ENTRY
+    if code in domain.categories:
+        return entry_of(domain.categories[code])
+    raise MalformedError("catalog.category", f"{code[:40]!r} is no category of the domain data")
+
+
+def changed_catalog(entries: Sequence[Entry], categories: Iterable[str], domain: Domain) -> Catalog:
+    """Return the catalog of `categories`: present entries stay, others are the reference data's.
+
+    Raises:
+        MalformedError: a category is in neither.
+    """
+    wanted = dict.fromkeys(categories)
+    present = [one for one in entries if one.category in wanted]
+    known = {one.category for one in present}
+    added = [_reference_entry(domain, code) for code in wanted if code not in known]
+    return Catalog.of([*present, *added])
 
 
 def read_catalog(path: Path) -> Catalog:
@@ -119,3 +136,25 @@ def catalog_change(catalog: Catalog, *, issuer: str, version: int, now: int) -> 
         root=catalog.root(),
         not_after=now + LIFE,
     )
+
+
+def sign_catalog(
+    issuer: IssuerFolder,
+    catalog: Catalog,
+    signer: Signer,
+    *,
+    version: int,
+    now: int,
+    place: Path,
+) -> Envelope:
+    """Sign a catalog as `version` by the issuer's key, and write the act's file to `place`.
+
+    The registrar of the issuer's region signs next.
+    """
+    profile = issuer.profile()
+    change = catalog_change(catalog, issuer=profile.issuer, version=version, now=now)
+    act = sign_statement(change, [signer], profile.ledger)
+    envelope = Envelope(act=act, catalog=catalog)
+    write_atomically(place, envelope.format())
+    issuer.register.add_signed(VERSION, version, str(place))
+    return envelope

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -105,12 +105,15 @@ class IssuerFolder:
     ) -> IssuerFolder:
         """Create an issuer's folder with a new key and a new secret for its certificate ids.
 
-        `work` is scrypt's n for the keystore, None for the standard.
+        A key or a secret that is there already, from a copy or from an attempt that was cut short,
+        stays; the passphrase must open the key.  Where a file cannot be written, nothing is left.
+        `work` is scrypt's n for a new keystore, None for the standard.
 
         Raises:
             IssuerUnusableError: the folder is an issuer's already, or the name cannot be sealed.
-            KeyUnusableError: the passphrase is empty.
+            KeyUnusableError: the passphrase is empty, or does not open the key that is there.
             MalformedError: the code is invalid.
+            OSError: the folder cannot be written.
         """
         region_of(profile.issuer)
         if (reason := refusal_of(profile.name)) is not None:
@@ -119,11 +122,33 @@ class IssuerFolder:
         if made.has_profile:
             raise IssuerUnusableError(f"{folder} is an issuer's folder already")
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        options = {} if work is None else {"work": work}
-        save_keystore(folder / _KEY, draw_secret(random), passphrase, **options)
-        write_atomically(folder / _IDS, random(SECRET_SIZE).hex().encode() + b"\n", private=True)
-        made.save_profile(profile)
+        new = [path for path in (folder / _KEY, folder / _IDS) if not path.exists()]
+        try:
+            made._complete(profile, passphrase, random, {} if work is None else {"work": work})
+        except BaseException:
+            for path in new:
+                path.unlink(missing_ok=True)
+            raise
         return made
+
+    def _complete(
+        self,
+        profile: Profile,
+        passphrase: str,
+        random: Callable[[int], bytes],
+        options: Mapping[str, int],
+    ) -> None:
+        """Make what the folder lacks; the profile last, so that without it there is no issuer."""
+        if self.keystore.exists():
+            self.signer(passphrase)
+        else:
+            save_keystore(self.keystore, draw_secret(random), passphrase, **options)
+        if (self.folder / _IDS).exists():
+            self.secret()
+        else:
+            secret = random(SECRET_SIZE).hex().encode() + b"\n"
+            write_atomically(self.folder / _IDS, secret, private=True)
+        self.save_profile(profile)
 
     @property
     def has_profile(self) -> bool:
@@ -133,6 +158,10 @@ class IssuerFolder:
     def save_profile(self, profile: Profile) -> None:
         """Write whose folder it is."""
         write_atomically(self.folder / _PROFILE, format_canonical(profile.to_json()))
+
+    def remove_profile(self) -> None:
+        """Forget whose folder it is; key and secret stay."""
+        (self.folder / _PROFILE).unlink(missing_ok=True)
 
     @property
     def keystore(self) -> Path:
@@ -167,6 +196,11 @@ class IssuerFolder:
             KeyUnusableError: the passphrase does not open it.
         """
         return load_keystore(self.keystore, passphrase)
+
+    @property
+    def has_catalog(self) -> bool:
+        """Whether the folder has a catalog, under which certificates may be sealed."""
+        return (self.folder / _CATALOG).exists()
 
     def secret(self) -> bytes:
         """Read the secret of the issuer's certificate ids (32 bytes).

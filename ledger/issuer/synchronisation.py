@@ -154,12 +154,17 @@ def restore_profile(
 
 
 def synchronise(
-    folder: IssuerFolder, client: ServerClient, sealed: Sequence[Path] = ()
+    folder: IssuerFolder,
+    client: ServerClient,
+    sealed: Sequence[Path] = (),
+    *,
+    follow_catalog: bool = False,
 ) -> SyncReport:
     """Rebuild what the issuer's folder keeps of the ledger; safe to repeat.
 
     `sealed` are sealed folders: the numbers of fetched certificates come from their holders' files,
-    and batches in them are not lost.
+    and batches in them are not lost.  With `follow_catalog` the folder gets the ledger's catalog
+    even where it has another one.
 
     Raises:
         ServerRefusedError, ServerUnreachableError: as they say.
@@ -190,7 +195,7 @@ def synchronise(
         unsigned=unsigned,
         missing=missing,
         nameless=nameless,
-        catalog=_bring_catalog(folder, client, head),
+        catalog=_bring_catalog(folder, client, head, follow=follow_catalog),
     )
 
 
@@ -340,15 +345,18 @@ def _numbers(sealed: Sequence[Path]) -> Iterator[tuple[bytes, str]]:
                 yield holding.record.leaf(), number
 
 
-def _bring_catalog(folder: IssuerFolder, client: ServerClient, head: LedgerHead) -> str:
+def _bring_catalog(
+    folder: IssuerFolder, client: ServerClient, head: LedgerHead, *, follow: bool
+) -> str:
     """Fetch the catalog where the folder has none; say how the folder's stands to the ledger's."""
     if not any(head.catalog):
         return "none on the ledger"
-    try:
-        same = folder.catalog().root() == head.catalog
-        return "as on the ledger" if same else "differs from the ledger's"
-    except IssuerUnusableError:
-        answer = client.ask("GET", f"/v1/catalogs/{head.catalog.hex()}").json()
+    if folder.has_catalog:
+        if folder.catalog().root() == head.catalog:
+            return "as on the ledger"
+        if not follow:
+            return "differs from the ledger's"
+    answer = client.ask("GET", f"/v1/catalogs/{head.catalog.hex()}").json()
     try:
         catalog = Catalog.from_json(answer["entries"])
     except (KeyError, TypeError, MalformedError) as error:

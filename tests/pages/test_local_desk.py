@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import signal
 import subprocess
 import sys
@@ -309,6 +310,11 @@ def test_what_was_typed_stays_when_a_change_of_status_fails(desk: Desk, tab: Vis
     tab.forgive("400 (Bad Request)")
 
 
+def root_of(text: str) -> list[str]:
+    """Return the roots of the batches on a page."""
+    return re.findall("<code>([0-9a-f]{64})</code>", text)
+
+
 class Clerk:
     """A browser without scripts at a desk: forms and links alone."""
 
@@ -342,7 +348,18 @@ def test_a_number_is_suspended_by_the_key_here(
     drawn = clerk.client.post(f"{clerk.base}codes", files={"sheet": ("s.csv", rows(line("C1")))})
     assert "access_code" in drawn.text.splitlines()[0]
     assert f"{pages.url}/v#" in drawn.text
-    clerk.send(clerk.seal(line("S1")) + "/submit")
+    here = clerk.seal(line("S1"))
+    roots = root_of(clerk.client.get(here).text)
+    # The same page in a second tab, which was opened before the first one signed.
+    again = clerk.send(f"{here}/seal", passphrase=PASSPHRASE)
+    assert root_of(again.text) == roots, "the same act, not a second batch"
+    discarded = clerk.send(f"{here}/discard")
+    assert discarded.status_code == 400
+    assert "withdraw what was signed first" in discarded.text
+    for _ in range(2):
+        assert "Waiting until it is final" in clerk.send(f"{here}/submit").text
+    late = clerk.send(f"{here}/undo")
+    assert late.status_code == 400, "what is submitted is not withdrawn"
     run(desk)
     done = clerk.send(
         f"{clerk.base}status",

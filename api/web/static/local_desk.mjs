@@ -57,3 +57,18 @@ async function watch() {
   setTimeout(watch, POLL_MILLISECONDS);
 }
 if (byId("progress")) watch();
+
+/** Ask whether an act that waits for others is in force, and go on to what is next. */
+async function awaitOthers() {
+  const box = byId("waiting");
+  try {
+    const answer = await fetch(box.dataset.path, { headers: { accept: "application/json" } });
+    const value = await answer.json();
+    if (value.done) return location.reload();
+    byId("waiting-state").textContent = answer.ok ? "" : plain(value.detail);
+  } catch {
+    // As above.
+  }
+  setTimeout(awaitOthers, POLL_MILLISECONDS);
+}
+if (byId("waiting")) awaitOthers();

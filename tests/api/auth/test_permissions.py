@@ -19,6 +19,7 @@ TABLE = {
     "submitStatusUpdate": "b",
     "submitCatalog": "b",
     "submitAct": "bm-",
+    "proposeAct": "bm",
     "getBatch": "bam",
     "getBatchRecords": "bpa",
     "getHead": "bam",

@@ -50,6 +50,32 @@ def test_an_empty_passphrase_and_a_code_that_is_none_leave_nothing_behind(tmp_pa
     assert not (tmp_path / "b").exists()
 
 
+def test_a_key_that_is_there_stays_and_its_passphrase_must_open_it(tmp_path: Path) -> None:
+    first = IssuerFolder.create(tmp_path, PROFILE, "p", work=QUICK)
+    address, secret = first.address(), first.secret()
+    (tmp_path / "body.json").unlink()  # As after a stop before the last file.
+    with pytest.raises(KeyUnusableError):
+        IssuerFolder.create(tmp_path, PROFILE, "another", work=QUICK)
+    assert not first.has_profile
+    again = IssuerFolder.create(tmp_path, replace(PROFILE, name="上海市教委"), "p", work=QUICK)
+    assert (again.address(), again.secret()) == (address, secret)
+    assert again.profile().name == "上海市教委"
+
+
+def test_a_folder_that_cannot_be_written_whole_is_left_as_it_was(tmp_path: Path) -> None:
+    drawn: list[int] = []
+
+    def full(size: int) -> bytes:
+        drawn.append(size)
+        if len(drawn) > 1:
+            raise OSError(28, "No space left on device")
+        return bytes([7]) * size
+
+    with pytest.raises(OSError, match="No space"):
+        IssuerFolder.create(tmp_path / "body", PROFILE, "p", random=full, work=QUICK)
+    assert list((tmp_path / "body").iterdir()) == []
+
+
 def test_an_empty_folder_is_no_issuer(tmp_path: Path) -> None:
     with pytest.raises(IssuerUnusableError):
         IssuerFolder(folder=tmp_path).profile()
