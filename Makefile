@@ -93,6 +93,12 @@ demo: setup ## The main job end to end: DIR=.home CERTIFICATES=500
 serve: setup ## Chain, database, API and anchoring on this machine: DIR=.home
 	$(VENV)/bin/certledger serve --home $(DIR)
 
+.PHONY: issuer-desk
+issuer-desk: setup ## The desk of the demo's example issuer, while `make serve` runs: DIR=.home URL=http://127.0.0.1:8080
+	@echo "the passphrase of its key is in $(DIR)/keys/passphrase, a sheet to drop is $(DIR)/example/sheet.csv"
+	@CERTLEDGER_TOKEN="$$($(VENV)/bin/certledger apikey create --home $(DIR) --name issuer-desk --role issuer --issuer "$$(basename "$$(cat $(DIR)/example/body)")")" \
+		$(VENV)/bin/certledger issuer-desk --body "$$(cat $(DIR)/example/body)" --server $(URL)
+
 # Tests start many processes: with this variable set each would compile the whole product again.
 test test-long: export PYTHONDONTWRITEBYTECODE :=
 

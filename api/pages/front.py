@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -18,13 +19,27 @@ from certledger.api.pages.page_route import read_form
 from certledger.api.pages.renderer import redirect, render
 from certledger.api.responses import raw
 from certledger.api.service import Service, service_of
-from certledger.ledger.core.service_values import Role
+from certledger.ledger.core.service_values import ApiKey, Role
 
 EXAMPLES = "example/tries.json"
 """What a demo wrote for its front page (`ledger/demo/tries.py`)."""
 MAX_EXAMPLES_BYTES = 262_144
 DEMO_COUNTER = "demo-desk"
 DEMO_KEY_SECONDS = 86_400
+DEMO_PAGES: Mapping[str, Role] = {
+    "desk": Role.COUNTER,
+    "issuer": Role.ISSUER,
+    "registrar": Role.ADMINISTRATOR,
+    "audit": Role.AUDITOR,
+    "office": Role.AUDITOR,
+}
+"""The pages that a visitor of a demo enters without a key, and the role played there."""
+DEMO_ISSUER = "example/body"
+"""The path of the example's issuer, in a file of a demo (`ledger/demo/example_sheet.py`)."""
+DEMO_SCOPES = {Role.ADMINISTRATOR: frozenset({"listIssuers"})}
+"""What a role of a demo may call besides pages, where that is less than all of the role."""
+FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")
+"""Headers of a proxy on this machine, behind which the visitor is elsewhere."""
 _MEDIA_TYPES = {".json": "application/json", ".pdf": "application/pdf"}
 
 
@@ -45,12 +60,18 @@ async def show_front(request: Request, caller: Caller) -> Response:
     service = service_of(request)
     examples = await service.pools.read(request, load_examples, service)
     return await render(
-        request, "front.html", examples=examples, may_play=bool(examples) and is_local(request)
+        request,
+        "front.html",
+        examples=examples,
+        demo_pages=tuple(DEMO_PAGES),
+        may_play=bool(examples) and is_local(request),
     )
 
 
 def is_local(request: Request) -> bool:
     """Return whether a request comes from this machine, where a demo's key may be used."""
+    if any(name in request.headers for name in FORWARDED):
+        return False
     try:
         return ip_address((request.scope.get("client") or "?")[0]).is_loopback
     except ValueError:
@@ -58,31 +79,38 @@ def is_local(request: Request) -> bool:
 
 
 async def enter_demo(request: Request, caller: Caller) -> Response:
-    """Begin a session at the demo's counter, without a key; only on this machine.
+    """Begin a session on a page of a demo, without a key; only on this machine.
 
     Raises:
-        ResourceUnknownError: this is no demo, or the visitor is elsewhere.
+        ResourceUnknownError: this is no demo, there is no such page, or the visitor is elsewhere.
     """
-    await read_form(request)
-    service = service_of(request)
+    form = await read_form(request)
+    service, name = service_of(request), form.get("page", "")
     examples = await service.pools.read(request, load_examples, service)
-    if not examples or not is_local(request):
+    if not examples or name not in DEMO_PAGES or not is_local(request):
         raise ResourceUnknownError("no resource at this path")
-    create = partial(
-        service.keys.create,
-        name="demo desk",
-        role=Role.COUNTER,
-        counter=DEMO_COUNTER,
-        expires=int(service.clock()) + DEMO_KEY_SECONDS,
-    )
-    stored, key = await service.pools.read(request, create)
-    response = redirect("/desk")
+    stored, key = await service.pools.read(request, _demo_key, service, name)
+    response = redirect(f"/{name}")
     opened = await service.pools.read(
         request,
         partial(service.registry.begin, caller_of(stored).id, seconds=SESSION_SECONDS),
     )
     service.sessions.begin(response, opened, key=key)
     return response
+
+
+def _demo_key(service: Service, name: str) -> tuple[ApiKey, str]:
+    """Make the key of a session on a page of a demo."""
+    role = DEMO_PAGES[name]
+    issuer = service.ledger.settings.home / DEMO_ISSUER
+    return service.keys.create(
+        name=f"demo {name}",
+        role=role,
+        issuer=Path(issuer.read_text("utf-8")).name if role is Role.ISSUER else None,
+        counter=DEMO_COUNTER if role is Role.COUNTER else None,
+        scopes=DEMO_SCOPES.get(role, frozenset()),
+        expires=int(service.clock()) + DEMO_KEY_SECONDS,
+    )
 
 
 async def get_demo_file(request: Request, caller: Caller) -> Response:

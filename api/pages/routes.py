@@ -52,7 +52,7 @@ async def get_static(request: Request, caller: Caller) -> Response:
 
 PAGES = (
     PageRoute("/", show_front, operation="showPage"),
-    PageRoute("/demo/desk", enter_demo, operation="signIn", method="POST"),
+    PageRoute("/demo/enter", enter_demo, operation="signIn", method="POST"),
     PageRoute("/demo/{name:path}", get_demo_file, operation="showPage", for_script=True),
     PageRoute("/sign-in", show_sign_in, operation="showPage"),
     PageRoute("/sign-in", sign_in, operation="signIn", method="POST"),

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
@@ -27,6 +30,22 @@ _REGIONS = {
     str(number): f"{region_named(number).en} {region_named(number).zh}"
     for number in (31, 32, 33, 34)
 }
+
+
+PAGES = "http://127.0.0.1:8080/"
+PAGE_LIST = (
+    ("/v", "check a certificate 公众核验"),
+    ("/desk", "counter desk 窗口核验"),
+    ("/holder", "show my certificate 持证人出示"),
+    ("/offline", "offline desk 离线核验"),
+    ("/issuer", "issuers: batches, status, catalog, keys 发证机构"),
+    ("/registrar", "registrars: what waits for a signature 登记机关"),
+    ("/audit", "audit: any certificate traced to its block 审计"),
+    ("/explorer", "the ledger in numbers 账本概况"),
+    ("/office", "reform office: coverage, cases 改革办"),
+    ("/docs", "the API, with examples that run 接口文档"),
+)
+"""The pages of the service, for the demo's last words."""
 
 
 def to_json(report: DemoReport) -> Json:
@@ -106,16 +125,33 @@ def _tell_files(report: DemoReport, console: Console) -> None:
     console.print("  decisions/  what a counter keeps of each decision, to replay it years later")
     console.print("  sample.json decisions that a block drew; anybody draws them again")
     console.print("  policy.json whom a verifier trusts: three of four regional witnesses")
+    command = _command()
     console.print("Try it, also without a network:")
-    console.print(
-        f"  certledger verify {home}/evidence/00001-*.json --policy {home}/policy.json",
-        highlight=False,
-        soft_wrap=True,
-    )
-    console.print(f"  certledger coverage --home {home} --json", highlight=False, soft_wrap=True)
-    console.print("Open the pages (the first one has codes, numbers and files to try):")
-    console.print(f"  certledger serve --home {home}", highlight=False, soft_wrap=True)
-    console.print("  then http://127.0.0.1:8080/ in a browser", highlight=False)
+    for line in (
+        f"  {command} verify {home}/evidence/00001-*.json --policy {home}/policy.json",
+        f"  {command} coverage --home {home} --json",
+        "Open the pages 打开页面: leave this running,",
+        f"  {command} serve --home {home}",
+        f"and open {PAGES} in a browser. The first page has numbers, codes and files to try, and",
+        "enters every other page without a key on this computer:",
+        *(f"  {path:<11} {what}" for path, what in PAGE_LIST),
+        "An issuer's own desk, from a sheet to the holders' files, in a second terminal:",
+        "  make issuer-desk",
+        "It prints a link; the passphrase of the key is in the file",
+        f"  {home}/keys/passphrase",
+        "and a sheet to drop is",
+        f"  {home}/example/sheet.csv",
+    ):
+        console.print(line, highlight=False, soft_wrap=True, markup=False)
+
+
+def _command() -> str:
+    """Return how the command was called: what a terminal that knows no more finds too."""
+    called = Path(sys.argv[0])
+    found = shutil.which("certledger")
+    if called.name != "certledger" or (found is not None and called.samefile(found)):
+        return "certledger"
+    return str(called)
 
 
 def _print_issuers(report: DemoReport, console: Console) -> None:

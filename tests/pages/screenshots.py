@@ -50,7 +50,7 @@ def _compare(page: Any, tries: Mapping[str, Any]) -> None:
 def _desk(page: Any, tries: Mapping[str, Any]) -> None:
     if "/sign-in" in page.url:
         page.goto(page.url.split("/sign-in")[0] + "/")
-        page.click("form[action='/demo/desk'] button")
+        page.click("button[name='page'][value='desk']")
     page.wait_for_selector("html[data-ready]")
 
 

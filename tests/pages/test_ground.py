@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from certledger.api import local_desk
 from certledger.api.auth.permissions import PAGE_RULES
+from certledger.api.pages.front import DEMO_PAGES
 from certledger.api.pages.renderer import SECTIONS, script_words
 from certledger.api.pages.routes import PAGES
 from certledger.api.pages.static_files import FOLDER
@@ -134,6 +136,34 @@ def test_a_session_begins_with_a_key_that_is_typed_once(
     assert "SameSite=strict" in session
     assert pages.counter_key not in session
     assert "Sign out" in client.get("/").text
+
+
+def test_a_visitor_of_a_demo_enters_each_page_without_a_key_on_this_machine_alone(
+    pages: PageWorld, client: httpx.Client
+) -> None:
+    world = pages.running.world
+    folder = world.ledger.settings.home / "example"
+    folder.mkdir()
+    (folder / "tries.json").write_text('{"certificates":[{"kind":"forged","files":{}}]}')
+    (folder / "body").write_text(str(folder / world.issuer.issuer))
+    try:
+        form = {"csrf": token(client, "/"), "page": "desk"}
+        elsewhere = {"x-forwarded-for": "203.0.113.7"}
+        assert "/demo/enter" not in client.get("/", headers=elsewhere).text
+        assert client.post("/demo/enter", data=form, headers=elsewhere).status_code == 404
+        assert client.post("/demo/enter", data={**form, "page": "keys"}).status_code == 404
+        for name in DEMO_PAGES:
+            assert f'value="{name}"' in client.get("/").text
+            form = {"csrf": token(client, "/"), "page": name}
+            entered = client.post("/demo/enter", data=form)
+            assert (entered.status_code, entered.headers["location"]) == (303, f"/{name}")
+            assert client.get(f"/{name}").status_code == 200
+            if name == "registrar":
+                headers = {"x-csrf-token": token(client, "/registrar")}
+                made = client.post("/v1/api-keys", json={"role": "auditor"}, headers=headers)
+                assert made.status_code == 403, "a demo's registrar makes no keys"
+    finally:
+        shutil.rmtree(folder)
 
 
 def test_a_form_of_another_site_is_refused(pages: PageWorld, client: httpx.Client) -> None:
