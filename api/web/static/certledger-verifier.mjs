@@ -965,7 +965,12 @@ function checkDistinct(what, values) {
 }
 
 // formats/merkle.mjs
-const leafHash = (data) => sha256(concat(Uint8Array.of(0), data));
+const LEAF = new Uint8Array(128);
+function leafHash(data) {
+  if (data.length >= LEAF.length) return sha256(concat(Uint8Array.of(0), data));
+  LEAF.set(data, 1);
+  return sha256(LEAF.subarray(0, data.length + 1));
+}
 const NODE = concat(Uint8Array.of(1), new Uint8Array(64));
 function nodeHash(left, right) {
   NODE.set(left, 1);
@@ -1668,7 +1673,7 @@ function readStatement(value, issuer) {
 function batchDigest(s, identity) {
   const words = BATCH_WORDS;
   words.fill(0, 32);
-  words.set(utf8(s.issuer), 32);
+  for (let at = 0; at < s.issuer.length; at += 1) words[32 + at] = s.issuer.charCodeAt(at);
   putUint(words, 3 * 32, s.sequence);
   words.set(s.previous, 3 * 32);
   words.set(s.root, 4 * 32);

@@ -54,8 +54,8 @@ export function readStatement(value, issuer) {
 export function batchDigest(s, identity) {
   const words = BATCH_WORDS;
   words.fill(0, 32);
-  // bytes18, padded to a word on the right.
-  words.set(utf8(s.issuer), 32);
+  // bytes18, which are ASCII, padded to a word on the right.
+  for (let at = 0; at < s.issuer.length; at += 1) words[32 + at] = s.issuer.charCodeAt(at);
   putUint(words, 3 * 32, s.sequence);
   words.set(s.previous, 3 * 32);
   words.set(s.root, 4 * 32);
