@@ -28,6 +28,7 @@ from certledger.api.middleware.request_context import Door, request_id_of
 from certledger.api.openapi.operation import error_response, storage_error_response
 from certledger.api.openapi.schemas import SCHEMAS
 from certledger.api.openapi.webhooks import webhook_schemas, webhooks_document
+from certledger.api.pages.page_route import error_page
 from certledger.api.pages.routes import PAGES
 from certledger.api.problems import answer
 from certledger.api.routes import (
@@ -189,6 +190,16 @@ async def _broken(request: Request, error: Exception) -> Response:
     return answer(InternalError("internal error"), request_id_of(request))
 
 
+def _is_for_people(request: Request) -> bool:
+    """Return whether a browser asks for a page, which nobody but a person reads."""
+    accepted = request.headers.get("accept", "")
+    return request.method == "GET" and "text/html" in accepted and not _is_of_api(request)
+
+
+def _is_of_api(request: Request) -> bool:
+    return request.url.path.startswith(("/v1/", "/static/"))
+
+
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     refusal: CertledgerError = RequestInvalidError("the request is malformed")
@@ -196,6 +207,8 @@ async def _http(request: Request, error: Exception) -> Response:
         refusal = ResourceUnknownError("no resource at this path")
     elif error.status_code == 405:
         refusal = MethodUnknownError("the resource does not support this method")
+    if error.status_code == 404 and _is_for_people(request):
+        return await error_page(request, refusal)
     response = answer(refusal, request_id_of(request))
     if allow := (error.headers or {}).get("Allow"):
         response.headers["allow"] = allow

@@ -26,7 +26,7 @@ from certledger.ledger.reform.cases import (
     CaseUnknownError,
     close_cases,
 )
-from certledger.ledger.reform.coverage import Coverage, CoverageShare
+from certledger.ledger.reform.coverage import Coverage, CoverageGroup, CoverageShare
 from certledger.ledger.reform.samples import SampleEmptyError
 from certledger.ledger.reform.scenarios import OBSTACLES, ScenarioRun
 from certledger.verifier.reform.book import ApplicantKind, Book, BookUnknownError, Name
@@ -132,6 +132,12 @@ def scenario_groups(runs: Sequence[ScenarioRun]) -> list[ScenarioGroup]:
     return [ScenarioGroup(name, members) for name, members in groups.items() if members]
 
 
+def unfinished(parts: Mapping[str, CoverageGroup]) -> Sequence[tuple[str, CoverageGroup]]:
+    """Return the groups that something is missing of, those that lack most first."""
+    lacking = [(code, part) for code, part in parts.items() if part.part < part.whole]
+    return sorted(lacking, key=lambda pair: (pair[1].part / pair[1].whole, pair[0]))
+
+
 def trend_of(days: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
     """Return the three shares of each day that has them."""
     return [
@@ -164,6 +170,7 @@ async def show_office(request: Request, caller: Caller, trouble: str = "") -> Re
         most_cases=MAX_SHOWN_CASES,
         obstacles=OBSTACLES,
         scenario_groups=scenario_groups(figures.scenarios),
+        unfinished=unfinished,
         open_cases=SHOWN_CASES,
         may_draw=caller.role in (RULES["createSample"].roles or ()),
         most_sample=MAX_SAMPLE_SIZE,

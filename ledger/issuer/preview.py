@@ -43,6 +43,13 @@ _WORDS = {
     "sealed_as": ("将封存的内容", "as it will be sealed"),
     "notes": ("读取说明", "how it was read"),
 }
+_SEPARATORS = {
+    "comma": "逗号",
+    "semicolon": "分号",
+    "tab": "制表符",
+    "bar": "竖线",
+    "full-width comma": "全角逗号",
+}
 _COMMON_NOTES = (kinds.BLANKS_DROPPED, kinds.NORMALISED, value_kinds.DATE_TIME)
 """Notes of which there is one a cell: they are counted, and their rows shown as odd ones."""
 
@@ -116,19 +123,27 @@ class Preview:
 def _facts(sheet: Sheet, issues: Sequence[Issue], language: str) -> Iterator[tuple[str, str]]:
     days = sorted({issue.issued for issue in issues})
     categories = Counter(issue.entry.category for issue in issues)
+    names = {
+        issue.entry.category: issue.entry.name_zh if language == "zh" else issue.entry.name_en
+        for issue in issues
+    }
     facts = {
         "file": sheet.file,
         "form": sheet.form,
-        "separator": sheet.separator,
+        "separator": _separator(sheet.separator, language),
         "worksheet": sheet.worksheet,
         "rows": str(sheet.count),
         "certificates": str(len(issues)),
-        "categories": ", ".join(f"{name} ({count})" for name, count in categories.items()),
+        "categories": ", ".join(f"{names[code]} ({count})" for code, count in categories.items()),
         "issued": " – ".join(map(str, dict.fromkeys([days[0], days[-1]]))) if days else "",
         "documents": str(sum(len(issue.papers) for issue in issues) or ""),
         "accepted": ", ".join(sheet.findings.answered()),
     }
     return ((word(name, language), text) for name, text in facts.items() if text)
+
+
+def _separator(name: str, language: str) -> str:
+    return _SEPARATORS.get(name, name) if language == "zh" else name
 
 
 def _notes(sheet: Sheet, language: str) -> Iterator[str]:

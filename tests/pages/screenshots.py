@@ -1,6 +1,6 @@
 """Write a picture of each page of a served demo, in both languages and widths.
 
-`python -m tests.pages.screenshots ADDRESS FOLDER`
+`python -m tests.pages.screenshots ADDRESS FOLDER [NAME...]`; the main ones dark and printed too.
 """
 
 from __future__ import annotations
@@ -16,11 +16,15 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import httpx
+from playwright.sync_api import Error
 
+from certledger.api.pages.offline import one_file
+from certledger.ledger.node import POLICY
 from tests.pages.conftest import FLAGS, LANGUAGES, WIDTHS
 
 Step = Callable[[Any, Mapping[str, Any]], None]
@@ -37,6 +41,27 @@ def _drop(kind: str) -> Step:
         page.wait_for_selector("#verdict")
 
     return step
+
+
+def _document(page: Any, tries: Mapping[str, Any]) -> None:
+    page.wait_for_selector("html[data-ready]")
+    page.set_input_files("#file", str(tries["home"] / tries["good"]["files"]["document"]))
+    page.wait_for_selector("#verdict, #notice:not([hidden])")
+
+
+def _unknown(page: Any, tries: Mapping[str, Any]) -> None:
+    page.wait_for_selector("html[data-ready]")
+    page.fill("#number", tries["good"]["number"])
+    page.fill("#access_code", tries["revoked"]["access_code"])
+    page.click("#by-number button")
+    page.wait_for_selector("#trouble, #notice:not([hidden])")
+
+
+def _network_gone(page: Any, tries: Mapping[str, Any]) -> None:
+    page.wait_for_selector("html[data-ready]")
+    page.context.set_offline(True)
+    page.set_input_files("#file", str(tries["home"] / tries["good"]["files"]["evidence"]))
+    page.wait_for_selector("#verdict")
 
 
 def _compare(page: Any, tries: Mapping[str, Any]) -> None:
@@ -62,6 +87,22 @@ def _desk_checked(page: Any, tries: Mapping[str, Any]) -> None:
         page.wait_for_selector("#verdict")
 
 
+def _desk_item(page: Any, tries: Mapping[str, Any]) -> None:
+    _desk_checked(page, tries)
+    page.fill("#item", "ONE-RESTAURANT")
+    page.wait_for_selector("#items option", state="attached")
+    page.fill("#item", page.get_attribute("#items option", "value"))
+    page.wait_for_selector("#lines li")
+
+
+def _desk_ended(page: Any, tries: Mapping[str, Any]) -> None:
+    """Let the session end while an applicant waits."""
+    _desk(page, tries)
+    page.context.clear_cookies(name="certledger_session")
+    page.set_input_files("#file", str(tries["home"] / tries["good"]["files"]["evidence"]))
+    page.wait_for_selector("dialog[open]")
+
+
 def _receipt(page: Any, tries: Mapping[str, Any]) -> None:
     _desk_checked(page, tries)
     page.goto(page.url.replace("/desk", "/receipt/" + page.inner_text("#verdict .reference")))
@@ -75,6 +116,35 @@ def _holder(page: Any, tries: Mapping[str, Any]) -> None:
     )
     page.click("button[value=code]")
     page.wait_for_selector("#code svg")
+
+
+def _fetched(page: Any, tries: Mapping[str, Any]) -> None:
+    """Fetch policy and snapshot as a counter, and check a certificate."""
+    _desk(page, tries)
+    page.goto(page.url.replace("/desk", "/offline"))
+    page.wait_for_selector("html[data-ready]")
+    page.click("#fetch")
+    page.wait_for_selector("#ready.ready")
+    page.set_input_files("#file", str(tries["home"] / tries["good"]["files"]["evidence"]))
+    page.wait_for_selector("#verdict")
+
+
+def _usb(page: Any, tries: Mapping[str, Any]) -> None:
+    """Open the desk for a USB stick, as a file beside its policy and snapshot."""
+    _fetched(page, tries)
+    csrf = page.get_attribute("meta[name=csrf]", "content")
+    answer = page.request.get("/v1/snapshots/latest", headers={"x-csrf-token": csrf})
+    language = page.get_attribute("html", "lang")[:2]
+    with tempfile.TemporaryDirectory() as folder:
+        stick = Path(folder)
+        (stick / "desk.html").write_bytes(one_file(language))
+        (stick / "snapshot.bin").write_bytes(answer.body())
+        page.goto(f"file://{stick}/desk.html")
+        page.wait_for_selector("html[data-ready]")
+        page.set_input_files("#file", [str(tries["home"] / POLICY), str(stick / "snapshot.bin")])
+        page.wait_for_selector("#ready.ready")
+        page.set_input_files("#file", str(tries["home"] / tries["revoked"]["files"]["evidence"]))
+        page.wait_for_selector("#verdict")
 
 
 @cache
@@ -108,6 +178,47 @@ def _review(page: Any, tries: Mapping[str, Any]) -> None:
     page.select_option("#status", "suspended")
     page.click("form[data-act=status] button")
     page.wait_for_selector("#review:not([hidden])")
+
+
+def _catalog(page: Any, tries: Mapping[str, Any]) -> None:
+    page.click("#catalog ~ details summary")
+    page.click("#keys ~ details summary")
+
+
+def _hold(page: Any, tries: Mapping[str, Any]) -> None:
+    page.click("button[data-brake]")
+    page.wait_for_selector("#review:not([hidden])")
+
+
+def _opened(page: Any, tries: Mapping[str, Any]) -> None:
+    """Open everything that is folded."""
+    page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
+
+
+def _wrong_key(page: Any, tries: Mapping[str, Any]) -> None:
+    page.fill("#key", "clk_WRONG000_x")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#trouble")
+
+
+def _signed_out(page: Any, tries: Mapping[str, Any]) -> None:
+    page.click("form[action='/sign-out'] button")
+    page.wait_for_url("**/signed-out?**")
+
+
+def _too_late(page: Any, tries: Mapping[str, Any]) -> None:
+    """Send a form after the session has ended, and sign in again."""
+    page.fill("#size", "10")
+    page.context.clear_cookies(name="certledger_session")
+    page.click("form[action='/office/samples'] button")
+    page.wait_for_selector("#key")
+
+
+def _resume(page: Any, tries: Mapping[str, Any]) -> None:
+    _too_late(page, tries)
+    page.fill("#key", _key(tries["home"], "auditor"))
+    page.press("#key", "Enter")
+    page.wait_for_selector("main form button:focus")
 
 
 def _trace(page: Any, tries: Mapping[str, Any]) -> None:
@@ -164,6 +275,14 @@ def _put(page: Any, tries: Mapping[str, Any], *, harmed: bool) -> None:
     page.wait_for_selector("#findings, #preview")
 
 
+def _desk_options(page: Any, tries: Mapping[str, Any]) -> None:
+    _opened(page, tries)
+
+
+def _no_job(page: Any, tries: Mapping[str, Any]) -> None:
+    page.goto(page.url.rstrip("/") + "/sheets/" + "0" * 32)
+
+
 def _faults(page: Any, tries: Mapping[str, Any]) -> None:
     _put(page, tries, harmed=True)
 
@@ -180,31 +299,55 @@ def _sessions(page: Any, tries: Mapping[str, Any]) -> None:
 SHOTS: Mapping[str, tuple[str, Step]] = {
     "front": ("/", _nothing),
     "sign-in": ("/sign-in", _nothing),
+    "sign-in-wrong": ("/sign-in", _wrong_key),
+    "signed-out": ("/audit", _signed_in("auditor", _signed_out)),
+    "sessions": ("/audit", _signed_in("auditor", _sessions)),
     "v": ("/v", _nothing),
     "v-good": ("/v", _drop("good")),
     "v-revoked": ("/v", _drop("revoked")),
     "v-forged": ("/v", _drop("forged")),
+    "v-document": ("/v", _document),
+    "v-unknown": ("/v", _unknown),
+    "v-network": ("/v", _network_gone),
     "v-compare": ("/v", _compare),
     "desk": ("/desk", _desk),
     "desk-checked": ("/desk", _desk_checked),
+    "desk-item": ("/desk", _desk_item),
+    "desk-ended": ("/desk", _desk_ended),
     "receipt": ("/desk", _receipt),
-    "holder": ("/holder", _holder),
+    "holder": ("/holder", _nothing),
+    "holder-made": ("/holder", _holder),
     "offline": ("/offline", _nothing),
-    "absent": ("/demo/none", _nothing),
+    "offline-checked": ("/desk", _fetched),
+    "usb": ("/desk", _usb),
+    "absent": ("/nowhere", _nothing),
+    "forbidden": ("/registrar", _signed_in("auditor")),
     "issuer": ("/issuer", _signed_in("issuer")),
     "issuer-review": ("/issuer", _signed_in("issuer", _review)),
-    "issuer-desk": ("/", _at_desk(_nothing)),
+    "issuer-catalog": ("/issuer", _signed_in("issuer", _catalog)),
+    "issuer-desk": ("/", _at_desk(_opened)),
     "issuer-desk-faults": ("/", _at_desk(_faults)),
     "issuer-desk-preview": ("/", _at_desk(_preview)),
-    "sessions": ("/audit", _signed_in("auditor", _sessions)),
+    "issuer-desk-trouble": ("/", _at_desk(_no_job)),
     "registrar": ("/registrar", _signed_in("administrator")),
+    "registrar-hold": ("/registrar", _signed_in("administrator", _hold)),
     "audit": ("/audit", _signed_in("auditor")),
     "audit-trace": ("/audit", _signed_in("auditor", _trace)),
     "explorer": ("/explorer", _nothing),
     "office": ("/office", _signed_in("auditor")),
     "office-item": ("/office", _signed_in("auditor", _item)),
+    "office-opened": ("/office", _signed_in("auditor", _opened)),
+    "office-late": ("/office", _signed_in("auditor", _too_late)),
+    "office-resume": ("/office", _signed_in("auditor", _resume)),
     "api": ("/docs", _operation),
 }
+MAIN = (
+    "front", "v-good", "v-revoked", "v-forged", "v-compare", "desk-item", "holder-made",
+    "offline-checked", "issuer-review", "issuer-desk-faults", "audit-trace", "office-item", "api",
+)  # fmt: skip
+"""The pages that are pictured dark too."""
+PRINTED = ("v-good", "desk-item", "receipt", "holder-made", "audit-trace", "office-item")
+A4_PIXELS = 794
 
 
 @contextmanager
@@ -233,18 +376,48 @@ def main(url: str, folder: Path) -> None:
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=FLAGS, env=environment
         )
-        wanted = sys.argv[3:] or list(SHOTS)
-        for language in LANGUAGES:
-            for width in WIDTHS:
-                locale = "zh-CN" if language == "zh" else "en-GB"
-                for name in wanted:
-                    page = browser.new_page(locale=locale, viewport={"width": width, "height": 900})
-                    path, step = SHOTS[name]
-                    page.goto(url + path)
-                    step(page, tries)
-                    page.screenshot(path=folder / f"{name}-{language}-{width}.png", full_page=True)
-                    page.close()
+        for name in sys.argv[3:] or SHOTS:
+            for language, width in product(LANGUAGES, WIDTHS):
+                take(browser, url, tries, folder / f"{name}-{language}-{width}.png")
+            for language in LANGUAGES:
+                if name in MAIN:
+                    width = WIDTHS[LANGUAGES.index(language)]
+                    path = folder / f"{name}-dark-{language}-{width}.png"
+                    take(browser, url, tries, path, dark=True)
+                if name in PRINTED:
+                    path = folder / f"{name}-print-{language}-{A4_PIXELS}.png"
+                    take(browser, url, tries, path, printed=True)
         browser.close()
+
+
+def take(
+    browser: Any,
+    url: str,
+    tries: Mapping[str, Any],
+    path: Path,
+    *,
+    dark: bool = False,
+    printed: bool = False,
+) -> None:
+    """Write the picture whose file is called NAME-LANGUAGE-WIDTH, or NAME-MODE-LANGUAGE-WIDTH."""
+    name, language, width = path.stem.rsplit("-", 2)
+    address, step = SHOTS[name.removesuffix("-dark").removesuffix("-print")]
+    context = browser.new_context(
+        base_url=url,
+        locale="zh-CN" if language == "zh" else "en-GB",
+        viewport={"width": int(width), "height": 900},
+        color_scheme="dark" if dark else "light",
+    )
+    page = context.new_page()
+    page.goto(url + address)
+    try:
+        step(page, tries)
+    except Error as error:  # The picture shows where it stopped, and the others are wanted too.
+        print(f"{path.stem}: {str(error).splitlines()[0]}", file=sys.stderr)
+    if printed:
+        page.emulate_media(media="print")
+    page.screenshot(path=path, full_page=True)
+    context.close()
 
 
 if __name__ == "__main__":

@@ -164,7 +164,7 @@ def test_a_lost_network_is_never_held_against_a_certificate(
     page.context.set_offline(True)
     scan(page, compact(pages.certificates["good"]))
     page.wait_for_selector("#verdict.cannot_tell")
-    assert "Do not refuse" in page.inner_text("#verdict")
+    assert "do not refuse" in page.inner_text("#verdict")
     page.context.set_offline(False)
     visit.forgive("ERR_INTERNET_DISCONNECTED")
 

@@ -107,6 +107,22 @@ def test_a_page_allows_no_inline_script_and_no_other_origin(client: httpx.Client
     )
 
 
+def test_a_page_that_is_not_there_is_a_page_to_people_and_a_problem_to_programs(
+    client: httpx.Client,
+) -> None:
+    browser = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    for path, headers, media in (
+        ("/nowhere", browser, "text/html"),
+        ("/nowhere", {"accept": "*/*"}, "application/problem+json"),
+        ("/v1/nowhere", browser, "application/problem+json"),
+        ("/static/x/nowhere", browser, "application/problem+json"),
+    ):
+        answer = client.get(path, headers=headers)
+        assert (answer.status_code, answer.headers["content-type"].split(";")[0]) == (404, media)
+    assert "There is no such page" in client.get("/nowhere", headers=browser).text
+    assert client.post("/nowhere", headers=browser).headers["content-type"].endswith("json")
+
+
 def test_static_files_are_immutable_under_their_digest(client: httpx.Client) -> None:
     address = re.findall(r'href="(/static/[^"]+pages\.css)"', client.get("/").text)[0]
     assert "immutable" in client.get(address).headers["cache-control"]

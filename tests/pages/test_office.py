@@ -10,12 +10,14 @@ from typing import Any
 import httpx
 import pytest
 
+from certledger.api.pages.office import unfinished
 from certledger.api.pages.plots import HEIGHT, trend_lines
 from certledger.ledger.core.book_values import DecisionLeaf, StoredDecision
 from certledger.ledger.core.service_values import Role
 from certledger.ledger.reform.book_files import read_book
 from certledger.ledger.reform.bookshelf import BookAbsentError
 from certledger.ledger.reform.cases import CaseFinder
+from certledger.ledger.reform.coverage import CoverageGroup
 from tests.ledger.reform.books import domain_folder
 from tests.pages.conftest import LANGUAGES, REVERSED, WIDTHS, PageWorld
 from tests.pages.institutions import csrf_of, is_too_wide, key_of, open_signed_in, signed_in
@@ -182,6 +184,15 @@ def test_a_reason_typed_into_an_ended_session_is_sent_after_signing_in(
         (closed,) = unit.cases_of("5555-5555-5555")
     assert (closed.reason, closed.closed_by) == ("the holder was told", "Li <b>")
     visit.forgive("401")
+
+
+def test_groups_that_lack_most_come_first_and_whole_ones_are_counted() -> None:
+    counts = {"whole": (3, 3), "half": (1, 2), "none": (0, 9), "most": (8, 9)}
+    parts = {
+        name: CoverageGroup(part=part, whole=whole, missing=[])
+        for name, (part, whole) in counts.items()
+    }
+    assert [name for name, _ in unfinished(parts)] == ["none", "half", "most"]
 
 
 def test_lines_of_a_plot_end_apart_and_in_the_frame() -> None:

@@ -194,7 +194,7 @@ def test_without_a_network_it_cannot_tell(pages: PageWorld, visit: Any) -> None:
     page.context.set_offline(True)
     drop(page, "evidence.json", pages.certificates["good"].evidence)
     assert verdict(page) == "cannot_tell"
-    assert "Do not refuse" in page.inner_text("#verdict")
+    assert "do not refuse" in page.inner_text("#verdict")
     page.context.set_offline(False)
     visit.forgive("ERR_INTERNET_DISCONNECTED")
 

@@ -207,6 +207,10 @@ function beginApplicant() {
 }
 
 const OUTCOMES = { met: "desk.met", not_met: "desk.not_met", cannot_tell: "desk.open_line" };
+/** What has not been shown yet is no failure. */
+const MISSING = "material.missing";
+const isMissing = ({ outcome, code }) => outcome === "not_met" && code === MISSING;
+const EXEMPTIONS = { exempt_city: "desk.exempt", exempt_electronic: "desk.electronic" };
 const WHOLE = { met: "desk.all_met", not_met: "desk.some_not_met", cannot_tell: "desk.some_open" };
 const MARKS = { met: "valid", not_met: "not_genuine", cannot_tell: "cannot_tell" };
 
@@ -228,7 +232,9 @@ async function applied(item, questions) {
   const kind = byId("applicant").value;
   const body = `{${named},"applicant":"${kind}","evidence":[${questions.join(",")}]}`;
   const { application } = await signedIn(() => post("/v1/applications", body));
-  byId("outcome").textContent = word(WHOLE[application.outcome]);
+  const failed = application.lines.filter(({ outcome, required }) => required && outcome === "not_met");
+  const isOpen = application.outcome === "not_met" && failed.every(isMissing);
+  byId("outcome").textContent = word(isOpen ? "desk.some_missing" : WHOLE[application.outcome]);
   return application.lines;
 }
 
@@ -240,9 +246,8 @@ async function listed(item) {
 
 /** @param {object} line of an application or of a list of exemptions */
 function materialLine(line) {
-  const outcome = line.outcome ?? "cannot_tell";
+  const outcome = isMissing(line) ? "cannot_tell" : (line.outcome ?? "cannot_tell");
   const [name, reason, why] = ["name", "words", "why"].map((key) => line[`${key}_${language}`]);
-  const isExempt = line.exemption !== "bring";
   return element(
     "li",
     { class: `verdict-line ${MARKS[outcome]}` },
@@ -252,7 +257,7 @@ function materialLine(line) {
       {},
       element("strong", {}, plain(name)),
       ` ${word(OUTCOMES[outcome])}`,
-      isExempt && ` · ${word("desk.exempt")}`,
+      line.exemption in EXEMPTIONS && ` · ${word(EXEMPTIONS[line.exemption])}`,
       !line.required && ` · ${word("desk.optional")}`,
       element("br"),
       element("span", { class: "quiet" }, why && line.code !== "ok" ? why : reason),

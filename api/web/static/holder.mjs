@@ -83,7 +83,7 @@ function showFieldList({ evidence, fields }) {
           {},
           element("strong", {}, labelOf(name)),
           " ",
-          element("bdi", {}, plain(typeof value === "string" ? value : value.sha256)),
+          element("bdi", {}, plain(typeof value === "string" ? value : `SHA-256 ${value.sha256.slice(0, 16)}…`)),
           required && element("span", { class: "quiet" }, ` ${word("holder.required")}`),
         ),
       ),

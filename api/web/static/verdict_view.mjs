@@ -101,8 +101,8 @@ function checkList({ result, words }) {
       "li",
       { class: outcome },
       element("strong", {}, word(`checks.${name}`)),
-      ` ${word(OUTCOMES[outcome])}: ${words.checks[number - 1].text} `,
-      code !== "ok" && element("code", {}, code),
+      ` ${word(OUTCOMES[outcome])}`,
+      ...(code === "ok" ? [] : [`: ${words.checks[number - 1].text} `, element("code", {}, code)]),
     ),
   );
   return element(
@@ -141,6 +141,10 @@ export function verdictCard(answer, ...more) {
       { class: "inside" },
       element("p", { class: "next" }, word(SAY[verdict], { why: reasonOf(answer) })),
       words.advice && element("p", {}, `${word("verdict.next")}: ${words.advice}`),
+      // The advice to try again says so itself.
+      verdict === "cannot_tell" &&
+        words.advice !== word("advice.retry") &&
+        element("p", {}, word("verdict.not_refuse")),
       facts(answer),
       shownFields(answer),
       reference &&
