@@ -48,7 +48,6 @@ FIRST_FILES = {
     "test_founding.py",
     "test_light_install.py",
     "test_readme.py",
-    "test_receipts_home.py",
     "test_server.py",
     "test_worker.py",
 }

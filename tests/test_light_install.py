@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 import venv
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,9 +38,10 @@ def size_of(folder: Path) -> int:
 @pytest.fixture(scope="module")
 def install(tmp_path_factory: pytest.TempPathFactory) -> Install:
     home = tmp_path_factory.mktemp("light")
-    venv.create(home / "venv", with_pip=True)
+    venv.create(home / "venv")
     python = home / "venv" / "bin" / "python"
-    pip = (python, "-m", "pip", "--disable-pip-version-check", "--no-input")
+    pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input")
+    pip += ("--python", str(python))
     probe = run(*pip, "download", "--no-deps", "--dest", home / "probe", "hatchling", cwd=home)
     if probe.returncode:
         pytest.skip("pip reaches no package registry from here")
@@ -49,7 +51,7 @@ def install(tmp_path_factory: pytest.TempPathFactory) -> Install:
     listed = json.loads(run(*pip, "list", "--format", "json", cwd=home).stdout)
     return Install(
         bin=python.parent,
-        packages=frozenset(package["name"] for package in listed) - {"pip", "setuptools"},
+        packages=frozenset(package["name"] for package in listed),
         size=size_of(home / "venv") - before,
     )
 

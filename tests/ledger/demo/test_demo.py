@@ -1,21 +1,51 @@
-"""The demo: from an empty folder to verdicts that anybody can check, and again without doubling."""
+"""The demo: killed on its way, to verdicts that anybody can check, and again without doubling."""
 
 from __future__ import annotations
 
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+from click.testing import CliRunner
 
+from certledger.api.auth.api_keys import KeyRing
+from certledger.ledger.core.service_values import Role
+from certledger.ledger.store import open_store
+from certledger.ledger.store.pepper import load_pepper
+from certledger.verifier.cli.main import main
+from tests.api.test_server import serving
+from tests.effort import effort
 from tests.fork_server import write_client
 
 CERTIFICATES = "12"
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from certledger.ledger.demo import operator
+from certledger.ledger.demo.runner import run
+from certledger.ledger.settings import load_settings
+
+name, when = sys.argv[2], sys.argv[3]
+real = getattr(operator, name)
+
+def killed(*arguments, **named):
+    if when == "after":
+        real(*arguments, **named)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+setattr(operator, name, killed)
+run(load_settings(home=Path(sys.argv[1])), 12, lambda step: None)
+"""
+"""A demo that dies before or after a step of its operator's registration."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -35,7 +65,13 @@ def certledger(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the home of a demo that was killed while its operator registered, and went on."""
     home = tmp_path_factory.mktemp("demo") / "home"
+    for name in effort(("file_catalog",), ("register_issuer", "file_catalog")):
+        for when in effort(("after",), ("before", "after")):
+            command = [sys.executable, "-c", KILLED, str(home), name, when]
+            killed = subprocess.run(command, capture_output=True, check=False, timeout=300)
+            assert killed.returncode == -signal.SIGKILL, killed.stderr
     made = certledger("demo", "--home", home, "--certificates", CERTIFICATES, "--json")
     assert made.returncode == 0, made.stderr
     assert json.loads(made.stdout) == json.loads((home / "demo.json").read_bytes())
@@ -154,19 +190,30 @@ def test_the_demo_goes_on_in_its_home_and_doubles_nothing(home: Path) -> None:
     assert _batches(home) == batches
     assert after["ledger"] == before["ledger"]
     assert after["certificates"] == before["certificates"]
+    assert after["operator"] == before["operator"]
     assert [one["verdict"] for one in after["results"]] == [
         one["verdict"] for one in before["results"]
     ]
 
 
 def _batches(home: Path) -> int:
-    from certledger.ledger.store import open_store
-
     store = open_store(f"sqlite:///{home}/ledger.db")
     with store.begin(write=False) as unit:
         count = sum(issuer.state.batches for issuer in unit.issuers())
     store.close()
     return count
+
+
+def test_the_operator_is_registered_once_although_the_demo_was_killed(home: Path) -> None:
+    store = open_store(f"sqlite:///{home}/ledger.db")
+    with store.begin(write=False) as unit:
+        operators = [
+            issuer.state for issuer in unit.issuers() if str(issuer.state.kind) == "operator"
+        ]
+    store.close()
+    assert [state.issuer for state in operators] == [told(home)["operator"]["issuer"]]
+    assert operators[0].catalog_version == 1
+    assert "operator" not in told(home)["bodies"]["kinds"]
 
 
 def test_a_folder_of_another_ledger_is_refused(tmp_path: Path) -> None:
@@ -249,3 +296,37 @@ def test_a_decision_of_the_demo_is_made_again_from_what_is_published(
     assert done.returncode == 0, done.stdout + done.stderr
     assert json.loads(done.stdout)["same"] is True
     assert (tmp_path / "rules.csv").read_bytes() == (home / "book" / "rules.csv").read_bytes()
+
+
+def test_a_receipt_given_before_a_kill_is_anchored_afterwards(home: Path, tmp_path: Path) -> None:
+    store = open_store(f"sqlite:///{home}/ledger.db")
+    ring = KeyRing(store=store, pepper=load_pepper(home, store), clock=time.time)
+    _, key = ring.create(name="desk", role=Role.COUNTER, counter="desk-1")
+    store.close()
+    headers = {"authorization": f"Bearer {key}"}
+    evidence = sorted((home / "evidence").glob("*.json"))[0].read_bytes()
+    with serving(home) as (process, url), httpx.Client(headers=headers, timeout=60) as desk:
+        answer = desk.post(f"{url}/v1/verifications", json={"evidence": json.loads(evidence)})
+        path = f"/v1/verifications/{answer.json()['reference']}/evidence"
+        assert desk.get(url + path).json()["code"] == "receipt.pending"
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    (tmp_path / "answer.json").write_bytes(answer.content)
+    again = certledger("demo", "--home", home, "--certificates", CERTIFICATES, "--json")
+    assert again.returncode == 0, again.stderr
+    with serving(home) as (_, url), httpx.Client(headers=headers, timeout=60) as desk:
+        proof = desk.get(url + path)
+    assert proof.status_code == 200, proof.text
+    (tmp_path / "receipt.json").write_bytes(proof.content)
+    arguments = [str(tmp_path / "answer.json"), "--evidence", str(tmp_path / "receipt.json")]
+    done = CliRunner().invoke(
+        main, ["verify-receipt", *arguments, "--policy", str(home / "policy.json")]
+    )
+    # Neither node nor service is asked: the witnesses' signatures say enough.
+    assert done.exit_code == 0, done.output
+    named = ["--policy", str(home / "policy.json"), "--rpc", "http://127.0.0.1:9"]
+    silent = CliRunner().invoke(main, ["verify-receipt", *arguments, *named, "--json"])
+    assert silent.exit_code == 0, silent.output
+    assert json.loads(silent.stdout)["anchored"]["warnings"] == ["node.adds_nothing"]
+    words = CliRunner().invoke(main, ["verify-receipt", *arguments, *named])
+    assert "told nothing newer than the evidence (node.adds_nothing)" in words.stdout
