@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
 import sys
 import tempfile
 import time
@@ -20,7 +19,8 @@ from playwright.sync_api import sync_playwright
 from bench.bench_snapshot import BATCHES, CERTIFICATES, ISSUERS, large_world
 from bench.report import Row, at_most
 from certledger.verifier.vocabulary import Status
-from tests.pages.conftest import FLAGS, PageWorld, serve_pages
+from tests.chromium import FLAGS, find_chromium
+from tests.pages.conftest import PageWorld, serve_pages
 from tests.pages.test_offline import code_of
 from tests.pages.test_public import compact, picture, ready
 from tests.world import NOW, World, WorldIssuer, signed_policy
@@ -72,7 +72,7 @@ JUDGE = """async ([text, expected]) => {
 
 def rows(quick: bool) -> list[Row]:
     """Return the rows; none where there is no Chromium."""
-    if (browser := shutil.which("chromium")) is None:
+    if (browser := find_chromium()) is None:
         print("chromium is not here: the pages are not measured", file=sys.stderr)
         return []
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))

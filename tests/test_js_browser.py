@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -16,11 +15,11 @@ import pytest
 from certledger.verifier.verify.full import Question, verify_bytes
 from certledger.verifier.verify.trust_sources import choose_judge
 from certledger.verifier.vocabulary import Status
+from tests.chromium import FLAGS, find_chromium
 from tests.world import NOW, World, WorldIssuer, signed_policy
 
 pytestmark = pytest.mark.browser
 STATIC = Path(__file__).parents[1] / "api" / "web" / "static"
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -35,7 +34,7 @@ class Quiet(SimpleHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def page() -> Iterator[Any]:
-    chromium = shutil.which("chromium")
+    chromium = find_chromium()
     if chromium is None:
         pytest.skip("chromium is not here")
     from playwright.sync_api import sync_playwright

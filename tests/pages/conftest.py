@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -25,14 +24,11 @@ from certledger.verifier.formats.record import describe_document, normal_number
 from certledger.verifier.formats.short_link import ShortLink
 from certledger.verifier.vocabulary import Status
 from tests.api.world import Running, World, make_world, serve
+from tests.chromium import FLAGS, find_chromium
 from tests.ledger.live import LiveIssuer
 from tests.ledger.pdf.test_writer import ADDRESS, documents
 from tests.ledger.pdf.test_writer import CODE as PRINTED_CODE
 
-FLAGS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 HTML = '<img src=x onerror="document.title=1"><b>甲</b>'
 REVERSED = "甲\u202e公司乙"
 WIDTHS = (390, 1280)
@@ -177,7 +173,7 @@ def browser() -> Iterator[Any]:
 
     Playwright's event loop runs while it is open; tests of other modules run loops of their own.
     """
-    chromium = shutil.which("chromium")
+    chromium = find_chromium()
     if chromium is None:
         pytest.skip("chromium is not here")
     from playwright.sync_api import sync_playwright

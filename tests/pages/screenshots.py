@@ -9,7 +9,6 @@ import atexit
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -25,7 +24,8 @@ from playwright.sync_api import Error
 
 from certledger.api.pages.offline import one_file
 from certledger.ledger.node import POLICY
-from tests.pages.conftest import FLAGS, LANGUAGES, WIDTHS
+from tests.chromium import FLAGS, find_chromium
+from tests.pages.conftest import LANGUAGES, WIDTHS
 
 Step = Callable[[Any, Mapping[str, Any]], None]
 
@@ -374,7 +374,7 @@ def main(url: str, folder: Path) -> None:
     tries = {"home": home, **{one["kind"]: one for one in listed}}
     with fonts() as environment, sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=FLAGS, env=environment
+            executable_path=find_chromium(), args=FLAGS, env=environment
         )
         for name in sys.argv[3:] or SHOTS:
             for language, width in product(LANGUAGES, WIDTHS):

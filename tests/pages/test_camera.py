@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from tests.pages.conftest import FLAGS, PageWorld, Visit
+from tests.chromium import FLAGS, find_chromium
+from tests.pages.conftest import PageWorld, Visit
 from tests.pages.test_public import link, picture, ready, white
 
 pytestmark = pytest.mark.browser
@@ -39,7 +39,6 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def before_the_camera(pages: PageWorld, film: Path, browser: Any) -> Iterator[Any]:
     """Return a function that opens the public page in a browser whose camera sees a code."""
-    chromium = shutil.which("chromium")
     flags = ["use-fake-device-for-media-stream", "use-fake-ui-for-media-stream"]
     flags.append(f"use-file-for-fake-video-capture={film}")
     opened: list[Any] = []
@@ -47,7 +46,7 @@ def before_the_camera(pages: PageWorld, film: Path, browser: Any) -> Iterator[An
     def begin(code: bytes, tilt: float) -> Visit:
         film.write_bytes(y4m(code, tilt))
         launched = browser.browser_type.launch(
-            executable_path=chromium, args=[*FLAGS, *(f"--{flag}" for flag in flags)]
+            executable_path=find_chromium(), args=[*FLAGS, *(f"--{flag}" for flag in flags)]
         )
         opened.append(launched)
         return Visit(launched.new_context(locale="en-GB"), pages.url)
