@@ -40,8 +40,8 @@ def install(tmp_path_factory: pytest.TempPathFactory) -> Install:
     home = tmp_path_factory.mktemp("light")
     venv.create(home / "venv")
     python = home / "venv" / "bin" / "python"
-    pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input")
-    pip += ("--python", str(python))
+    quiet = ("--disable-pip-version-check", "--no-input")
+    pip = (sys.executable, "-m", "pip", *quiet, "--python", str(python))
     probe = run(*pip, "download", "--no-deps", "--dest", home / "probe", "hatchling", cwd=home)
     if probe.returncode:
         pytest.skip("pip reaches no package registry from here")
