@@ -149,7 +149,8 @@ def _command() -> str:
     """Return how the command was called: what a terminal that knows no more finds too."""
     called = Path(sys.argv[0])
     found = shutil.which("certledger")
-    if called.name != "certledger" or (found is not None and called.samefile(found)):
+    is_on_path = found is not None and called.resolve() == Path(found).resolve()
+    if called.name != "certledger" or is_on_path:
         return "certledger"
     return str(called)
 
