@@ -27,6 +27,7 @@ MODULES = (
     "offline.mjs",
     "page.mjs",
     "pdf_scan.mjs",
+    "scanner.mjs",
     "verdict_view.mjs",
 )
 """The modules of the offline desk, without which it does not start."""

@@ -28,6 +28,7 @@ from tests.chromium import FLAGS, find_chromium
 from tests.ledger.live import LiveIssuer
 from tests.ledger.pdf.test_writer import ADDRESS, documents
 from tests.ledger.pdf.test_writer import CODE as PRINTED_CODE
+from tests.pages.axe import faults_of_state
 
 HTML = '<img src=x onerror="document.title=1"><b>甲</b>'
 REVERSED = "甲\u202e公司乙"
@@ -185,7 +186,7 @@ def browser() -> Iterator[Any]:
 
 
 class Visit:
-    """A visitor's tab; it notes console errors and requests to other hosts."""
+    """A visitor's tab; it notes console errors, requests to other hosts and what axe finds."""
 
     def __init__(self, context: Any, url: str) -> None:
         self.page, self.url, self.faults = context.new_page(), url, list[str]()
@@ -198,6 +199,14 @@ class Visit:
         """Open a page of the service, and return the tab."""
         self.page.goto(self.url + path)
         return self.page
+
+    def close(self) -> list[str]:
+        """Close the tab, and return its faults; axe looks at it as it was left."""
+        faults = self.faults + [
+            f for page in self.page.context.pages for f in faults_of_state(page)
+        ]
+        self.page.context.close()
+        return faults
 
     def _console(self, message: Any) -> None:
         if message.type in ("error", "warning"):
@@ -213,15 +222,13 @@ class Visits:
 
     def __init__(self, browser: Any, url: str) -> None:
         self._browser, self._url = browser, url
-        self._visits, self._contexts = list[Visit](), list[Any]()
+        self._visits = list[Visit]()
 
     def __call__(self, language: str = "zh", width: int = 1280, **options: Any) -> Visit:
-        """Open a tab in a browser profile of its own."""
-        locale = "zh-CN" if language == "zh" else "en-GB"
-        context = self._browser.new_context(
-            locale=locale, viewport={"width": width, "height": 900}, **options
-        )
-        self._contexts.append(context)
+        """Open a tab in a browser profile of its own; readers of English have it dark."""
+        locale, scheme = ("zh-CN", "light") if language == "zh" else ("en-GB", "dark")
+        options = {"color_scheme": scheme, "viewport": {"width": width, "height": 900}} | options
+        context = self._browser.new_context(locale=locale, **options)
         self._visits.append(Visit(context, self._url))
         return self._visits[-1]
 
@@ -232,9 +239,8 @@ class Visits:
 
     def close(self) -> list[str]:
         """Close all tabs; return the faults that they had."""
-        for context in self._contexts:
-            context.close()
-        return [fault for one in self._visits for fault in one.faults]
+        closed, self._visits = self._visits, []
+        return [fault for one in closed for fault in one.close()]
 
 
 @pytest.fixture

@@ -15,7 +15,8 @@ from certledger.ledger.core.service_values import Role
 from certledger.verifier.audit.findings import SENTENCE, AuditFault, fault
 from certledger.verifier.audit.last_audit import AuditMemory
 from certledger.verifier.audit.report import AuditReport
-from tests.pages.conftest import HTML, LANGUAGES, REVERSED, WIDTHS, PageWorld
+from tests.pages.conftest import HTML, REVERSED, PageWorld
+from tests.pages.hands import WAYS, Hand, Way
 from tests.pages.institutions import is_too_wide, key_of, open_signed_in, signed_in
 
 
@@ -131,12 +132,18 @@ def test_an_audit_leaves_its_report(pages: PageWorld, tmp_path: Any) -> None:
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize(("language", "width"), list(zip(LANGUAGES, WIDTHS, strict=True)))
-def test_a_trace_by_keyboard(pages: PageWorld, visit: Any, language: str, width: int) -> None:
+@pytest.mark.parametrize(("language", "width", "way"), WAYS)
+def test_a_certificate_is_traced_and_the_numbers_are_read(
+    pages: PageWorld, visit: Any, language: str, width: int, way: Way
+) -> None:
     page = open_signed_in(visit(language, width), key_of(pages, Role.AUDITOR), "/audit")
-    page.focus("#find")
-    page.keyboard.type(f"{pages.running.world.issuer.issuer}#0")
-    page.keyboard.press("Enter")
+    hand = Hand(page, way)
+    hand.type("#find", f"{pages.running.world.issuer.issuer}#0")
+    hand.press("form:has(#find) button")
     page.wait_for_selector(".steps > li")
     assert page.locator(".steps > li").count() == 10
+    assert not is_too_wide(page, width)
+    hand.press("nav a[href='/explorer']")
+    page.wait_for_url("**/explorer")
+    assert pages.running.world.ledger.pin.identity.hex() in page.inner_text("main")
     assert not is_too_wide(page, width)

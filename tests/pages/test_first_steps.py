@@ -25,10 +25,10 @@ from certledger.ledger.keys import save_keystore
 from certledger.verifier.formats.issuer_state import region_of
 from tests.api.world import World, listening
 from tests.ledger.live import registrar
+from tests.pages.axe import faults_of
 from tests.pages.conftest import HTML, LANGUAGES, REVERSED, WIDTHS, PageWorld, Visits
+from tests.pages.hands import Hand
 from tests.pages.institutions import is_too_wide
-from tests.pages.test_accessibility import faults_of
-from tests.pages.test_local_desk import press
 
 PASSPHRASE = "four unrelated words 四个词"
 CODES = {"zh": "51320000XX00007701", "en": "51330000XX00007702"}
@@ -112,11 +112,11 @@ def contents(folder: Path) -> bytes:
 def test_an_association_begins_with_nothing_and_comes_to_its_first_sheet(
     pages: PageWorld, browser: Any, tmp_path: Path, language: str, width: int
 ) -> None:
-    world, code, by_keyboard = pages.running.world, CODES[language], language == "zh"
+    world, code = pages.running.world, CODES[language]
     folder = tmp_path / "issuer"
 
     def go(selector: str) -> None:
-        press(page, selector, by_keyboard=by_keyboard)
+        Hand(page, "keyboard" if language == "zh" else "mouse").press(selector)
 
     def keeps_nobody_out() -> bool:
         return language == "zh" or faults_of(page) == []

@@ -18,7 +18,8 @@ from certledger.ledger.pdf.writer import DocumentWriter
 from certledger.verifier.formats.canonical_json import format_canonical
 from certledger.verifier.formats.evidence import Evidence
 from tests.ledger.pdf.test_writer import documents
-from tests.pages.conftest import LANGUAGES, WIDTHS, Certificate, PageWorld
+from tests.pages.conftest import HTML, Certificate, PageWorld
+from tests.pages.hands import WAYS, Hand, Way
 from tests.pages.test_desk import choose_item, desk, scan
 from tests.pages.test_office import office
 from tests.pages.test_public import compact, ready
@@ -29,15 +30,17 @@ VECTORS = Path(__file__).parents[1] / "vectors"
 NODE = shutil.which("node")
 
 
-def open_files(page: Any, one: Certificate, *, key: bool = False) -> None:
+def files_of(one: Certificate, *, key: bool = False) -> list[dict[str, Any]]:
+    """Return a holder's files as a file dialog gives them."""
     files = [("evidence.json", one.evidence), ("holder.json", one.holding)]
     if key:
         assert one.key is not None
         files.append(("key.pem", one.key))
-    page.set_input_files(
-        "#file",
-        [{"name": name, "mimeType": "text/plain", "buffer": data} for name, data in files],
-    )
+    return [{"name": name, "mimeType": "text/plain", "buffer": data} for name, data in files]
+
+
+def open_files(page: Any, one: Certificate, *, key: bool = False) -> None:
+    page.set_input_files("#file", files_of(one, key=key))
     page.wait_for_selector("#form:not([hidden])")
 
 
@@ -59,20 +62,19 @@ def code_for(page: Any, counter: Any) -> str:
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(("language", "width", "way"), WAYS)
 def test_chosen_fields_become_a_code_and_nothing_is_sent(
-    pages: PageWorld, visit: Any, language: str, width: int
+    pages: PageWorld, visit: Any, language: str, width: int, way: Way
 ) -> None:
     tab, good = visit(language, width), pages.certificates["good"]
     page = ready(tab.open("/holder"))
     sent: list[str] = []
     page.on("request", lambda request: sent.append(request.url))
-    open_files(page, good)
-    page.focus("input[name=place]:not(:checked)")
-    page.keyboard.press("Space")
-    page.focus("button[value=code]")
-    page.keyboard.press("Enter")
+    hand = Hand(page, way)
+    hand.open_files("#file", files_of(good))
+    page.wait_for_selector("#form:not([hidden])")
+    hand.tick("input[name=place]:not(:checked)")
+    hand.press("button[value=code]")
     assert code_on(page) == compact(good, "id_number")
     assert [url for url in sent if not url.startswith("blob:")] == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -125,6 +127,21 @@ def test_a_bound_certificate_counts_for_the_materials_with_those_shown_after_it(
         results = answered.value.json()["results"]
         assert {one["verdict"] for one in results} == {"valid"}
     assert len(results) == 2
+
+
+@pytest.mark.browser
+def test_other_files_are_named_as_they_are_and_large_ones_are_not_read(
+    visit: Any, tmp_path: Path
+) -> None:
+    page, large = ready(visit("zh", 390).open("/holder")), tmp_path / "甲\u202e乙.json"
+    with large.open("wb") as file:
+        file.truncate(200 * 2**20)
+    page.set_input_files("#file", str(large))
+    page.wait_for_selector("#notice:not([hidden])")
+    assert "⟨U+202E⟩" in page.inner_text("#notice")
+    page.set_input_files("#file", {"name": HTML, "mimeType": "text/plain", "buffer": b"neither"})
+    page.wait_for_selector("#notice:has-text('<b>')")
+    assert page.locator("#notice b").count() == 0
 
 
 @pytest.mark.browser

@@ -27,13 +27,15 @@ from certledger.api.local_desk.jobs import FileUnfitError, SheetJob, plain_name
 from certledger.ledger.core.service_values import Role
 from certledger.ledger.issuer.folder import IssuerFolder, Profile
 from certledger.ledger.keys import save_keystore
+from certledger.ledger.sheets import archive
 from certledger.verifier.formats.evidence import Evidence
 from certledger.verifier.vocabulary import IssuerKind
 from tests.api.world import World, listening
 from tests.ledger.live import LiveIssuer
-from tests.pages.conftest import HTML, LANGUAGES, REVERSED, WIDTHS, PageWorld, Visits
+from tests.pages.axe import faults_of
+from tests.pages.conftest import HTML, REVERSED, PageWorld, Visits
+from tests.pages.hands import WAYS, Hand, Way
 from tests.pages.institutions import is_too_wide
-from tests.pages.test_accessibility import faults_of
 from tests.pages.test_signing import Wallet, account_of
 
 HEADER = "category,number,holder_name,issued,expires,documents"
@@ -190,27 +192,18 @@ def test_a_file_name_leads_nowhere_else(tmp_path: Path) -> None:
 # In a browser ------------------------------------------------------------------------------------
 
 
-def press(page: Any, selector: str, *, by_keyboard: bool) -> None:
-    """Press a button by mouse, or by focus and Enter."""
-    if by_keyboard:
-        page.focus(selector)
-        page.keyboard.press("Enter")
-    else:
-        page.click(selector)
-
-
 @pytest.mark.browser
-@pytest.mark.parametrize(("language", "width"), list(zip(LANGUAGES, WIDTHS, strict=True)))
+@pytest.mark.parametrize(("language", "width", "way"), WAYS)
 def test_a_clerk_brings_a_sheet_to_the_holders(
-    desk: Desk, tab: Visits, language: str, width: int
+    desk: Desk, tab: Visits, language: str, width: int, way: Way
 ) -> None:
-    by_keyboard = language == "zh"
     visits = tab(language, width, accept_downloads=True)
     page = visits.page
     page.goto(desk.link)
+    hand = Hand(page, way)
     bad = rows(line("甲1", document="1.pdf"), line("甲2", HTML, issued="2026-13-45"))
-    page.set_input_files("#sheet", upload(f"{language}.csv", bad))
-    press(page, "main form[action$='/sheets'] button", by_keyboard=by_keyboard)
+    hand.open_files("#sheet", upload(f"{language}.csv", bad))
+    hand.press("main form[action$='/sheets'] button")
     faulty = page.locator(".cell.faulty")
     faulty.first.wait_for()
     assert "2026-13-45" in " ".join(faulty.all_inner_texts())
@@ -219,33 +212,33 @@ def test_a_clerk_brings_a_sheet_to_the_holders(
     assert not is_too_wide(page, width)
 
     good = rows(line(f"{language}1", document="1.pdf"), line(f"{language}2", "李四"))
-    page.set_input_files("#sheet", upload(f"{language}.csv", good))
-    page.set_input_files("#documents", [upload("1.pdf", b"%PDF-1.7 the first")])
-    press(page, "section[aria-labelledby=edit] form:last-of-type button", by_keyboard=by_keyboard)
+    hand.open_files("#sheet", upload(f"{language}.csv", good))
+    hand.open_files("#documents", [upload("1.pdf", b"%PDF-1.7 the first")])
+    hand.press("section[aria-labelledby=edit] form:last-of-type button")
     page.wait_for_selector("input[name=accepted], #preview")
-    for box in page.locator("input[name=accepted]").all():
-        box.focus()
-        page.keyboard.press("Space")
-    if page.locator("input[name=accepted]").count():
-        press(page, "form[action$='/answers'] button", by_keyboard=by_keyboard)
+    questions = page.locator("input[name=accepted]").count()
+    for at in range(questions):
+        hand.tick(f"input[name=accepted] >> nth={at}")
+    if questions:
+        hand.press("form[action$='/answers'] button")
     page.wait_for_selector("#preview")
     assert "李四" in page.inner_text("section[aria-labelledby=preview]")
     assert not is_too_wide(page, width)
 
-    page.fill("#passphrase", "wrong")
-    press(page, "form[action$='/seal'] button", by_keyboard=by_keyboard)
+    hand.type("#passphrase", "wrong")
+    hand.press("form[action$='/seal'] button")
     page.wait_for_selector("#problem")
     assert "key.unusable" in page.inner_text("#problem")
-    page.fill("#passphrase", PASSPHRASE)
-    press(page, "form[action$='/seal'] button", by_keyboard=by_keyboard)
+    hand.type("#passphrase", PASSPHRASE)
+    hand.press("form[action$='/seal'] button")
     page.wait_for_selector("form[action$='/submit']")
-    press(page, "form[action$='/submit'] button", by_keyboard=by_keyboard)
+    hand.press("form[action$='/submit'] button")
     page.wait_for_selector("#progress")
     run(desk)
     page.wait_for_selector("#progress.good")
-    press(page, "form[action$='/holders'] button", by_keyboard=by_keyboard)
+    hand.press("form[action$='/holders'] button")
     with page.expect_download() as download:
-        press(page, "a[href$='holders.zip']", by_keyboard=by_keyboard)
+        hand.press("a[href$='holders.zip']")
     check_folders(download.value.path(), desk)
     tab.forgive("400 (Bad Request)")
 
@@ -402,9 +395,29 @@ def test_of_two_desks_at_once_the_second_is_told_and_signs_again(
         assert folder.stat().st_mode & 0o077 == 0
 
 
+def test_a_bomb_of_a_spreadsheet_is_refused_in_words_and_the_desk_goes_on(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive, "MAX_INFLATED_BYTES", 2**22)
+    clerk, out = Clerk(desk), io.BytesIO()
+    template = clerk.client.get(f"{clerk.base}template", params={"category": "ID-HUKOU"})
+    with (
+        zipfile.ZipFile(io.BytesIO(template.content)) as book,
+        zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as bomb,
+    ):
+        for name in book.namelist():
+            bomb.writestr(name, book.read(name) + b" " * 2**23 * name.endswith("sheet1.xml"))
+    assert len(out.getvalue()) < 200_000
+    refused = clerk.client.post(
+        f"{clerk.base}sheets", files={"sheet": ("bomb.xlsx", out.getvalue())}
+    )
+    assert "sheet.file_size" in refused.text
+    assert clerk.seal(line("B1"))
+
+
 @pytest.mark.browser
 def test_the_desk_keeps_nobody_out(desk: Desk, tab: Visits) -> None:
-    page = tab("zh", 390, color_scheme="dark", bypass_csp=True).page
+    page = tab("zh", 390, color_scheme="dark").page
     page.goto(desk.link)
     assert faults_of(page) == []
     page.set_input_files("#sheet", upload("a.csv", rows(line("A1", REVERSED, issued="x"))))

@@ -19,7 +19,8 @@ from certledger.ledger.reform.bookshelf import BookAbsentError
 from certledger.ledger.reform.cases import CaseFinder
 from certledger.ledger.reform.coverage import CoverageGroup
 from tests.ledger.reform.books import domain_folder
-from tests.pages.conftest import LANGUAGES, REVERSED, WIDTHS, PageWorld
+from tests.pages.conftest import REVERSED, PageWorld
+from tests.pages.hands import WAYS, Hand, Way
 from tests.pages.institutions import csrf_of, is_too_wide, key_of, open_signed_in, signed_in
 
 BUNDLE = "ONE-RESTAURANT"
@@ -207,24 +208,23 @@ def test_lines_of_a_plot_end_apart_and_in_the_frame() -> None:
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize(("language", "width"), list(zip(LANGUAGES, WIDTHS, strict=True)))
-def test_the_office_works_by_keyboard(
-    office: PageWorld, visit: Any, language: str, width: int
+@pytest.mark.parametrize(("language", "width", "way"), WAYS)
+def test_the_office_reads_its_figures_and_asks_for_an_item(
+    office: PageWorld, visit: Any, language: str, width: int, way: Way
 ) -> None:
     page = open_signed_in(visit(language, width), key_of(office, Role.AUDITOR), "/office")
+    hand = Hand(page, way)
     assert page.locator(".figures .figure").count() == 3
     assert not is_too_wide(page, width)
     groups = page.locator(".group > summary")
     counts = [int(text.split()[1]) for text in groups.locator(".tag").all_inner_texts()]
     assert sum(counts) == page.locator(".group li").count()
     assert page.locator(".group li:visible").count() == 0, "counts first, scenarios when opened"
-    groups.first.focus()
-    page.keyboard.press("Enter")
+    hand.press(".group > summary >> nth=0")
     assert page.locator(".group li:visible").count() == counts[0]
-    page.keyboard.press("Enter")
-    page.focus("#item")
-    page.keyboard.type(BUNDLE)
-    page.keyboard.press("Enter")
+    hand.press(".group > summary >> nth=0")
+    hand.type("#item", BUNDLE)
+    hand.press("form:has(#item) button")
     page.wait_for_selector(".tag")
     assert page.locator(".tag.bring").count() > 0
     assert page.locator("rect.part").first.bounding_box()["width"] > 0

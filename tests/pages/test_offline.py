@@ -17,7 +17,8 @@ from certledger.verifier.formats.compact_evidence import Compact
 from certledger.verifier.formats.evidence import Evidence
 from certledger.verifier.formats.presentation import format_holder_key
 from certledger.verifier.vocabulary import Status
-from tests.pages.conftest import HOLDER, PageWorld, Visit
+from tests.pages.conftest import HOLDER, Visits
+from tests.pages.hands import OTHER_WAYS, WAYS, Hand, Way
 from tests.pages.test_holder import code_for
 from tests.pages.test_public import BANNERS, ready
 from tests.world import NOW, World, WorldIssuer, signed_policy
@@ -72,11 +73,13 @@ def scan(page: Any, text: str) -> None:
     page.press("#box", "Enter")
 
 
-def check_all(page: Any, day: Day, language: str) -> None:
+def check_all(page: Any, day: Day, language: str, way: Way) -> None:
     """Load policy and snapshot, and check codes and files."""
-    page.set_input_files("#file", day.files)
+    hand = Hand(page, way)
+    hand.open_files("#file", day.files)
     page.wait_for_selector("#ready.ready")
-    scan(page, code_of(day.good))
+    hand.type("#box", code_of(day.good))
+    hand.press("#check")
     page.wait_for_selector("#verdict.valid")
     assert BANNERS["valid"][language] in page.inner_text("#verdict .banner")
     scan(page, code_of(day.revoked))
@@ -91,12 +94,15 @@ def check_all(page: Any, day: Day, language: str) -> None:
     page.wait_for_selector("#notice:not([hidden])")
 
 
-def test_the_desk_goes_on_without_a_network(pages: PageWorld, visit: Any, day: Day) -> None:
-    tab = visit("en")
+@pytest.mark.parametrize(("language", "width", "way"), WAYS)
+def test_the_desk_goes_on_without_a_network(
+    visit: Any, day: Day, language: str, width: int, way: Way
+) -> None:
+    tab = visit(language, width)
     tab.page.clock.set_fixed_time(NOW)
     page = ready(tab.open("/offline"))
     assert page.is_disabled("#box"), "nothing is checked without policy and snapshot"
-    check_all(page, day, "en")
+    check_all(page, day, language, way)
     page.wait_for_selector("html[data-stored]")
     page.context.set_offline(True)
     page.reload()
@@ -104,7 +110,8 @@ def test_the_desk_goes_on_without_a_network(pages: PageWorld, visit: Any, day: D
     page.wait_for_selector("#ready.ready")
     scan(page, code_of(day.good))
     page.wait_for_selector("#verdict.valid")
-    assert "does not know of later revocations" in page.inner_text("#knowledge")
+    later = {"zh": "此后的注销本机并不知道", "en": "does not know of later revocations"}
+    assert later[language] in page.inner_text("#knowledge")
     page.context.set_offline(False)
     visit.forgive("ERR_INTERNET_DISCONNECTED")
 
@@ -177,29 +184,26 @@ def test_a_snapshot_that_does_not_prove_is_not_used(visit: Any, day: Day) -> Non
 @pytest.fixture
 def usb(browser: Any, tmp_path: Path) -> Iterator[Any]:
     """Return a function that opens the file of a USB stick, with the network off."""
-    contexts, visits = [], []
+    visits = Visits(browser, "file://")
 
     def begin(language: str, width: int) -> Any:
         file = tmp_path / f"desk-{language}.html"
         made = CliRunner().invoke(main, ["desk", "--out", str(file), "--language", language])
         assert made.exit_code == 0, made.output
-        context = browser.new_context(offline=True, viewport={"width": width, "height": 900})
-        contexts.append(context)
-        visits.append(Visit(context, "file://"))
-        visits[-1].page.clock.set_fixed_time(NOW)
-        return ready(visits[-1].open(str(file)))
+        tab = visits(language, width, offline=True)
+        tab.page.clock.set_fixed_time(NOW)
+        return ready(tab.open(str(file)))
 
     yield begin
-    faults = [fault for one in visits for fault in one.faults]
-    for context in contexts:
-        context.close()
-    assert faults == []
+    assert visits.close() == []
 
 
-@pytest.mark.parametrize(("language", "width"), [("zh", 390), ("en", 1280)])
-def test_one_file_on_a_usb_stick_is_a_desk(usb: Any, day: Day, language: str, width: int) -> None:
+@pytest.mark.parametrize(("language", "width", "way"), OTHER_WAYS)
+def test_one_file_on_a_usb_stick_is_a_desk(
+    usb: Any, day: Day, language: str, width: int, way: Way
+) -> None:
     page = usb(language, width)
-    check_all(page, day, language)
+    check_all(page, day, language, way)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     text = Path(page.url.removeprefix("file://")).read_text("utf-8")
     assert re.findall(r"(?:src|href)=\"(?!#)", text) == [], "it loads nothing"

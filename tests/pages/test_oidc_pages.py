@@ -22,9 +22,9 @@ from certledger.api.service import Options, Service
 from certledger.verifier.formats.canonical_json import from_base64url, to_base64url
 from tests.api.oidc_provider import OidcProvider, running_provider
 from tests.api.world import listening
+from tests.pages.axe import faults_of
 from tests.pages.conftest import HTML, PageWorld
 from tests.pages.institutions import csrf_of
-from tests.pages.test_accessibility import faults_of
 
 
 @dataclass

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import re
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,8 @@ from certledger.verifier.formats.evidence import Evidence
 from certledger.verifier.formats.holder_file import Holding
 from certledger.verifier.formats.record import normal_code, normal_number
 from certledger.verifier.formats.short_link import ShortLink
-from tests.pages.conftest import LANGUAGES, WIDTHS, Certificate, PageWorld
+from tests.pages.conftest import LANGUAGES, Certificate, PageWorld
+from tests.pages.hands import CROSSED, OTHER_WAYS, Hand, Way
 
 BANNERS = {
     "valid": {"zh": "真实，有效", "en": "Genuine and in force"},
@@ -67,13 +70,17 @@ def ready(page: Any) -> Any:
     return page
 
 
+def upload(name: str, data: bytes, media: str = "application/json") -> Any:
+    """Return a file as a file dialog gives it."""
+    return {"name": name, "mimeType": media, "buffer": data}
+
+
 def drop(page: Any, name: str, data: bytes, media: str = "application/json") -> None:
-    page.set_input_files("#file", {"name": name, "mimeType": media, "buffer": data})
+    page.set_input_files("#file", upload(name, data, media))
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(("language", "width"), CROSSED)
 def test_a_printed_link_leads_to_a_verdict_by_keyboard_alone(
     pages: PageWorld, visit: Any, language: str, width: int
 ) -> None:
@@ -166,6 +173,13 @@ def test_what_is_something_else_is_named(pages: PageWorld, visit: Any) -> None:
         ("pay.png", picture("https://qr.alipay.com/fkx00000"), "payment code"),
         ("dcc.png", picture("HC1:NCFOXN%TS3DH3ZSUZK+.V0ETD%65NL-AH"), "EU digital COVID"),
         ("card.png", picture("https://blockcerts.example/abc"), "Blockcerts"),
+        ("emv.png", picture("00020101021226310014A000000"), "payment code"),
+        ("till.png", picture("134567890123456789"), "payment code"),
+        ("person.txt", b"11010519491231002X", "identity number"),
+        ("card.vcf", b"BEGIN:VCARD\r\nVERSION:3.0\r\nFN:A\r\nEND:VCARD", "contact's card"),
+        ("wifi.png", picture("WIFI:T:WPA;S:a;P:b;;"), "wireless network"),
+        ("friend.png", picture("https://u.wechat.com/abc"), "contact's card"),
+        ("offer.png", picture("openid-credential-offer://?x=1"), "verifiable credential"),
         ("book.xlsx", b"PK\x03\x04" + bytes(100), "ZIP archive"),
         ("holder.zip", b"PK\x03\x04\x33\x00\x01\x00" + bytes(100), "access code"),
         ("nothing", b"", "empty"),
@@ -188,15 +202,89 @@ def test_a_large_file_is_not_read(pages: PageWorld, visit: Any, tmp_path: Path) 
     assert "50 MB" in page.inner_text("#notice")
 
 
+GONE: dict[str, Callable[[Any], None]] = {
+    "no network": lambda route: route.abort("internetdisconnected"),
+    "cut off": lambda route: route.abort("connectionreset"),
+    "a portal's page": lambda route: route.fulfill(body="<html>", content_type="text/html"),
+    "a gateway's error": lambda route: route.fulfill(status=502, body="<html>"),
+    "half an answer": lambda route: route.fulfill(body='{"result":{"verd'),
+}
+"""What comes in place of an answer."""
+
+
 @pytest.mark.browser
-def test_without_a_network_it_cannot_tell(pages: PageWorld, visit: Any) -> None:
-    page = ready(visit("en").open("/v"))
-    page.context.set_offline(True)
-    drop(page, "evidence.json", pages.certificates["good"].evidence)
-    assert verdict(page) == "cannot_tell"
-    assert "do not refuse" in page.inner_text("#verdict")
-    page.context.set_offline(False)
-    visit.forgive("ERR_INTERNET_DISCONNECTED")
+def test_without_an_answer_it_cannot_tell_and_nothing_typed_is_lost(
+    pages: PageWorld, visit: Any
+) -> None:
+    page, good = ready(visit("en").open("/v")), pages.certificates["good"]
+    drop(page, "link.txt", link(pages, good).encode())
+    for gone in GONE.values():
+        assert verdict(page) == "compare"
+        page.route("**/v1/verifications", gone)
+        page.fill("#verdict input", "张三")
+        page.keyboard.press("Enter")
+        page.wait_for_selector("#verdict.cannot_tell")
+        assert "do not refuse" in page.inner_text("#verdict")
+        page.unroute("**/v1/verifications")
+        page.click("#by-number button")
+        page.wait_for_selector("#verdict.compare")
+        assert page.input_value("#verdict input") == "张三"
+    page.press("#verdict input", "Enter")
+    page.wait_for_selector("#verdict.valid")
+    visit.forgive("Failed to load resource")
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(("language", "width", "way"), OTHER_WAYS)
+def test_number_and_code_are_typed_and_compared(
+    pages: PageWorld, visit: Any, language: str, width: int, way: Way
+) -> None:
+    page, good = ready(visit(language, width).open("/v")), pages.certificates["good"]
+    hand = Hand(page, way)
+    hand.type("#number", good.number)
+    hand.type("#access_code", good.code)
+    hand.press("#by-number button")
+    page.wait_for_selector("#verdict.compare")
+    hand.type("#verdict input", "张三")
+    hand.press("#verdict form button")
+    page.wait_for_selector("#verdict.valid")
+    hand.open_files("#file", upload("e.json", pages.certificates["revoked"].evidence))
+    page.wait_for_selector("#verdict.not_in_force")
+    assert BANNERS["not_in_force"][language] in page.inner_text("#verdict .banner")
+
+
+def scanned(code: bytes, form: str) -> bytes:
+    """Return the PDF that a scanner makes of a paper: a picture and no text."""
+    out = io.BytesIO()
+    paper = Image.new("L", (900, 1200), 240)
+    paper.paste(Image.open(io.BytesIO(code)).convert("L"), (80, 120))
+    if form == "JPEG":
+        paper.convert("RGB").save(out, "PDF")
+        return out.getvalue()
+    bits = form == "bits"
+    pixels = zlib.compress((paper.convert("1") if bits else paper).tobytes())
+    return (
+        b"%%PDF-1.7\n1 0 obj\n<< /Type /XObject /Subtype /Image /Width 900 /Height 1200 "
+        b"/BitsPerComponent %d /ColorSpace /DeviceGray /Filter /FlateDecode /Length %d >>\n"
+        b"stream\n%b\nendstream\nendobj\n" % (1 if bits else 8, len(pixels), pixels)
+    )
+
+
+@pytest.mark.browser
+def test_a_scanned_paper_is_read_by_its_code_and_is_not_the_document(
+    pages: PageWorld, visit: Any
+) -> None:
+    page, printed = ready(visit("zh").open("/v")), pages.certificates["printed"]
+    code = picture(link(pages, printed))
+    for form in ("JPEG", "grey", "bits"):
+        page.evaluate("document.getElementById('answer').replaceChildren()")
+        drop(page, "scan.pdf", scanned(code, form), "application/pdf")
+        assert verdict(page) == "compare", form
+    page.fill("#verdict input", "赵六")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#verdict.valid")
+    drop(page, "blank.pdf", scanned(white(), "JPEG"), "application/pdf")
+    page.wait_for_selector("#verdict.not_genuine")
 
 
 @pytest.mark.browser

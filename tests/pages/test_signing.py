@@ -24,7 +24,8 @@ from certledger.verifier.formats.signed_act import ACTS
 from certledger.verifier.formats.statements import Receipt, Register, Statement
 from certledger.verifier.vocabulary import Purpose
 from tests.ledger.live import LiveIssuer, person, registrar
-from tests.pages.conftest import HTML, LANGUAGES, REVERSED, WIDTHS, PageWorld
+from tests.pages.conftest import HTML, REVERSED, PageWorld
+from tests.pages.hands import WAYS, Hand, Way
 from tests.pages.institutions import csrf_of, is_too_wide, key_of, open_signed_in, signed_in
 
 
@@ -269,36 +270,33 @@ class Wallet:
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize(("language", "width"), list(zip(LANGUAGES, WIDTHS, strict=True)))
+@pytest.mark.parametrize(("language", "width", "way"), WAYS)
 def test_an_issuer_suspends_and_resumes_with_a_wallet(
-    pages: PageWorld, visit: Any, language: str, width: int
+    pages: PageWorld, visit: Any, language: str, width: int, way: Way
 ) -> None:
     chain = pages.running.world.ledger.deployment.chain_id
     wallet = Wallet(account_of("a stranger"), chain + 1)
     tab = visit(language, width)
     wallet.put_into(tab.page)
     page = open_signed_in(tab, key_of(pages, Role.ISSUER), "/issuer")
+    hand = Hand(page, way)
     assert not is_too_wide(page, width)
-    page.focus("#indexes")
-    page.keyboard.type("0")
-    status = "suspended" if language == "zh" else "valid"
-    page.select_option("#status", status)
-    page.focus("#indexes")
-    page.keyboard.press("Enter")
+    hand.type("#indexes", "0")
+    hand.choose("#status", "suspended" if language == "zh" else "valid")
+    hand.press("form[data-act=status] button")
     page.wait_for_selector("#review:not([hidden])")
-    page.click("#review-wallet")
+    hand.press("#review-wallet")
     page.wait_for_selector("#message.bad")
     assert str(chain) in page.inner_text("#message")
     wallet.chain = chain
-    page.click("#review-wallet")
+    hand.press("#review-wallet")
     expect(page.locator("#message")).to_contain_text(wallet.account.address.lower())
     wallet.account, wallet.declines = issuer_wallet(pages), True
-    page.click("#review-wallet")
+    hand.press("#review-wallet")
     expect(page.locator("#message")).not_to_contain_text("0x")
     assert (wallet.signed, page.input_value("#indexes")) == (0, "0")
     wallet.declines = False
-    page.focus("#review-wallet")
-    page.keyboard.press("Enter")
+    hand.press("#review-wallet")
     page.wait_for_selector("#message.good")
     assert wallet.signed == 1
     pages.running.world.ledger.run_until_idle()
@@ -315,6 +313,11 @@ def test_a_batch_is_handed_in_and_becomes_final_before_ones_eyes(
     file = tmp_path / "batch.json"
     file.write_bytes(world.issuer.seal(2, "page-").submission())
     page = open_signed_in(visit("en", 1280), key_of(pages, Role.ISSUER), "/issuer")
+    large = tmp_path / "large.json"
+    with large.open("wb") as other:
+        other.truncate(200 * 2**20)
+    page.set_input_files("#batch-file", str(large))
+    expect(page.locator("#message.bad")).to_contain_text("MB")
     page.set_input_files("#batch-file", str(file))
     expect(page.locator("#message.good")).to_contain_text("is being anchored")
     expect(page.locator("#acts tbody tr").first).to_contain_text("Accepted")
@@ -358,9 +361,9 @@ def test_a_session_that_ends_loses_nothing_typed_and_a_signed_file_is_uploaded(
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize(("language", "width"), list(zip(LANGUAGES, WIDTHS, strict=True)))
+@pytest.mark.parametrize(("language", "width", "way"), WAYS)
 def test_a_registrar_holds_in_one_click(
-    pages: PageWorld, visit: Any, language: str, width: int
+    pages: PageWorld, visit: Any, language: str, width: int, way: Way
 ) -> None:
     world = pages.running.world
     wallet = Wallet(account_of("registrar 32"), world.ledger.deployment.chain_id)
@@ -368,7 +371,7 @@ def test_a_registrar_holds_in_one_click(
     wallet.put_into(tab.page)
     page = open_signed_in(tab, key_of(pages, Role.ADMINISTRATOR), "/registrar?region=32")
     assert not is_too_wide(page, width)
-    page.click(f'button[data-issuer="{world.other.issuer}"]')
+    Hand(page, way).press(f'button[data-issuer="{world.other.issuer}"]')
     page.wait_for_selector("#message.good")
     world.ledger.run_until_idle()
     with world.ledger.store.begin(write=False) as unit:
@@ -448,20 +451,19 @@ def test_a_hostile_name_of_an_issuer_is_text_on_every_page(pages: PageWorld, vis
 
 
 @pytest.mark.browser
-def test_an_example_of_the_api_runs_in_the_page(pages: PageWorld, visit: Any) -> None:
-    page = open_signed_in(visit("en", 1280), key_of(pages, Role.AUDITOR), "/docs")
-    operation = page.locator("#getCheckpoint")
-    operation.locator("summary").focus()
-    page.keyboard.press("Enter")
-    operation.locator("button").focus()
-    page.keyboard.press("Enter")
-    answer = operation.locator(".answer:not([hidden])")
+@pytest.mark.parametrize(("language", "width", "way"), WAYS)
+def test_an_example_of_the_api_runs_in_the_page(
+    pages: PageWorld, visit: Any, language: str, width: int, way: Way
+) -> None:
+    page = open_signed_in(visit(language, width), key_of(pages, Role.AUDITOR), "/docs")
+    hand = Hand(page, way)
+    hand.press("#getCheckpoint summary")
+    hand.press("#getCheckpoint button")
+    answer = page.locator("#getCheckpoint .answer:not([hidden])")
     answer.wait_for()
     assert answer.inner_text().startswith("200")
     assert "state_root" in answer.inner_text()
-    assert not is_too_wide(page, 1280)
-    page.set_viewport_size({"width": 390, "height": 900})
-    assert not is_too_wide(page, 390)
+    assert not is_too_wide(page, width)
 
 
 def test_the_reference_has_every_operation(pages: PageWorld) -> None:

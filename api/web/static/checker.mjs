@@ -10,8 +10,10 @@ import {
   deriveSalt,
   formatDisclosure,
   lookupDigest,
+  normalAccessCode,
+  normalNumber,
 } from "./certledger-verifier.mjs";
-import { NetworkGone, ServiceError, language, post, word } from "./page.mjs";
+import { NetworkGone, ServiceError, byId, language, post, word } from "./page.mjs";
 import { readPicture } from "./code_reader.mjs";
 import { recogniseText } from "./input.mjs";
 /** @import { Input } from "./input.mjs" */
@@ -21,7 +23,8 @@ import { recogniseText } from "./input.mjs";
 export class Trouble extends Error {}
 
 /**
- * @typedef {{answer: Answer, found?: object, differs?: boolean}} Checked with `found`, the paper is left to compare
+ * @typedef {{answer: Answer, found?: object, differs?: boolean, typed?: Map<number, string>, named?: Input}} Checked
+ * with `found`, the paper is left to compare, of which `typed` was typed so far
  */
 
 /** An answer of this page itself: nothing was judged. @param {string} why a sentence @param {string} advice */
@@ -49,9 +52,10 @@ export function wordsOf(result) {
 
 /**
  * Check what was read. @param {Input} input @param {(question: string) => Promise<Answer>} ask
+ * @param {typeof lookUp} find what checks a number
  * @returns {Promise<Checked>} @throws {Trouble} with what to do
  */
-export async function check(input, ask) {
+export async function check(input, ask, find = lookUp) {
   const documents = input.documents ?? [];
   switch (input.kind) {
     case "evidence":
@@ -60,17 +64,30 @@ export async function check(input, ask) {
     case "compact":
       return { answer: await ask(questionOf("code", JSON.stringify(input.text), documents)) };
     case "link":
-      if (input.number === null) throw new Trouble(word("v.number_needed"));
-      return lookUp(input, new Map(), ask);
+      return find(input, new Map(), ask);
     case "picture":
-      return check(await readCodeOf(input.picture), ask);
+      return check(await readCodeOf(input.pictures, "reader.no_code"), ask, find);
     case "document":
-      throw new Trouble(word("reader.document_alone"));
+      return checkDocument(input, null, ask, find);
     case "foreign":
       throw new Trouble(foreignSentence(input.name));
     default:
       throw new Trouble(word("reader.unreadable"));
   }
+}
+
+/**
+ * Check a document without evidence: by the code on its picture, or as that of a certificate that is open. A scanned
+ * paper is no certificate's document: of it only the code counts.
+ * @param {Input} input @param {Input | null} named @param {(question: string) => Promise<Answer>} ask
+ * @param {typeof lookUp} find what checks a number @returns {Promise<Checked>} @throws {Trouble}
+ */
+export async function checkDocument({ documents, pictures = [] }, named, ask, find = lookUp) {
+  const alone = "reader.document_alone";
+  const code = await readCodeOf(pictures, alone).catch((error) => {
+    if (!named) throw error;
+  });
+  return code ? check(code, ask, find) : find({ ...named, documents }, new Map(), ask);
 }
 
 /** Whether a text is whole JSON, not cut off. @param {string} text */
@@ -83,15 +100,15 @@ function isJson(text) {
   }
 }
 
-/** @param {Blob} picture @returns {Promise<Input>} */
-async function readCodeOf(picture) {
-  let texts;
+/** @param {(Blob | ImageData)[]} pictures @param {string} absent what is told where none has a code @returns {Promise<Input>} */
+async function readCodeOf(pictures, absent) {
+  const texts = [];
   try {
-    texts = await readPicture(picture);
+    for (const picture of pictures) texts.push(...(await readPicture(picture)));
   } catch (error) {
-    throw new Trouble(word(error instanceof NetworkGone ? "reader.server_away" : "reader.no_code"));
+    throw new Trouble(word(error instanceof NetworkGone ? "reader.server_away" : absent));
   }
-  if (!texts.length) throw new Trouble(word("reader.no_code"));
+  if (!texts.length) throw new Trouble(word(absent));
   const inputs = texts.map(recogniseText);
   return inputs.find(({ kind }) => ["compact", "link", "evidence"].includes(kind)) ?? inputs[0];
 }
@@ -99,12 +116,13 @@ async function readCodeOf(picture) {
 /** What something else is. @param {string} name */
 export function foreignSentence(name) {
   const known = {
-    archive: "reader.archive", blockcerts: "reader.blockcerts", dcc: "reader.dcc", empty: "reader.empty",
-    encrypted_zip: "reader.encrypted_zip",
-    holder_file: "reader.holder_file", json: "reader.json", json_web_token: "reader.json_web_token",
+    archive: "reader.archive", blockcerts: "reader.blockcerts", contact: "reader.contact", dcc: "reader.dcc",
+    empty: "reader.empty", encrypted_zip: "reader.encrypted_zip", holder_file: "reader.holder_file",
+    identity_number: "reader.identity_number", json: "reader.json", json_web_token: "reader.json_web_token",
     link: "reader.link", open_attestation: "reader.open_attestation", payment: "reader.payment",
     policy: "reader.policy", receipt: "reader.receipt", smart_health_card: "reader.smart_health_card",
-    too_large: "reader.too_large", verifiable_credential: "reader.verifiable_credential",
+    telephone: "reader.telephone", too_large: "reader.too_large",
+    verifiable_credential: "reader.verifiable_credential", wifi: "reader.wifi",
   };
   return word(known[name] ?? "reader.unreadable");
 }
@@ -119,7 +137,10 @@ const questionOf = (name, value, documents) =>
  * @param {(question: string) => Promise<Answer>} ask @returns {Promise<Checked>}
  */
 export async function lookUp({ number, code, documents = [] }, typed, ask) {
+  if (number === null) throw new Trouble(word("v.number_needed"));
   const digest = hexOf(lookupDigest(number, code));
+  const before = unanswered.digest === digest ? unanswered.typed : new Map();
+  unanswered = { digest, typed: typed.size ? typed : before };
   const found = await describe(digest);
   if (!found) throw new Trouble(word("v.trouble_unknown"));
   const disclosures = [
@@ -132,7 +153,28 @@ export async function lookUp({ number, code, documents = [] }, typed, ask) {
   const content = answer.result.checks[0];
   const differs = content?.detail.includes("disclosure.foreign") ?? false;
   const isOpen = content?.code === "content.nothing_compared" && answer.result.as_of !== undefined;
-  return differs || isOpen ? { answer, found, differs } : { answer };
+  const named = { kind: "link", number, code, documents };
+  if (differs || isOpen) return { answer, found, differs, named, typed: typed.size ? typed : before };
+  if (content) unanswered = {};
+  return { answer, named };
+}
+
+/** What was typed of a paper and not judged, so that it need not be typed again when the network is back. */
+let unanswered = {};
+
+/** Number and access code of the page's fields. @returns {Input} @throws {Trouble} with what to do */
+export function readTyped() {
+  let number;
+  try {
+    number = normalNumber(byId("number").value);
+  } catch {
+    throw new Trouble(word("v.trouble_number_invalid"));
+  }
+  try {
+    return { kind: "link", number, code: normalAccessCode(byId("access_code").value) };
+  } catch {
+    throw new Trouble(word("v.trouble_code_invalid"));
+  }
 }
 
 /** @param {string} digest @returns {Promise<object | null>} */

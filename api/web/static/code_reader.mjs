@@ -81,11 +81,11 @@ function greyValues({ data, width, height }) {
   return grey;
 }
 
-/** Texts of the codes in a picture file; none if it is no picture. @param {Blob} file */
-export async function readPicture(file) {
+/** Texts of the codes in a picture; none if it is no picture. @param {Blob | ImageData} source */
+export async function readPicture(source) {
   let picture;
   try {
-    picture = await createImageBitmap(file);
+    picture = await createImageBitmap(source);
   } catch {
     return [];
   }

@@ -1,61 +1,17 @@
 /** The counter desk: one box that takes whatever comes, one verdict, and the list of materials. @module */
 
-import { normalAccessCode, normalNumber, parseCompactEvidence } from "./certledger-verifier.mjs";
-import { Trouble, askService, check, lookUp, troubleOf } from "./checker.mjs";
+import { askService, check, checkDocument, lookUp, readTyped, troubleOf } from "./checker.mjs";
 import { Camera } from "./code_reader.mjs";
 import { recogniseFile, recogniseText } from "./input.mjs";
 import { ServiceError, byId, element, get, language, newNonce, plain, post, renewCsrf, requireSession, word } from "./page.mjs";
+import { ScannerBox } from "./scanner.mjs";
 import { compareCard, loadLabels, mark, verdictCard } from "./verdict_view.mjs";
 
-/** Time after which a scanner sends nothing more. */
-const SCANNER_PAUSE_MILLISECONDS = 400;
-const MAX_BUFFER_CHARACTERS = 16_384;
-const box = byId("box");
-
 /** What belongs to the applicant at the desk. */
-const applicant = { questions: [], nonce: "", item: null, named: null, reference: null };
-let pieces = "";
-let timer = 0;
+const applicant = { questions: [], nonce: "", item: null, named: null };
+const scanner = new ScannerBox(byId("box"), takeTyped, () => setState("desk.waiting"));
 
 // What comes in -----------------------------------------------------------------------------------
-
-/** Whether a code has come whole: scanners send long ones in pieces. @param {string} text */
-function isWhole(text) {
-  const input = recogniseText(text);
-  if (input.kind !== "compact") return true;
-  try {
-    parseCompactEvidence(input.text);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** Take what is in the box, if it is whole. @param {boolean} isLast whether nothing more will come */
-function takeBox(isLast) {
-  const text = pieces + box.value.replace(/[\r\n]+/g, "");
-  if (!text.trim()) return;
-  if (!isLast && !isWhole(text)) {
-    pieces = text.slice(0, MAX_BUFFER_CHARACTERS);
-    box.value = "";
-    setState("desk.waiting");
-    schedule();
-    return;
-  }
-  pieces = "";
-  box.value = "";
-  clearTimeout(timer);
-  take(recogniseText(text));
-}
-
-function schedule() {
-  clearTimeout(timer);
-  timer = setTimeout(() => {
-    const input = recogniseText(pieces + box.value);
-    // Without Enter only a code is taken by itself: a person may still be typing.
-    if (pieces || (input.kind === "compact" && isWhole(pieces + box.value))) takeBox(true);
-  }, SCANNER_PAUSE_MILLISECONDS);
-}
 
 /** @param {string} name */
 function setState(name) {
@@ -69,33 +25,30 @@ function tell(sentence) {
   byId("notice").hidden = !sentence;
 }
 
-/** @param {object} input */
-function take(input) {
-  const documents = input.documents ?? [];
-  if (input.kind === "document" && applicant.named) {
-    return run(() => lookUp({ ...applicant.named, documents }, new Map(), ask));
-  }
-  applicant.named = input.kind === "link" ? input : null;
+/** @param {object} input @param {string} text as it came */
+async function takeTyped(input, text) {
+  const isJudged = await take(input);
+  // A number or link is kept where nothing came of it; a code is scanned again.
+  if (!isJudged && input.kind === "link") scanner.restore(text);
+}
+
+/** @param {object} input @returns {Promise<boolean>} whether the service has answered */
+async function take(input) {
+  const { named } = applicant;
+  if (input.kind === "document") return run((ask) => checkDocument(input, named, ask));
   if (input.kind === "link" && input.number === null) {
     byId("access_code").value = input.code;
     byId("number").closest("details").open = true;
     tell(word("v.number_needed"));
-    return byId("number").focus();
+    byId("number").focus();
+    return true;
   }
-  return run(() => check(input, ask));
+  return run((ask) => check(input, ask));
 }
 
 // Questions ---------------------------------------------------------------------------------------
 
-let question = "";
-
-/** Ask the service in the name of this counter; an ended session is begun again, and nothing is lost. */
-async function ask(text) {
-  question = text.replace(/\}$/, `,"nonce":"${applicant.nonce}"}`);
-  return signedIn(() => askService(question));
-}
-
-/** @template T @param {() => Promise<T>} work @returns {Promise<T>} */
+/** @template T @param {() => Promise<T>} work @returns {Promise<T>} done again where the session had ended */
 async function signedIn(work) {
   try {
     return await work();
@@ -106,8 +59,16 @@ async function signedIn(work) {
   }
 }
 
+let signingIn = null;
+
+/** Ask for the key, once however many questions wait for it. */
+function signInAgain() {
+  signingIn ??= askForKey().finally(() => (signingIn = null));
+  return signingIn;
+}
+
 /** Ask for the key in a dialog until it is right. */
-async function signInAgain() {
+async function askForKey() {
   const dialog = byId("sign-in");
   for (;;) {
     dialog.showModal();
@@ -119,8 +80,7 @@ async function signInAgain() {
       await post("/sign-in", form, "application/x-www-form-urlencoded");
       await freshToken();
       byId("sign-in-trouble").hidden = true;
-      box.focus();
-      return;
+      return scanner.takeFocus();
     } catch (error) {
       if (!(error instanceof ServiceError)) throw error;
       byId("sign-in-trouble").hidden = false;
@@ -134,46 +94,65 @@ async function freshToken() {
   return csrf;
 }
 
-/** @param {() => Promise<object>} work */
-async function run(work) {
-  tell("");
-  setState("reader.checking");
-  let checked;
-  try {
-    checked = await work();
-  } catch (error) {
-    const { answer, sentence } = troubleOf(error);
-    if (sentence !== undefined) {
-      byId("answer").replaceChildren();
-      tell(sentence);
-      return finish();
-    }
-    checked = { answer };
-  }
-  const { answer, found, differs } = checked;
-  if (found) {
-    const { named } = applicant;
-    const card = compareCard(found, answer, differs, (typed) => run(() => lookUp(named, typed, ask)));
-    byId("answer").replaceChildren(card);
-    setState("desk.ready");
-    return card.querySelector("input")?.focus();
-  }
-  byId("answer").replaceChildren(verdictCard(answer));
-  byId("answer").scrollIntoView({ block: "nearest" });
-  if (answer.reference) record(answer);
-  finish();
-  await updateMaterials();
+/** The work that is under way: one question is answered after the other. */
+let queue = Promise.resolve();
+
+/**
+ * Check something of this applicant. @param {(ask: (text: string) => Promise<object>) => Promise<object>} work
+ * @returns {Promise<boolean>} whether the service has answered
+ */
+function run(work) {
+  const { nonce } = applicant;
+  const left = document.activeElement;
+  const done = queue.then(() => answerOne(work, nonce, left));
+  queue = done.catch(() => {});
+  return done;
 }
 
-function finish() {
+/** @param {string} nonce of the applicant whose it is @param {Element | null} left which had the focus */
+async function answerOne(work, nonce, left) {
+  if (nonce !== applicant.nonce) return true;
+  tell("");
+  setState("reader.checking");
+  let question = "";
+  const ask = (text) => askService((question = text.replace(/\}$/, `,"nonce":"${nonce}"}`)));
+  let checked;
+  try {
+    checked = await signedIn(() => work(ask));
+  } catch (error) {
+    checked = troubleOf(error);
+  }
+  if (nonce !== applicant.nonce) return true;
   setState("desk.ready");
-  box.focus();
+  const { answer, sentence, found, named = null } = checked;
+  applicant.named = named;
+  if (found) return showComparison(checked, left);
+  byId("answer").replaceChildren(...(answer ? [verdictCard(answer)] : []));
+  byId("answer").scrollIntoView({ block: "nearest" });
+  tell(sentence ?? "");
+  scanner.takeFocus(left);
+  if (answer?.reference) {
+    record(answer, question);
+    await updateMaterials();
+  }
+  return Boolean(answer?.reference);
+}
+
+/** Ask for what the paper says. @param {object} checked @param {Element | null} left */
+function showComparison({ answer, found, differs, typed, named }, left) {
+  const compare = (fields) => run((ask) => lookUp(named, fields, ask));
+  const card = compareCard(found, answer, { differs, typed, compare });
+  byId("answer").replaceChildren(card);
+  if (scanner.isReceiving) return true;
+  scanner.takeFocus(left);
+  if (document.activeElement === scanner.box) card.querySelector("input")?.focus();
+  return true;
 }
 
 // The applicant -----------------------------------------------------------------------------------
 
-/** Add a certificate to those of this applicant. @param {object} answer */
-function record(answer) {
+/** Add a certificate to those of this applicant. @param {object} answer @param {string} question that was asked */
+function record(answer, question) {
   const { result, words, reference } = answer;
   // The presentation of a bound certificate is accepted once: the reference says that it was by this question.
   applicant.questions.push(question.replace(/\}$/, `,"earlier":"${reference}"}`));
@@ -187,7 +166,6 @@ function record(answer) {
     ),
   );
   byId("case").hidden = false;
-  applicant.reference = reference;
   const code = byId("receipt-code");
   code.src = `/receipt/${reference}/code.svg`;
   code.hidden = false;
@@ -196,14 +174,16 @@ function record(answer) {
 
 function beginApplicant() {
   const nonce = newNonce();
-  Object.assign(applicant, { questions: [], nonce, named: null, reference: null });
+  Object.assign(applicant, { questions: [], nonce, named: null });
   byId("nonce").textContent = nonce;
   byId("certificates").replaceChildren();
   byId("case").hidden = true;
   byId("answer").replaceChildren(element("p", { class: "empty" }, word("desk.empty")));
+  for (const id of ["number", "access_code"]) byId(id).value = "";
   tell("");
+  setState("desk.ready");
   updateMaterials();
-  finish();
+  scanner.box.focus();
 }
 
 const OUTCOMES = { met: "desk.met", not_met: "desk.not_met", cannot_tell: "desk.open_line" };
@@ -216,11 +196,12 @@ const MARKS = { met: "valid", not_met: "not_genuine", cannot_tell: "cannot_tell"
 
 /** Tick the materials off by what was shown so far. */
 async function updateMaterials() {
-  const { item, questions } = applicant;
+  const { item, questions, nonce } = applicant;
   byId("materials").hidden = !item;
   if (!item) return;
   try {
     const lines = questions.length ? await applied(item, questions) : await listed(item);
+    if (nonce !== applicant.nonce) return;
     byId("lines").replaceChildren(...lines.map(materialLine));
   } catch (error) {
     tell(troubleOf(error).sentence ?? word("reader.service_away"));
@@ -267,39 +248,16 @@ function materialLine(line) {
 
 // Wiring ------------------------------------------------------------------------------------------
 
-/** Whatever a scanner types goes into the box, wherever the focus is; text fields keep theirs. */
-function keepFocus(event) {
-  const { target, key } = event;
-  const isField = target.matches?.("input:not([type=file]), textarea, select") || byId("sign-in").open;
-  const isText = key.length === 1 && key !== " " && !event.ctrlKey && !event.metaKey && !event.altKey;
-  if (!isField && isText) box.focus();
-}
-
-function prepareBox() {
-  byId("scan").addEventListener("submit", (event) => {
-    event.preventDefault();
-    takeBox(false);
-  });
-  box.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || event.isComposing) return;
-    event.preventDefault();
-    takeBox(false);
-  });
-  box.addEventListener("input", (event) => {
-    if (!event.isComposing) schedule();
-  });
-  document.addEventListener("keydown", keepFocus, true);
-  byId("by-number").addEventListener("click", () =>
-    run(async () => {
-      const { value } = byId("access_code");
-      try {
-        applicant.named = { kind: "link", number: normalNumber(byId("number").value), code: normalAccessCode(value) };
-      } catch {
-        throw new Trouble(word("v.trouble_unknown"));
-      }
-      return lookUp(applicant.named, new Map(), ask);
-    }),
-  );
+function prepareNumber() {
+  const begin = () => run(async (ask) => lookUp(readTyped(), new Map(), ask));
+  byId("by-number").addEventListener("click", begin);
+  for (const id of ["number", "access_code"]) {
+    byId(id).addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" || event.isComposing) return;
+      event.preventDefault();
+      begin();
+    });
+  }
 }
 
 function prepareFiles() {
@@ -328,19 +286,24 @@ function prepareFiles() {
 
 function prepareItems() {
   const items = new Map();
+  const offer = (one) => {
+    const text = `${language === "zh" ? one.name_zh : one.name_en} (${one.code})`;
+    items.set(text, one);
+    return element("option", { value: text });
+  };
   byId("item").addEventListener("input", async ({ target }) => {
     const chosen = items.get(target.value);
     if (!target.value || chosen) {
       applicant.item = chosen ?? null;
       return updateMaterials();
     }
-    const { found } = await signedIn(() => get(`/desk/items?q=${encodeURIComponent(target.value)}`));
-    const options = found.map((one) => {
-      const text = `${language === "zh" ? one.name_zh : one.name_en} (${one.code})`;
-      items.set(text, one);
-      return element("option", { value: text });
-    });
-    byId("items").replaceChildren(...options);
+    const asked = target.value;
+    try {
+      const { found } = await signedIn(() => get(`/desk/items?q=${encodeURIComponent(asked)}`));
+      if (asked === target.value) byId("items").replaceChildren(...found.map(offer));
+    } catch (error) {
+      tell(troubleOf(error).sentence ?? word("reader.service_away"));
+    }
   });
   byId("applicant").addEventListener("change", updateMaterials);
   byId("next").addEventListener("click", beginApplicant);
@@ -349,7 +312,7 @@ function prepareItems() {
 
 requireSession();
 await loadLabels();
-prepareBox();
+prepareNumber();
 prepareFiles();
 prepareItems();
 beginApplicant();

@@ -23,7 +23,7 @@ async function open(files) {
   tell("");
   for (const file of files) {
     if (file.size > MAX_FILE_BYTES) {
-      tell(word("holder.not_ours", { name: file.name }));
+      tell(word("holder.not_ours", { name: plain(file.name) }));
       continue;
     }
     const bytes = new Uint8Array(await file.arrayBuffer());

@@ -5,7 +5,7 @@
  */
 
 import { normalAccessCode, normalNumber, parseShortLink, sha256, sm3 } from "./certledger-verifier.mjs";
-import { scanPdf } from "./pdf_scan.mjs";
+import { picturesOf, scanPdf } from "./pdf_scan.mjs";
 
 export const MAX_FILE_BYTES = 50 * 2 ** 20;
 /** Above this SM3, which no browser has natively, would take too long. */
@@ -16,19 +16,32 @@ const MAX_TEXT_CHARACTERS = 200_000;
  * @typedef {object} Input
  * @property {"compact" | "link" | "evidence" | "picture" | "document" | "foreign" | "unreadable"} kind
  * @property {string} [text] of a code or of evidence @property {string | null} [number] @property {string} [code]
- * @property {Blob} [picture] @property {object[]} [documents] digests @property {string} [name] of what is foreign
+ * @property {(Blob | ImageData)[]} [pictures] @property {object[]} [documents] digests
+ * @property {string} [name] of what is foreign
  */
 
 /** Texts of other systems, by what they begin with. */
 const FOREIGN = [
   [/^HC1:/i, "dcc"],
   [/^shc:\//i, "smart_health_card"],
-  [/^(wxp|weixin|alipays?|bitcoin):\/\/|^https?:\/\/(qr\.alipay\.com|payapp\.weixin\.qq\.com|wx\.tenpay\.com)/i, "payment"],
-  [/^(10|2[5-9]|30)[0-9]{16,22}$/, "payment"],
+  [/^(wxp|weixin|alipays?|bitcoin|upi):\/\/|^bitcoin:/i, "payment"],
+  [/^https?:\/\/(qr\.alipay\.com|payapp\.weixin\.qq\.com|wx\.tenpay\.com|qr\.95516\.com)/i, "payment"],
+  // A merchant's code of EMVCo, and what a customer's telephone shows to the till.
+  [/^0002010102/, "payment"],
+  [/^(1[0-5][0-9]{16}|(2[5-9]|30)[0-9]{14,22})$/, "payment"],
+  [/^(BEGIN:VCARD|MECARD:|BIZCARD:)|^https?:\/\/(u\.wechat\.com|weixin\.qq\.com\/r)\//i, "contact"],
+  [/^WIFI:/i, "wifi"],
+  [/^(tel|mailto|sms|smsto|geo|otpauth):/i, "telephone"],
+  [/^(openid-credential-offer|openid4vp|haip|openid):\/\//i, "verifiable_credential"],
   [/^https?:\/\/[^ ]*blockcert|^https?:\/\/[^ ]*\/certificates\/[0-9a-f-]{36}/i, "blockcerts"],
+  [/^https?:\/\/[^ ]*(openattestation|opencerts|tradetrust)/i, "open_attestation"],
   [/^eyJ[\w-]+\.[\w-]+\./, "json_web_token"],
   [/^https?:\/\//i, "link"],
 ];
+/** An identity number of China, which some payment codes would be by their digits: a birthday stands in it. */
+const IDENTITY_NUMBER = /^[1-9][0-9]{5}(19|20)[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[0-9]{3}[0-9X]$/i;
+/** A link of ours or a code in a message around it. */
+const INSIDE = /https?:\/\/[^\s/]+\/v#[\x21-\x7e]*[0-9A-Z]|CL[0-9]+:[0-9A-Z $%*+\-./:]+/i;
 const FOREIGN_JSON = [
   ['"certledger/holding/', "holder_file"],
   ['"certledger/policy/', "policy"],
@@ -40,19 +53,23 @@ const FOREIGN_JSON = [
 ];
 
 /**
- * Layouts of keyboards on which a scanner that is set to the American one types other characters:
- * how a code or link then begins, and what each character was meant to be.
+ * Layouts of keyboards on which a scanner that is set to the American one types other characters: how a code or link
+ * then begins, and what each character was meant to be. A Chinese input method has other punctuation; German keys
+ * wait with a grave accent for the next letter.
  */
 const LAYOUTS = [
-  { begins: /^(CL1|https?)Ö/i, from: "Öö-ß(`YZyz§°", to: "::/-*+ZYzy#~" },
-  { begins: /^CL&M/i, from: "Mà&é\"'(-è_ç45 8)!:QAWZqawz?", to: ":0123456789$% *-/.AQZWaqzwM" },
+  { begins: /^CL[0-9]+:.*[。、¥]|^https?:(、|\/\/[^/#]*。)/i, from: "。、¥", to: "./$" },
+  { begins: /^(CL1|https?)Ö/i, from: "Öö-ß(`YZyz§°?", to: "::/-*+ZYzy#~_", waits: /([A-Z])\u0300/gi },
+  { begins: /^(CL&M|https?M!!)/i, from: "Mà&é\"'(-è_ç345 8)!:°QAWZqawz?,m", to: ":0123456789#$% *-/._AQZWaqzwMm;" },
+  { begins: /^https?:\/\/[^ #]*\/v£/i, from: "£¬", to: "#~" },
 ];
 
 /** Undo a wrong keyboard layout. @param {string} text */
 function undoLayout(text) {
   const layout = LAYOUTS.find(({ begins }) => begins.test(text));
   if (!layout) return text;
-  return Array.from(text, (letter) => {
+  const letters = layout.waits ? text.normalize("NFD").replace(layout.waits, "`$1").normalize("NFC") : text;
+  return Array.from(letters, (letter) => {
     const at = layout.from.indexOf(letter);
     return at < 0 ? letter : layout.to[at];
   }).join("");
@@ -61,8 +78,8 @@ function undoLayout(text) {
 /** What scanners, mail and input methods add. @param {string} text */
 function clean(text) {
   const visible = text.replace(/[\p{Cc}\p{Cf}]/gu, "").trim();
-  const wide = /^[\uff01-\uff5e]/.test(visible) ? visible.normalize("NFKC") : visible;
-  return undoLayout(wide.replace(/^\][A-Za-z][0-9A-Za-z]/, ""));
+  const isWide = /^[\uff01-\uff5e]|^(CL[0-9]+|https?)：/i.test(visible);
+  return undoLayout((isWide ? visible.normalize("NFKC") : visible).replace(/^\][A-Za-z][0-9A-Za-z]/, ""));
 }
 
 /** What a text is. @param {string} raw @returns {Input} */
@@ -73,6 +90,9 @@ export function recogniseText(raw) {
   if (/^\{/.test(text)) return recogniseJson(text);
   const named = namedCertificate(text);
   if (named) return named;
+  const inside = INSIDE.exec(text);
+  if (inside?.index) return recogniseText(inside[0]);
+  if (IDENTITY_NUMBER.test(text)) return { kind: "foreign", name: "identity_number" };
   const foreign = FOREIGN.find(([begins]) => begins.test(text));
   return foreign ? { kind: "foreign", name: foreign[1] } : { kind: "unreadable" };
 }
@@ -84,7 +104,7 @@ function namedCertificate(text) {
   } catch {
     // Not a link of ours.
   }
-  const parts = /^(.+?)[\s,;，；]+((?:[0-9A-Za-z]{4}[-\s]?){3}[0-9A-Za-z]{4})$/u.exec(text);
+  const parts = /^(.+?)[\s,;]+((?:[0-9A-Z]{4}[-\s]?){3}[0-9A-Z]{4})$/iu.exec(text.normalize("NFKC"));
   if (!parts) return null;
   try {
     return { kind: "link", number: normalNumber(parts[1]), code: normalAccessCode(parts[2]) };
@@ -107,10 +127,15 @@ const PICTURES = [[0x89, 0x50, 0x4e, 0x47], [0xff, 0xd8, 0xff], [0x47, 0x49, 0x4
 export async function recogniseFile(file) {
   if (file.size > MAX_FILE_BYTES) return { kind: "foreign", name: "too_large" };
   if (!file.size) return { kind: "foreign", name: "empty" };
-  const bytes = new Uint8Array(await file.arrayBuffer());
+  let bytes;
+  try {
+    bytes = new Uint8Array(await file.arrayBuffer());
+  } catch {
+    return { kind: "unreadable" }; // It is gone, or may not be read.
+  }
   const begins = (list) => list.every((byte, at) => bytes[at] === byte);
   const isWebp = begins([0x52, 0x49, 0x46, 0x46]) && bytes[8] === 0x57;
-  if (isWebp || PICTURES.some(begins)) return { kind: "picture", picture: file };
+  if (isWebp || PICTURES.some(begins)) return { kind: "picture", pictures: [file] };
   if (begins([0x25, 0x50, 0x44, 0x46])) return recognisePdf(bytes);
   if (begins([0x50, 0x4b, 3, 4])) {
     const encrypted = bytes.length > 6 && bytes[6] & 1; // The first of a ZIP archive's flags.
@@ -131,7 +156,7 @@ function decodeText(bytes) {
 async function recognisePdf(bytes) {
   const [documents, texts] = [[await fingerprint(bytes)], await scanPdf(bytes)];
   const found = texts.map(recogniseText).find(({ kind }) => ["evidence", "compact", "link"].includes(kind));
-  return found ? { ...found, documents } : { kind: "document", documents };
+  return found ? { ...found, documents } : { kind: "document", documents, pictures: await picturesOf(bytes) };
 }
 
 /** The digests of a document, as a question has them. @param {Uint8Array} bytes */

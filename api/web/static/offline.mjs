@@ -13,6 +13,7 @@ import { Trouble, check, troubleOf, wordsOf } from "./checker.mjs";
 import { Camera, readsAlone } from "./code_reader.mjs";
 import { recogniseFile, recogniseText } from "./input.mjs";
 import { age, byId, chinaTime, element, language, newNonce, word } from "./page.mjs";
+import { ScannerBox } from "./scanner.mjs";
 import { loadLabels, verdictCard } from "./verdict_view.mjs";
 
 const DATABASE = "certledger-desk";
@@ -21,6 +22,10 @@ const KINDS = ["policy", "snapshot"];
 /** The name of this counter, where the browser remembers it. */
 const AUDIENCE = "certledger-audience";
 const state = { policy: null, snapshot: null, files: {}, used: new Set(), nonce: "" };
+/** Characters of a file in which its kind is looked for. */
+const MAX_HEAD_BYTES = 65_536;
+/** Above this a file is no snapshot; other files are bounded where they are recognised. */
+const MAX_SNAPSHOT_BYTES = 512 * 2 ** 20;
 const isServed = location.protocol !== "file:";
 
 /** @param {string} sentence */
@@ -70,19 +75,26 @@ function showKnowledge() {
     age: age(instant),
   });
   byId("knowledge").className = isOld ? "notice" : "";
+  setReady();
+  byId("box").focus();
+}
+
+/** Say whether the desk is ready, and whether its snapshot is too old. */
+function setReady() {
+  if (byId("box").disabled) return;
+  const isOld = byId("knowledge").className === "notice";
   byId("ready").textContent = word(isOld ? "offline.refresh" : "desk.ready");
   byId("ready").className = `state ${isOld ? "old" : "ready"}`;
-  byId("box").focus();
 }
 
 /** What a file is: a policy, a snapshot, or something to check. @param {File} file */
 async function takeFile(file) {
-  const bytes = new Uint8Array(await file.arrayBuffer());
-  const isPolicy = new TextDecoder().decode(bytes.subarray(0, 65_536)).includes('"certledger/policy/');
+  const head = new Uint8Array(await file.slice(0, MAX_HEAD_BYTES).arrayBuffer());
+  const isPolicy = new TextDecoder().decode(head).includes('"certledger/policy/');
   // A snapshot is a stream of zlib.
-  const isSnapshot = bytes[0] === 0x78 && (bytes[0] * 256 + bytes[1]) % 31 === 0;
+  const isSnapshot = head[0] === 0x78 && (head[0] * 256 + head[1]) % 31 === 0 && file.size <= MAX_SNAPSHOT_BYTES;
   if (!isPolicy && !isSnapshot) return take(await recogniseFile(file));
-  await learn(isPolicy ? "policy" : "snapshot", bytes);
+  await learn(isPolicy ? "policy" : "snapshot", new Uint8Array(await file.arrayBuffer()));
   await remember();
   showKnowledge();
 }
@@ -188,25 +200,24 @@ async function ask(text) {
 const evidenceEnd = (text, documents) =>
   text.length - 1 - (documents.length ? `,"documents":${JSON.stringify(documents)}`.length : 0);
 
+/** Numbers and short links are looked up at the service, also those in a picture. */
+function refuseLookUp() {
+  throw new Trouble(word("offline.no_lookup"));
+}
+
 /** @param {object} input */
 async function take(input) {
   tell("");
   try {
-    if (input.kind === "link") throw new Trouble(word("offline.no_lookup"));
-    const { answer } = await check(input, ask);
+    const { answer } = await check(input, ask, refuseLookUp);
     byId("answer").replaceChildren(verdictCard(answer));
   } catch (error) {
     const { answer, sentence } = troubleOf(error);
     byId("answer").replaceChildren(...(answer ? [verdictCard(answer)] : []));
     if (sentence !== undefined) tell(sentence);
   }
-  byId("box").focus();
-}
-
-function takeBox() {
-  const text = byId("box").value.replace(/[\r\n]+/g, "");
-  byId("box").value = "";
-  if (text.trim()) take(recogniseText(text));
+  setReady();
+  scanner.takeFocus();
 }
 
 /** A new applicant: what one holder signed is of no use to the next. */
@@ -227,16 +238,9 @@ function prepareName() {
 
 // Wiring ------------------------------------------------------------------------------------------
 
+const scanner = new ScannerBox(byId("box"), take, () => (byId("ready").textContent = word("desk.waiting")));
+
 function prepare() {
-  byId("scan").addEventListener("submit", (event) => {
-    event.preventDefault();
-    takeBox();
-  });
-  byId("box").addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || event.isComposing) return;
-    event.preventDefault();
-    takeBox();
-  });
   byId("file").addEventListener("change", async ({ target }) => {
     await takeFiles([...target.files]);
     target.value = "";

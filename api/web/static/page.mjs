@@ -79,6 +79,7 @@ export async function post(path, body, type = "application/json") {
     ...session,
   };
   const signal = AbortSignal.timeout(MAX_WAIT_MILLISECONDS);
+  if (location.protocol === "file:") throw new NetworkGone("a file has no service");
   try {
     return await readAnswer(await fetch(path, { method: "POST", headers, body, signal }));
   } catch (error) {

@@ -1,14 +1,15 @@
 /** The public page: a link, number and access code, a file, a picture or the camera. @module */
 
-import { normalAccessCode, normalNumber } from "./certledger-verifier.mjs";
-import { Trouble, askService, check, lookUp, troubleOf } from "./checker.mjs";
+import { askService, check, checkDocument, lookUp, readTyped, troubleOf } from "./checker.mjs";
 import { Camera } from "./code_reader.mjs";
 import { recogniseFile, recogniseText } from "./input.mjs";
 import { byId, element, word } from "./page.mjs";
 import { compareCard, loadLabels, verdictCard } from "./verdict_view.mjs";
 
 const notice = byId("notice");
+/** The certificate that a document may be compared with. */
 let named = null;
+let latest = 0;
 
 /** @param {string} sentence */
 function tell(sentence) {
@@ -27,21 +28,23 @@ function show(card) {
 
 /** Check, and show what comes of it; a later question replaces an earlier one. @param {() => Promise<object>} work */
 async function run(work) {
+  const turn = (latest += 1);
   tell("");
   byId("answer").replaceChildren(element("p", { class: "notice", role: "status" }, word("reader.checking")));
   let checked;
   try {
     checked = await work();
   } catch (error) {
-    const { answer, sentence } = troubleOf(error);
-    byId("answer").replaceChildren();
-    if (sentence !== undefined) tell(sentence);
-    else show(verdictCard(answer));
-    return;
+    checked = troubleOf(error);
   }
-  const { answer, found, differs } = checked;
-  if (found) show(compareCard(found, answer, differs, (typed) => run(() => lookUp(named, typed, askService))));
-  else show(verdictCard(answer, printButton()));
+  if (turn !== latest) return;
+  const { answer, sentence, found, differs, typed } = checked;
+  const mine = (named = checked.named ?? null);
+  byId("answer").replaceChildren();
+  const compare = (fields) => run(() => lookUp(mine, fields, askService));
+  if (sentence !== undefined) tell(sentence);
+  else if (found) show(compareCard(found, answer, { differs, typed, compare }));
+  else show(verdictCard(answer, answer.reference && printButton()));
 }
 
 const printButton = () =>
@@ -49,18 +52,17 @@ const printButton = () =>
 
 /** @param {object} input */
 function take(input) {
-  const documents = input.documents ?? [];
   // A document that is opened while its certificate is being compared is what the paper is compared with.
-  if (input.kind === "document" && named) return run(() => lookUp({ ...named, documents }, new Map(), askService));
+  const open = named;
+  if (input.kind === "document") return run(() => checkDocument(input, open, askService));
   if (input.kind === "link") {
-    named = input;
     byId("access_code").value = input.code.replace(/(.{4})(?=.)/g, "$1-");
     if (input.number === null) {
       tell(word("v.number_needed"));
       return byId("number").focus();
     }
     byId("number").value = input.number;
-  } else named = null;
+  }
   return run(() => check(input, askService));
 }
 
@@ -73,25 +75,8 @@ function takeFragment() {
 
 byId("by-number").addEventListener("submit", (event) => {
   event.preventDefault();
-  run(async () => {
-    named = readTyped();
-    return lookUp(named, new Map(), askService);
-  });
+  run(async () => lookUp(readTyped(), new Map(), askService));
 });
-
-function readTyped() {
-  let number;
-  try {
-    number = normalNumber(byId("number").value);
-  } catch {
-    throw new Trouble(word("v.trouble_number_invalid"));
-  }
-  try {
-    return { kind: "link", number, code: normalAccessCode(byId("access_code").value) };
-  } catch {
-    throw new Trouble(word("v.trouble_code_invalid"));
-  }
-}
 
 function prepareFiles() {
   byId("by-file").hidden = false;

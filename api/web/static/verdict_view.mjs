@@ -164,16 +164,16 @@ export function verdictCard(answer, ...more) {
 /**
  * The card that asks for what the paper says.
  * @param {object} found what the ledger has of the certificate @param {Answer} answer to its number alone
- * @param {boolean} differs whether what was typed does not fit
- * @param {(typed: Map<number, string>) => void} compare
+ * @param {{differs: boolean, typed: Map<number, string>, compare: (typed: Map<number, string>) => void}} paper whether
+ *   what was typed does not fit, what it was, and what judges it
  */
-export function compareCard(found, answer, differs, compare) {
+export function compareCard(found, answer, { differs, typed, compare }) {
   const inputs = found.fields.map(({ place, label }, at) => ({
     place,
     label: element("label", { for: `field-${place}` }, word("verdict.compare_field", { label })),
     input: element("input", {
       type: "text", id: `field-${place}`, maxlength: 512, required: true, autocomplete: "off", autofocus: at === 0,
-      "aria-invalid": differs,
+      "aria-invalid": differs, value: typed.get(place),
     }),
   }));
   const failed = answer.result.checks.filter(({ outcome }) => outcome === "fail");
