@@ -552,7 +552,7 @@ class Ledger(RuleBasedStateMachine):
 TestLedger = Ledger.TestCase
 # No shrinking: a failure prints a blob that reproduces it, and shrinking takes minutes here.
 TestLedger.settings = settings(
-    max_examples=effort(6, 15),
+    max_examples=effort(3, 15),
     stateful_step_count=30,
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
 )
