@@ -13,6 +13,7 @@ import httpx
 import pytest
 import segno
 from PIL import Image
+from playwright.sync_api import expect
 
 from certledger.api.pages.code_reader import decode
 from certledger.verifier.formats.checkpoint import parse_note
@@ -283,8 +284,14 @@ def test_a_scanned_paper_is_read_by_its_code_and_is_not_the_document(
     page.fill("#verdict input", "赵六")
     page.keyboard.press("Enter")
     page.wait_for_selector("#verdict.valid")
-    drop(page, "blank.pdf", scanned(white(), "JPEG"), "application/pdf")
+    drop(page, "other.pdf", scanned(white(), "JPEG") + b"/Font", "application/pdf")
     page.wait_for_selector("#verdict.not_genuine")
+    unseen = b"<< /Font 1 0 R >>\nstream\nBT 3 Tr (recognised) Tj ET\nendstream\n"
+    for letters in (b"", unseen):  # A scan without a code says nothing against the certificate.
+        page.evaluate("document.getElementById('notice').replaceChildren()")
+        drop(page, "blank.pdf", scanned(white(), "JPEG") + letters, "application/pdf")
+        expect(page.locator("#notice")).to_contain_text("无法比对")
+        assert page.query_selector("#verdict.not_genuine") is None
 
 
 @pytest.mark.browser

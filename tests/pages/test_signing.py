@@ -381,6 +381,39 @@ def test_a_registrar_holds_in_one_click(
 
 
 @pytest.mark.browser
+@pytest.mark.parametrize(("language", "width", "way"), WAYS)
+def test_a_registrar_signs_what_waits_with_a_wallet(
+    pages: PageWorld, visit: Any, issuer: httpx.Client, language: str, width: int, way: Way
+) -> None:
+    new = account_of(f"a key that waits {language}")
+    typed = {"kind": "keys", "address": new.address, "purposes": ["status"], "end": ""}
+    act = issuer.post("/acts/prepare", json=typed).json()
+    for signer in (new, issuer_wallet(pages)):
+        body = {"file": act["file"], "signature": wallet_signature(signer, act["typed_data"])}
+        assert issuer.post("/acts/sign", json=body).json()["state"] == "waiting"
+    world = pages.running.world
+    chain = world.ledger.deployment.chain_id
+    wallet = Wallet(account_of("registrar 31"), chain + 1)
+    tab = visit(language, width)
+    wallet.put_into(tab.page)
+    page = open_signed_in(tab, key_of(pages, Role.ADMINISTRATOR), "/registrar?region=31")
+    button = f'button[data-digest="{act["digest"]}"][data-then=sign]'
+    shown = page.locator("li.case", has=page.locator(button))
+    expect(shown).to_contain_text(new.address.lower())
+    assert not is_too_wide(page, width)
+    Hand(page, way).press(button)
+    expect(page.locator("#message.bad")).to_contain_text(str(chain))
+    wallet.chain = chain
+    Hand(page, way).press(button)
+    page.wait_for_selector("#message.good")
+    assert wallet.signed == 1
+    world.ledger.run_until_idle()
+    page.reload()
+    assert page.locator(button).count() == 0
+    assert new.address.lower() in issuer.get("/issuer").text
+
+
+@pytest.mark.browser
 def test_of_two_tabs_that_sign_the_same_act_both_are_told_it_is_submitted(
     pages: PageWorld, visit: Any, issuer: httpx.Client
 ) -> None:

@@ -82,10 +82,10 @@ export async function check(input, ask, find = lookUp) {
  * @param {Input} input @param {Input | null} named @param {(question: string) => Promise<Answer>} ask
  * @param {typeof lookUp} find what checks a number @returns {Promise<Checked>} @throws {Trouble}
  */
-export async function checkDocument({ documents, pictures = [] }, named, ask, find = lookUp) {
-  const alone = "reader.document_alone";
-  const code = await readCodeOf(pictures, alone).catch((error) => {
-    if (!named) throw error;
+export async function checkDocument({ documents, pictures = [], isScan = false }, named, ask, find = lookUp) {
+  const absent = isScan ? "reader.scan_without_code" : "reader.document_alone";
+  const code = await readCodeOf(pictures, absent).catch((error) => {
+    if (!named || isScan) throw error;
   });
   return code ? check(code, ask, find) : find({ ...named, documents }, new Map(), ask);
 }

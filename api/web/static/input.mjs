@@ -17,6 +17,7 @@ const MAX_TEXT_CHARACTERS = 200_000;
  * @property {"compact" | "link" | "evidence" | "picture" | "document" | "foreign" | "unreadable"} kind
  * @property {string} [text] of a code or of evidence @property {string | null} [number] @property {string} [code]
  * @property {(Blob | ImageData)[]} [pictures] @property {object[]} [documents] digests
+ * @property {boolean} [isScan] whether a document has pictures and no letters
  * @property {string} [name] of what is foreign
  */
 
@@ -154,9 +155,12 @@ function decodeText(bytes) {
 
 /** What a PDF contains: evidence or a link; it is itself the document. @param {Uint8Array} bytes @returns {Promise<Input>} */
 async function recognisePdf(bytes) {
-  const [documents, texts] = [[await fingerprint(bytes)], await scanPdf(bytes)];
+  const documents = [await fingerprint(bytes)];
+  const { texts, isPrinted } = await scanPdf(bytes);
   const found = texts.map(recogniseText).find(({ kind }) => ["evidence", "compact", "link"].includes(kind));
-  return found ? { ...found, documents } : { kind: "document", documents, pictures: await picturesOf(bytes) };
+  if (found) return { ...found, documents };
+  const pictures = await picturesOf(bytes);
+  return { kind: "document", documents, pictures, isScan: pictures.length > 0 && !isPrinted };
 }
 
 /** The digests of a document, as a question has them. @param {Uint8Array} bytes */

@@ -13,6 +13,8 @@ const MAX_PIXELS = 36_000_000;
 /** Characters before a stream in which its dictionary is looked for. */
 const MAX_DICTIONARY = 1_024;
 const LATIN = new TextDecoder("latin1");
+const FONT = /\/Font\b/;
+const UNSEEN = /\b3\s+Tr\b/;
 const STREAM = /(?<!end)stream\r?\n/g;
 
 /** Each stream with its dictionary. @param {Uint8Array} bytes @param {string} plain the same as text */
@@ -28,19 +30,26 @@ function* streamsOf(bytes, plain) {
   }
 }
 
-/** Texts in a PDF that may be evidence, a code or a link. @param {Uint8Array} bytes @returns {Promise<string[]>} */
+/**
+ * Texts in a PDF that may be evidence, a code or a link, and whether it prints letters: a scan has pictures
+ * alone, or letters under them that a scanner has recognised and nobody sees (ISO 32000-1, 9.3.6: mode 3).
+ * @param {Uint8Array} bytes @returns {Promise<{ texts: string[], isPrinted: boolean }>}
+ */
 export async function scanPdf(bytes) {
   const plain = LATIN.decode(bytes);
   const found = textsIn(plain);
+  const all = [plain];
   let [left, streams] = [MAX_INFLATED_BYTES, 0];
   for (const { data } of streamsOf(bytes, plain)) {
     if (found.length || left <= 0 || (streams += 1) > MAX_STREAMS) break;
     if (data.length > MAX_STREAM_BYTES) continue;
     const inflated = await inflate(data, Math.min(left, MAX_STREAM_BYTES));
     left -= inflated.length;
-    found.push(...textsIn(new TextDecoder().decode(inflated)));
+    all.push(new TextDecoder().decode(inflated));
+    found.push(...textsIn(all.at(-1)));
   }
-  return found;
+  const has = (sign) => all.some((text) => sign.test(text));
+  return { texts: found, isPrinted: has(FONT) && !has(UNSEEN) };
 }
 
 /**
