@@ -11,6 +11,7 @@ from starlette.responses import Response
 from certledger.api import errors as api
 from certledger.ledger.core import errors
 from certledger.ledger.intake import errors as intake
+from certledger.ledger.issuer import signed_acts, status_changes
 from certledger.ledger.keys import KeyUnusableError
 from certledger.ledger.publish import evidence
 from certledger.ledger.reference_data.faults import DomainInvalidError
@@ -97,6 +98,10 @@ STATUSES: Mapping[type[CertledgerError], HTTPStatus] = {
     intake.StatusMalformedError: HTTPStatus.UNPROCESSABLE_ENTITY,
     intake.StatusBeyondError: HTTPStatus.UNPROCESSABLE_ENTITY,
     intake.KeysWrongError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    signed_acts.ActsDifferError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    signed_acts.KeysUnfitError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    status_changes.ReasonUnfitError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    status_changes.CertificateUnknownError: HTTPStatus.NOT_FOUND,
     StepForbiddenError: HTTPStatus.CONFLICT,
     # Reads
     evidence.EvidenceUnknownError: HTTPStatus.NOT_FOUND,

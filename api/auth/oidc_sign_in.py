@@ -125,7 +125,8 @@ class OidcSignIn:
         Raises:
             CredentialsInvalidError: none is under way in this browser, or another one is.
         """
-        content = self.sessions.open(request.cookies.get(FLOW_COOKIE), FLOW_COOKIE)
+        cookie = self.sessions.read_cookie(request, FLOW_COOKIE)
+        content = self.sessions.open(cookie, FLOW_COOKIE)
         if content is None:
             raise CredentialsInvalidError("no sign-in is under way in this browser")
         flow = SignInFlow(**content)

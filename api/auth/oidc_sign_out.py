@@ -77,7 +77,8 @@ class OidcSignOut:
             "post_logout_redirect_uri": self.public_url + SIGNED_OUT,
             "state": seal_scope(self.sessions, SignOutScope.PROVIDER),
         }
-        content = self.sessions.open(request.cookies.get(ID_TOKEN_COOKIE), ID_TOKEN_COOKIE)
+        cookie = self.sessions.read_cookie(request, ID_TOKEN_COOKIE, SIGN_OUT)
+        content = self.sessions.open(cookie, ID_TOKEN_COOKIE)
         if content is not None and content["session"] == session.id.hex():
             query["id_token_hint"] = content["token"]
         join = "&" if urlsplit(endpoint).query else "?"

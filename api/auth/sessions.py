@@ -68,7 +68,7 @@ class Sessions:
 
     def session_of(self, request: HTTPConnection) -> Session | None:
         """Return the session of a request's cookie; None without one, or if it has ended."""
-        content = self.open(request.cookies.get(SESSION_COOKIE), SESSION_COOKIE)
+        content = self.open(self.read_cookie(request, SESSION_COOKIE), SESSION_COOKIE)
         if content is None or content["ends"] <= self.clock():
             return None
         return Session(
@@ -144,16 +144,37 @@ class Sessions:
         With `is_sent_on_links`, a link from another site sends it. A public address with https
         means a proxy in front, which the request does not show.
         """
-        secure = urlsplit(self.public_url or "").scheme == "https"
         response.set_cookie(
-            name,
+            self.cookie_name(name, path),
             value,
             max_age=seconds,
             path=path,
-            secure=secure,
+            secure=self._is_secure,
             httponly=True,
             samesite="lax" if is_sent_on_links else "strict",
         )
+
+    @property
+    def _is_secure(self) -> bool:
+        return urlsplit(self.public_url or "").scheme == "https"
+
+    def cookie_name(self, name: str, path: str = "/") -> str:
+        """Return a cookie's name as browsers have it.
+
+        With https it has a prefix, so that browsers take it from this very host alone: a
+        neighbouring subdomain could else put its own session or visitor in place of ours.
+        """
+        if not self._is_secure:
+            return name
+        return f"__Host-{name}" if path == "/" else f"__Secure-{name}"
+
+    def read_cookie(self, request: HTTPConnection, name: str, path: str = "/") -> str | None:
+        """Return a cookie of `set_cookie`, None where there is none."""
+        return request.cookies.get(self.cookie_name(name, path))
+
+    def visitor_of(self, request: HTTPConnection) -> str:
+        """Return the visitor of a request, empty where there is none."""
+        return self.read_cookie(request, VISITOR_COOKIE) or ""
 
     def csrf_token(self, visitor: str) -> str:
         """Return the token that a visitor's forms carry."""
@@ -161,7 +182,7 @@ class Sessions:
 
     def is_genuine(self, request: HTTPConnection, token: str | None) -> bool:
         """Return whether a token is the visitor's, so that a page of ours sent the request."""
-        visitor = request.cookies.get(VISITOR_COOKIE, "")
+        visitor = self.visitor_of(request)
         if not token or not 0 < len(visitor) <= _MAX_VISITOR_CHARACTERS:
             return False
         return hmac.compare_digest(self.csrf_token(visitor).encode(), token.encode())

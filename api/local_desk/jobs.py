@@ -22,6 +22,7 @@ from certledger.verifier.errors import CertledgerError, ExitStatus, MalformedErr
 from certledger.verifier.files import write_atomically
 
 JOB_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{8}")
+_PARTIAL = re.compile(r"\.[0-9a-f]{16}\.partial")
 MAX_NAME_BYTES = 200
 FOR_HOLDERS, FETCHED = "for-holders", "fetched.json"
 _SHEET, _DOCUMENTS, _SEALED, _ANSWERS = "sheet", "documents", "sealed", "answers.json"
@@ -79,9 +80,11 @@ class SheetJob:
         Raises:
             JobAbsentError: it was not stored whole.
         """
-        for path in (self.folder / _SHEET).glob("*"):
-            return path
-        raise JobAbsentError("the sheet is not there")
+        found = _stored(self.folder / _SHEET)
+        if not found:
+            raise JobAbsentError("the sheet is not there")
+        # Of two the older was being replaced when the desk stopped.
+        return max(found, key=lambda path: path.stat().st_mtime_ns)
 
     @property
     def documents(self) -> Path:
@@ -95,7 +98,7 @@ class SheetJob:
 
     def document_names(self) -> list[str]:
         """Return the names of the documents, sorted."""
-        return sorted(path.name for path in self.documents.glob("*"))
+        return sorted(path.name for path in _stored(self.documents))
 
     def batches(self) -> list[Workspace]:
         """Return the batches that were begun, the first first."""
@@ -135,8 +138,11 @@ class SheetJob:
         if not is_sheet(Path(plain)):
             raise FileUnfitError(f"{plain!r} is no CSV, XLSX or JSON lines file")
         place = self.folder / _SHEET
-        shutil.rmtree(place, ignore_errors=True)
+        before = _stored(place)
         _copy(file, place / plain)
+        for path in before:
+            if path.name != plain:
+                path.unlink(missing_ok=True)
 
     def put_document(self, name: str, file: BinaryIO) -> None:
         """Store a document in place of one of the same name.
@@ -174,7 +180,7 @@ class SheetJobs:
         """Yield the sheets, the newest first."""
         names = (path for path in self.folder.glob("*-*") if JOB_ID.fullmatch(path.name))
         for path in sorted(names, reverse=True):
-            if any((path / _SHEET).glob("*")):
+            if _stored(path / _SHEET):
                 yield SheetJob(path)
 
     def new(self, now: float) -> SheetJob:
@@ -206,6 +212,11 @@ def plain_name(name: str) -> str:
     if unfit or len(plain.encode("utf-8", "replace")) > MAX_NAME_BYTES:
         raise FileUnfitError(f"{plain[:40]!r} is no name for a file")
     return plain
+
+
+def _stored(folder: Path) -> list[Path]:
+    """Return the files that were stored whole, without what was cut off in the middle."""
+    return [path for path in folder.glob("*") if not _PARTIAL.fullmatch(path.name)]
 
 
 def _copy(file: BinaryIO, place: Path) -> None:

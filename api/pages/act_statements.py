@@ -26,6 +26,7 @@ from certledger.verifier.vocabulary import Purpose, Status
 
 MAX_INDEXES = 20_000
 _RANGE = re.compile(r"([0-9]{1,10})(?:\s*[-–]\s*([0-9]{1,10}))?")
+_KEY = re.compile(r"[0-9]{1,3}")
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 Typed = Mapping[str, Any]
 Maker = Callable[[Service, str, Typed], Envelope]
@@ -92,12 +93,11 @@ def _keys(service: Service, issuer: str, typed: Typed) -> Envelope:
     if address := str(typed.get("address", "")).strip():
         if _ADDRESS.fullmatch(address) is None:
             raise MalformedError("keys.address", f"{address[:50]!r} is no address")
-        purposes = Purpose(0)
-        for name in typed.get("purposes", ()):
-            purposes |= Purpose[str(name).upper()] if str(name).upper() in _PURPOSES else Purpose(0)
-        added[from_hex(address[2:].lower(), 20)] = purposes
+        added[from_hex(address[2:].lower(), 20)] = _purposes(typed.get("purposes", []))
     ends: dict[int, int] = {}
-    if (text := str(typed.get("end", ""))).isdecimal():
+    if text := str(typed.get("end", "")).strip():
+        if _KEY.fullmatch(text) is None:
+            raise MalformedError("keys.end", f"{text[:20]!r} is no key's number")
         with service.store.begin(write=False) as unit:
             block = unit.head()
         ends[int(text)] = 0 if block is None else block.number + 1
@@ -111,7 +111,22 @@ def _keys(service: Service, issuer: str, typed: Typed) -> Envelope:
     return _unsigned(service, statement)
 
 
-_PURPOSES = frozenset(str(one.name) for one in Purpose)
+def _purposes(names: object) -> Purpose:
+    """Return the purposes of these names.
+
+    Raises:
+        MalformedError: one is none.
+    """
+    found = Purpose(0)
+    for name in names if isinstance(names, list) else [names]:
+        if str(name) not in PURPOSES:
+            raise MalformedError("keys.purposes", f"{str(name)[:20]!r} is no purpose of a key")
+        found |= PURPOSES[str(name)]
+    return found
+
+
+PURPOSES: Mapping[str, Purpose] = {str(one.name).lower(): one for one in Purpose}
+"""What keys are for, by the names in the page's form."""
 
 
 def _hold(service: Service, issuer: str, typed: Typed) -> Envelope:

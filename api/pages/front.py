@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import partial
 from ipaddress import ip_address
@@ -40,6 +41,9 @@ DEMO_SCOPES = {Role.ADMINISTRATOR: frozenset({"listIssuers"})}
 """What a role of a demo may call besides pages, where that is less than all of the role."""
 FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")
 """Headers of a proxy on this machine, behind which the visitor is elsewhere."""
+LOCAL_HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
+"""Names of this machine in addresses."""
+_PORT = re.compile(r":[0-9]{1,5}$")
 _MEDIA_TYPES = {".json": "application/json", ".pdf": "application/pdf"}
 
 
@@ -69,8 +73,13 @@ async def show_front(request: Request, caller: Caller) -> Response:
 
 
 def is_local(request: Request) -> bool:
-    """Return whether a request comes from this machine, where a demo's key may be used."""
+    """Return whether a request comes from this machine, where a demo's key may be used.
+
+    It must name this machine too: a foreign name that resolves to it is another site's page.
+    """
     if any(name in request.headers for name in FORWARDED):
+        return False
+    if _PORT.sub("", request.headers.get("host", "")) not in LOCAL_HOSTS:
         return False
     try:
         return ip_address((request.scope.get("client") or "?")[0]).is_loopback

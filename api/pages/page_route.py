@@ -111,7 +111,7 @@ async def _sign_in_first(request: Request) -> Response:
 def _switched(request: Request, language: str) -> Response:
     """Remember the chosen language, and show the same page again."""
     rest = [(name, value) for name, value in parse_qsl(request.url.query) if name != "lang"]
-    path = request.url.path + (f"?{urlencode(rest)}" if rest else "")
+    path = quote(request.url.path) + (f"?{urlencode(rest)}" if rest else "")
     response = redirect(path)
     service_of(request).sessions.set_cookie(response, LANGUAGE_COOKIE, language, seconds=_YEAR)
     return response

@@ -14,7 +14,6 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from certledger.api.auth.sessions import VISITOR_COOKIE
 from certledger.api.pages.static_files import load_static_files
 from certledger.api.pages.words import page_language, words_in
 from certledger.api.readiness import MAX_CHECKPOINT_SECONDS
@@ -113,7 +112,7 @@ async def render(
     service, language = service_of(request), page_language(request)
     reader = scanning and load_static_files().has_reader
     response = HTMLResponse(status_code=status, headers=_headers(reader=reader))
-    visitor = visitor or request.cookies.get(VISITOR_COOKIE, "")
+    visitor = visitor or service.sessions.visitor_of(request)
     if not _PREVIOUS_VISITOR.fullmatch(visitor):
         visitor = service.sessions.begin_visit(response)
     state = await service.pools.read(request, ledger_health, service)

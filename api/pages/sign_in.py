@@ -163,8 +163,8 @@ def _provider(request: Request) -> OidcSignIn:
 
 async def show_csrf_token(request: Request, caller: Caller) -> Response:
     """Return the CSRF token of the visitor, for scripts that began a new session."""
-    visitor = request.cookies.get("certledger_visitor", "")
-    return json_response({"csrf": service_of(request).sessions.csrf_token(visitor)})
+    sessions = service_of(request).sessions
+    return json_response({"csrf": sessions.csrf_token(sessions.visitor_of(request))})
 
 
 async def sign_out(request: Request, caller: Caller) -> Response:

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
-from starlette.requests import HTTPConnection
+from starlette.requests import Request
 
+from certledger.api.service import service_of
 from certledger.api.translations import Language, language_of
 
 TABLES = tuple(sorted(Path(__file__).parent.glob("*words.toml")))
@@ -40,9 +41,9 @@ def words_in(language: Language) -> Words:
     }
 
 
-def page_language(request: HTTPConnection) -> Language:
+def page_language(request: Request) -> Language:
     """Return the language that a visitor chose, else the one that the browser prefers."""
-    chosen = request.cookies.get(LANGUAGE_COOKIE)
+    chosen = service_of(request).sessions.read_cookie(request, LANGUAGE_COOKIE)
     if chosen in LANGUAGES:
         return "zh" if chosen == "zh" else "en"
     return language_of(request.headers.get("accept-language", ""))

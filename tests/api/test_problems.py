@@ -19,6 +19,7 @@ from certledger.api.problems import STATUSES, problem, status_of
 from certledger.api.service import Options, Service
 from certledger.ledger.core import errors as core_refusals
 from certledger.ledger.intake import errors as intake_refusals
+from certledger.ledger.issuer import signed_acts, status_changes
 from certledger.ledger.publish import evidence
 from certledger.verifier import errors
 from certledger.verifier.errors import CertledgerError, MalformedError
@@ -29,12 +30,14 @@ MODULES: tuple[ModuleType, ...] = (
     intake_refusals,
     evidence,
     core_refusals,
+    signed_acts,
+    status_changes,
     errors,
 )
 
 
 def refusals() -> Iterator[type[CertledgerError]]:
-    """Yield every class of refusal that intake, evidence, store, chain and the API have."""
+    """Yield every class of refusal that intake, evidence, acts, store, chain and API have."""
     for module in MODULES:
         for _, found in inspect.getmembers(module, inspect.isclass):
             if issubclass(found, CertledgerError) and found is not CertledgerError:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from starlette.requests import Request
+from starlette.responses import Response
 
 from certledger.api import local_desk
 from certledger.api.auth.permissions import PAGE_RULES
+from certledger.api.auth.sessions import Sessions
 from certledger.api.pages.front import DEMO_PAGES
 from certledger.api.pages.renderer import SECTIONS, script_words
 from certledger.api.pages.routes import PAGES
@@ -19,7 +23,7 @@ from certledger.api.pages.static_files import FOLDER
 from certledger.api.pages.words import LANGUAGES as TABLE_LANGUAGES
 from certledger.api.pages.words import load_table
 from certledger.ledger.core.acts import ActKind, ActState
-from certledger.ledger.core.service_values import Role
+from certledger.ledger.core.service_values import PageSession, Role
 from certledger.ledger.demo import tries
 from certledger.ledger.reform.cases import CAUSES
 from certledger.verifier.plain_text import plain_text
@@ -174,6 +178,9 @@ def test_a_visitor_of_a_demo_enters_each_page_without_a_key_on_this_machine_alon
             entered = client.post("/demo/enter", data=form)
             assert (entered.status_code, entered.headers["location"]) == (303, f"/{name}")
             assert client.get(f"/{name}").status_code == 200
+            rebound = {"host": "elsewhere.example"}  # A foreign name that resolves to this machine.
+            form = {"csrf": token(client, "/"), "page": name}
+            assert client.post("/demo/enter", data=form, headers=rebound).status_code == 404
             if name == "registrar":
                 headers = {"x-csrf-token": token(client, "/registrar")}
                 made = client.post("/v1/api-keys", json={"role": "auditor"}, headers=headers)
@@ -218,6 +225,31 @@ def test_a_changed_cookie_is_no_session(client: httpx.Client, pages: PageWorld) 
         assert ("Sign out" in httpx.get(pages.url, headers=headers).text) is signed_in
 
 
+def test_with_https_only_this_host_sets_our_cookies() -> None:
+    sessions = Sessions(pepper=bytes(32), clock=time.time, public_url="https://ledger.example")
+    response, now = Response(), int(time.time())
+    opened = PageSession(id=bytes(16), caller="a", began=now, ends=now + 60)
+    sessions.begin(response, opened, key="k", visitor="v" * 20)
+    cookies = [value for name, value in response.raw_headers if name == b"set-cookie"]
+    found = {}
+    for text in map(bytes.decode, cookies):
+        assert "Secure" in text
+        assert "Path=/;" in text
+        assert "Domain" not in text
+        name, _, value = text.partition(";")[0].partition("=")
+        found[name] = value
+    assert set(found) == {"__Host-certledger_session", "__Host-certledger_visitor"}
+
+    def session_of(cookies: dict[str, str]) -> object:
+        text = "; ".join(f"{name}={value}" for name, value in cookies.items())
+        scope = {"type": "http", "headers": [(b"cookie", text.encode())]}
+        return sessions.session_of(Request(scope))
+
+    assert session_of(found) is not None
+    tossed = {name.removeprefix("__Host-"): value for name, value in found.items()}
+    assert session_of(tossed) is None, "a neighbouring subdomain could have set it"
+
+
 def test_names_cannot_hide_or_turn_text() -> None:
     assert plain_text("甲\u202e乙\u200b丙\x00") == "甲⟨U+202E⟩乙⟨U+200B⟩丙⟨U+0000⟩"
     assert plain_text("上海市 Müller 𠮷") == "上海市 Müller 𠮷"
@@ -238,6 +270,12 @@ def test_the_front_page_leads_on_and_changes_its_language(
     assert page.evaluate("document.documentElement.lang") == other
     page.goto(page.url)
     assert page.evaluate("document.documentElement.lang") == other, "the choice is remembered"
+
+
+def test_a_language_is_chosen_at_any_path(client: httpx.Client) -> None:
+    for path in ("/receipt/%E6%B2%AA", "/receipt/a%0d%0ax1"):
+        answer = client.get(f"{path}?lang=en")
+        assert (answer.status_code, answer.headers["location"]) == (303, path.replace("%0d%0a", ""))
 
 
 def test_a_script_gets_the_sections_of_words_that_it_names_and_no_more() -> None:

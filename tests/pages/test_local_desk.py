@@ -23,7 +23,7 @@ from playwright.sync_api import expect
 from certledger.api.local_desk.app import desk_app
 from certledger.api.local_desk.desk import LocalDesk
 from certledger.api.local_desk.guard import DeskGuard
-from certledger.api.local_desk.jobs import FileUnfitError, SheetJob, plain_name
+from certledger.api.local_desk.jobs import FileUnfitError, SheetJob, SheetJobs, plain_name
 from certledger.ledger.core.service_values import Role
 from certledger.ledger.issuer.folder import IssuerFolder, Profile
 from certledger.ledger.keys import save_keystore
@@ -177,6 +177,27 @@ def test_the_command_prints_a_link_of_this_computer_and_ends_on_interrupt(tmp_pa
 def test_a_file_name_that_is_none_is_refused(name: str) -> None:
     with pytest.raises(FileUnfitError):
         plain_name(name)
+
+
+def test_a_desk_that_stops_while_it_stores_a_file_has_lost_nothing(tmp_path: Path) -> None:
+    jobs = SheetJobs(tmp_path)
+    job = jobs.new(0)
+    job.put_sheet("a.csv", io.BytesIO(b"number\n"))
+    job.put_document("a.pdf", io.BytesIO(b"%PDF"))
+
+    class Broken(io.BytesIO):
+        def read(self, *_: object) -> bytes:
+            raise OSError("no space")
+
+    for put in (job.put_sheet, job.put_document):
+        with pytest.raises(OSError, match="no space"):
+            put("b.csv", Broken())
+    for place in (job.sheet.parent, job.documents):  # What is left where the desk is killed.
+        (place / f".{'0a' * 8}.partial").write_bytes(b"num")
+    assert [one.sheet.name for one in jobs] == ["a.csv"]
+    assert job.document_names() == ["a.pdf"]
+    job.put_sheet("b.csv", io.BytesIO(b"number\n"))
+    assert [one.sheet.name for one in jobs] == ["b.csv"]
 
 
 def test_a_file_name_leads_nowhere_else(tmp_path: Path) -> None:

@@ -9,19 +9,22 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from certledger.verifier.cli.main import main
 from certledger.verifier.formats.checkpoint import parse_note
 from certledger.verifier.formats.compact_evidence import Compact
 from certledger.verifier.formats.evidence import Evidence
+from certledger.verifier.formats.policy import Roots
 from certledger.verifier.formats.presentation import format_holder_key
+from certledger.verifier.formats.signed_policy import sign
 from certledger.verifier.vocabulary import Status
 from tests.pages.conftest import HOLDER, Visits
 from tests.pages.hands import OTHER_WAYS, WAYS, Hand, Way
 from tests.pages.test_holder import code_for
 from tests.pages.test_public import BANNERS, ready
-from tests.world import NOW, World, WorldIssuer, signed_policy
+from tests.world import NOW, World, WorldIssuer, policy, signed_policy
 
 pytestmark = pytest.mark.browser
 DAY = 86_400
@@ -36,6 +39,7 @@ class Day:
         bound = issuer.issue("SH2", index=2, holder_key=format_holder_key(HOLDER.public_key()))
         issued.append(bound)
         issuer.anchor(issued)
+        self.earlier = World(issuers=[issuer], number=900, time=NOW - 7200).snapshot().format()
         issuer.change([1], Status.REVOKED)
         world = World(issuers=[issuer])
         self.policy = signed_policy().format()
@@ -113,6 +117,9 @@ def test_the_desk_goes_on_without_a_network(
     later = {"zh": "此后的注销本机并不知道", "en": "does not know of later revocations"}
     assert later[language] in page.inner_text("#knowledge")
     page.context.set_offline(False)
+    page.goto(f"{page.url}?{'x' * 2_100}")
+    ready(page)
+    page.wait_for_selector("#ready.ready", timeout=5_000)  # A service that refuses stops no desk.
     visit.forgive("ERR_INTERNET_DISCONNECTED")
 
 
@@ -179,6 +186,45 @@ def test_a_snapshot_that_does_not_prove_is_not_used(visit: Any, day: Day) -> Non
     page.set_input_files("#file", [policy, {**snapshot, "buffer": bytes(changed)}])
     page.wait_for_selector("#notice:not([hidden])")
     assert page.is_disabled("#box")
+
+
+def test_an_applicants_file_does_not_change_whom_the_desk_believes(visit: Any, day: Day) -> None:
+    tab = visit("en")
+    tab.page.clock.set_fixed_time(NOW + 30 * DAY)
+    page = ready(tab.open("/offline"))
+    page.set_input_files("#file", day.files)
+    page.wait_for_selector("#ready.old")
+    believed = page.inner_text("#policy-facts")
+    stranger = Ed25519PrivateKey.from_private_bytes(bytes(32))
+    roots = Roots(keys=(stranger.public_key().public_bytes_raw(),), threshold=1)
+    others = sign(policy(roots=roots, default_age=3_650 * DAY, version=2), [stranger])
+    dropped = {"name": "policy.json", "mimeType": "application/json", "buffer": others.format()}
+    evidence = {**dropped, "name": "evidence.json", "buffer": day.good.format()}
+    page.set_input_files("#file", [dropped, evidence])
+    page.wait_for_selector("#other-policy:not([hidden])")
+    page.wait_for_selector("#verdict.cannot_tell")
+    assert page.inner_text("#policy-facts") == believed
+    other = page.inner_text("#other-policy code")
+    assert other not in believed
+    page.click("#keep-policy")
+    assert page.is_hidden("#other-policy")
+    page.set_input_files("#file", dropped)
+    page.click("#use-policy")
+    page.wait_for_selector("#ready.ready")
+    assert other in page.inner_text("#policy-facts"), "a person may change it"
+
+
+def test_an_older_snapshot_does_not_replace_a_newer_one(visit: Any, day: Day) -> None:
+    tab = visit("en")
+    tab.page.clock.set_fixed_time(NOW)
+    page = ready(tab.open("/offline"))
+    page.set_input_files("#file", day.files)
+    page.wait_for_selector("#ready.ready")
+    older = {"name": "s.bin", "mimeType": "application/octet-stream", "buffer": day.earlier}
+    page.set_input_files("#file", older)
+    page.wait_for_selector("#notice:not([hidden])")
+    scan(page, code_of(day.revoked))
+    page.wait_for_selector("#verdict.not_in_force")
 
 
 @pytest.fixture

@@ -134,6 +134,32 @@ def test_a_stranger_signs_nothing_and_a_wrong_token_does_nothing(
         assert client.get("/registrar").status_code == 403
 
 
+@pytest.mark.parametrize(
+    ("typed", "code"),
+    [
+        ({}, "act.keys_unfit"),
+        ({"end": "9" * 5_000}, "keys.end"),
+        ({"end": "999"}, "act.keys_unfit"),
+        ({"end": "٣"}, "keys.end"),
+        ({"address": "0x" + "11" * 20}, "act.keys_unfit"),
+        ({"address": "0x" + "11" * 20, "purposes": 5}, "keys.purposes"),
+        ({"address": "0x" + "11" * 20, "purposes": [{"a": 1}]}, "keys.purposes"),
+        ({"address": "x"}, "keys.address"),
+    ],
+)
+def test_what_is_typed_wrongly_of_keys_is_said(
+    issuer: httpx.Client, typed: dict[str, Any], code: str
+) -> None:
+    answer = issuer.post("/acts/prepare", json={"kind": "keys", **typed})
+    assert (answer.status_code, answer.json()["code"]) == (422, code)
+
+
+def test_a_reason_of_no_status_is_said(issuer: httpx.Client) -> None:
+    typed = {"kind": "status", "status": "revoked", "indexes": "0", "reason": "\u202e"}
+    answer = issuer.post("/acts/prepare", json=typed)
+    assert (answer.status_code, answer.json()["code"]) == (422, "status.reason_unfit")
+
+
 def test_a_catalog_waits_for_the_registrar_who_sees_it_in_full(
     pages: PageWorld, issuer: httpx.Client, office: httpx.Client
 ) -> None:

@@ -3,6 +3,7 @@
 import {
   CODES,
   CertledgerError,
+  findSuccessors,
   openSnapshot,
   parsePolicy,
   policyFingerprint,
@@ -39,15 +40,61 @@ function tell(sentence) {
 /** Take a policy or a snapshot; what cannot be read changes nothing. @param {string} kind @param {Uint8Array} bytes */
 async function learn(kind, bytes) {
   try {
-    if (kind === "policy") state.policy = parsePolicy(bytes);
-    else if (!state.policy) throw new Trouble(word("offline.policy_first"));
-    else state.snapshot = await openSnapshot(bytes, state.policy);
-    state.files[kind] = bytes;
+    await (kind === "policy" ? learnPolicy(bytes) : learnSnapshot(bytes));
   } catch (error) {
     if (!(error instanceof CertledgerError)) throw error;
     throw new Trouble(`${word(kind === "policy" ? "offline.policy_bad" : "offline.snapshot_bad")} (${error.code})`);
   }
-  if (kind === "policy" && state.files.snapshot) await learn("snapshot", state.files.snapshot);
+}
+
+/**
+ * Take the first policy, or one that follows the present one; any other waits for a person, since an applicant's
+ * files come in here too. @param {Uint8Array} bytes
+ */
+async function learnPolicy(bytes) {
+  const policy = parsePolicy(bytes);
+  if (state.policy?.text === policy.text) return;
+  try {
+    if (state.policy) findSuccessors(state.policy, [policy]);
+  } catch (error) {
+    if (!(error instanceof CertledgerError)) throw error;
+    return propose(policy, bytes);
+  }
+  await putPolicy(policy, bytes);
+}
+
+/** Put a policy in place, with the snapshot where that proves under it too. @param {object} policy @param {Uint8Array} bytes */
+async function putPolicy(policy, bytes) {
+  const { snapshot: file } = state.files;
+  const snapshot = file ? await openSnapshot(file, policy).catch(() => null) : null;
+  Object.assign(state, { policy, snapshot });
+  state.files = { policy: bytes, ...(snapshot ? { snapshot: file } : {}) };
+}
+
+/** Let a person say whether a policy that does not follow the present one is to replace it. @param {object} policy @param {Uint8Array} bytes */
+function propose(policy, bytes) {
+  const box = byId("other-policy");
+  byId("other-fingerprint").textContent = policyFingerprint(policy).words;
+  byId("use-policy").onclick = async () => {
+    box.hidden = true;
+    await putPolicy(policy, bytes);
+    await remember();
+    showKnowledge();
+  };
+  byId("keep-policy").onclick = () => (box.hidden = true);
+  box.hidden = false;
+}
+
+/** Take a snapshot, unless the one here is newer and proved. @param {Uint8Array} bytes */
+async function learnSnapshot(bytes) {
+  if (!state.policy) throw new Trouble(word("offline.policy_first"));
+  const snapshot = await openSnapshot(bytes, state.policy);
+  const present = state.snapshot?.trust;
+  if (present?.code === "ok" && (snapshot.trust.code !== "ok" || snapshot.trust.time < present.time)) {
+    throw new Trouble(word("offline.snapshot_older"));
+  }
+  state.snapshot = snapshot;
+  state.files.snapshot = bytes;
 }
 
 function showKnowledge() {
@@ -156,7 +203,8 @@ async function withStore(mode, work) {
 async function remember() {
   if (!isServed) return;
   for (const kind of KINDS) {
-    if (state.files[kind]) await withStore("readwrite", (store) => store.put(state.files[kind], kind));
+    const bytes = state.files[kind];
+    await withStore("readwrite", (store) => (bytes ? store.put(bytes, kind) : store.delete(kind)));
   }
 }
 

@@ -18,11 +18,18 @@ self.addEventListener("activate", (event) => {
   event.waitUntil(caches.keys().then(drop).then(() => self.clients.claim()));
 });
 
+/** The page: stored, too, where the service or a proxy before it fails. @param {Request} request */
+async function showPage(request) {
+  const answer = await fetch(request).catch(() => null);
+  if (answer?.ok || answer?.type === "opaqueredirect") return answer;
+  return (await caches.match(PAGE, { cacheName: CACHE, ignoreVary: true })) ?? answer ?? Response.error();
+}
+
 self.addEventListener("fetch", (event) => {
   const { pathname } = new URL(event.request.url);
   if (event.request.method !== "GET") return;
   if (pathname === PAGE) {
-    event.respondWith(fetch(event.request).catch(() => caches.match(PAGE, { cacheName: CACHE, ignoreVary: true })));
+    event.respondWith(showPage(event.request));
   } else if (STORED.includes(pathname)) {
     event.respondWith(caches.match(event.request, { ignoreVary: true }).then((found) => found ?? fetch(event.request)));
   }

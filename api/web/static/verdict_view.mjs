@@ -52,7 +52,7 @@ export async function loadLabels() {
 /** The label of a field. @param {string} name */
 export function labelOf(name) {
   if (name === "document") return word("verdict.document");
-  return labels[name] ?? name;
+  return Object.hasOwn(labels, name) ? labels[name] : name;
 }
 
 const fact = (name, value) =>
