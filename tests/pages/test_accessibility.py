@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from certledger.ledger.core.service_values import Role
+from tests.effort import effort
 from tests.pages.axe import AXE
 from tests.pages.conftest import PageWorld
 from tests.pages.institutions import key_of, open_signed_in
@@ -113,9 +114,11 @@ SIGNED_IN: Sequence[tuple[Role, str, Callable[[Any, PageWorld], None]]] = (
     (Role.AUDITOR, "/receipt/2222-2222-2222", _nothing),
     (Role.COUNTER, "/audit", _nothing),
 )
+DARK = [("en", 390, "dark")]
 SCHEMES = pytest.mark.parametrize(
-    ("language", "width", "scheme"), [("zh", 390, "light"), ("en", 1280, "dark")]
+    ("language", "width", "scheme"), effort(DARK, [*DARK, ("zh", 1280, "light")])
 )
+"""Each page as few of the other tests leave it; of those every tab is looked at too."""
 
 
 @SCHEMES
