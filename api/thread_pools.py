@@ -201,6 +201,8 @@ class Pools:
     public: FairPool = field(default_factory=lambda: FairPool("public", 1))
     known: FairPool = field(default_factory=lambda: FairPool("known", 3))
     large: FairPool = field(default_factory=lambda: FairPool("large", 4, most_of_one=2))
+    public_pictures: FairPool = field(default_factory=lambda: FairPool("public pictures", 1))
+    pictures: FairPool = field(default_factory=lambda: FairPool("pictures", 1))
     keys: FairPool = field(default_factory=lambda: FairPool("keys", 2))
     spool: FairPool = field(default_factory=lambda: FairPool("spool", 2))
 
@@ -210,11 +212,13 @@ class Pools:
 
     async def prove(self, request: Request, work: Callable[..., _Found], *args: Any) -> _Found:
         """Run `work`, which decodes or proves, for the caller of `request`."""
-        asker, state = asker_of(request), request.scope["state"]
-        pool = self.public if asker.public else self.known
-        begun, state[_BEGUN] = state.get(_BEGUN, False), True
-        size = size_of(request.scope)
-        return await pool.run(asker.name, work, *args, size=size, begun=begun)
+        return await _run(request, self.public, self.known, work, *args)
+
+    async def read_picture(
+        self, request: Request, work: Callable[..., _Found], *args: Any
+    ) -> _Found:
+        """Run `work`, which looks for codes in a picture; a hostile one takes it seconds."""
+        return await _run(request, self.public_pictures, self.pictures, work, *args)
 
     async def read(self, request: Request, work: Callable[..., _Found], *args: Any) -> _Found:
         """Run `work`, which reads or writes a few rows of the database."""
@@ -223,6 +227,16 @@ class Pools:
     async def check(self, request: Request, work: Callable[..., _Found], *args: Any) -> _Found:
         """Run `work` of a health check."""
         return await self.health.run(asker_of(request).name, work, *args)
+
+
+async def _run(
+    request: Request, public: FairPool, known: FairPool, work: Callable[..., _Found], *args: Any
+) -> _Found:
+    asker, state = asker_of(request), request.scope["state"]
+    pool = public if asker.public else known
+    begun, state[_BEGUN] = state.get(_BEGUN, False), True
+    size = size_of(request.scope)
+    return await pool.run(asker.name, work, *args, size=size, begun=begun)
 
 
 _BEGUN = "begun"

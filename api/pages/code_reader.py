@@ -20,7 +20,8 @@ from certledger.api.responses import json_response
 from certledger.api.service import service_of
 
 MEDIA = "application/octet-stream"
-MAX_SIDE = 2_048
+MAX_SIDE = 1_600
+"""As `MAX_SIDE` of `code_reader.mjs`: a page sends no greater picture."""
 MAX_CODES = 8
 MAX_CODE_CHARACTERS = 8_192
 _FORMATS = zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
@@ -46,7 +47,7 @@ async def read_codes(request: Request, caller: Caller) -> Response:
     await receive_body(request, (MEDIA,), take)
     if len(grey) != width * height:
         raise RequestInvalidError(f"{width} by {height} pixels are not {len(grey)} bytes")
-    codes = await service.pools.prove(request, decode, bytes(grey), width, height)
+    codes = await service.pools.read_picture(request, decode, bytes(grey), width, height)
     return json_response({"codes": codes})
 
 

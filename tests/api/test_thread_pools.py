@@ -11,12 +11,14 @@ from dataclasses import dataclass
 import httpx
 import orjson
 import pytest
+from starlette.requests import Request
 
 from bench.load import hammer, request
 from certledger.api.app import app_of
+from certledger.api.auth.api_keys import RateLimitSubject
 from certledger.api.errors import ServiceBusyError
 from certledger.api.service import Options, Service
-from certledger.api.thread_pools import MIN_JOB_BYTES, FairPool
+from certledger.api.thread_pools import MIN_JOB_BYTES, FairPool, Pools
 from certledger.ledger.core.service_values import Role
 from tests.api.world import World, listening
 
@@ -102,6 +104,22 @@ def test_a_refused_request_says_when_to_come_again(asking: Asking) -> None:
     )
     assert (answer.status_code, answer.json()["code"]) == (503, "service.busy")
     assert answer.headers["retry-after"] == "1"
+
+
+@pytest.mark.parametrize("public", [True, False])
+def test_a_picture_that_takes_long_keeps_nobody_waiting_for_a_verdict(public: bool) -> None:
+    async def run() -> int:
+        pools, gate = Pools(), threading.Event()
+        request = Request({"type": "http", "headers": [], "state": {}})
+        request.state.asker = RateLimitSubject(name="a", public=public)
+        pictures = [asyncio.create_task(pools.read_picture(request, gate.wait)) for _ in range(4)]
+        await asyncio.sleep(0)
+        verdict = await pools.prove(request, int)
+        gate.set()
+        await asyncio.gather(*pictures)
+        return verdict
+
+    assert asyncio.run(run()) == 0
 
 
 def test_without_room_the_newest_request_of_who_has_most_waiting_is_refused() -> None:

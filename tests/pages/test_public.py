@@ -284,6 +284,14 @@ def test_a_scanned_paper_is_read_by_its_code_and_is_not_the_document(
     page.fill("#verdict input", "赵六")
     page.keyboard.press("Enter")
     page.wait_for_selector("#verdict.valid")
+    good = picture(compact(pages.certificates["good"]))
+    for letters in (b"", b"/Font"):  # Also where somebody wrote other words around a genuine code.
+        page.evaluate("document.getElementById('answer').replaceChildren()")
+        drop(page, "wrapped.pdf", scanned(good, "JPEG") + letters, "application/pdf")
+        assert verdict(page) == "valid"
+        assert "没有核验文件本身" in page.inner_text("#verdict .notice")
+    drop(page, "scan.pdf", scanned(code, "JPEG"), "application/pdf")
+    page.wait_for_selector("#verdict.compare")
     drop(page, "other.pdf", scanned(white(), "JPEG") + b"/Font", "application/pdf")
     page.wait_for_selector("#verdict.not_genuine")
     unseen = b"<< /Font 1 0 R >>\nstream\nBT 3 Tr (recognised) Tj ET\nendstream\n"
@@ -384,6 +392,7 @@ def test_grey_values_are_bounded_and_must_fit(pages: PageWorld) -> None:
         ("width=4&height=4", 16, 200),
         ("width=4&height=4", 15, 400),
         ("width=4&height=99999", 16, 400),
+        ("width=1601&height=1", 1601, 400),
         ("width=04&height=4", 16, 400),
         ("height=4", 16, 400),
     ):

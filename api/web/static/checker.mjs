@@ -87,7 +87,9 @@ export async function checkDocument({ documents, pictures = [], isScan = false }
   const code = await readCodeOf(pictures, absent).catch((error) => {
     if (!named || isScan) throw error;
   });
-  return code ? check(code, ask, find) : find({ ...named, documents }, new Map(), ask);
+  if (!code) return find({ ...named, documents }, new Map(), ask);
+  const checked = await check(code, ask, find);
+  return { ...checked, answer: { ...checked.answer, note: word("reader.code_alone") } };
 }
 
 /** Whether a text is whole JSON, not cut off. @param {string} text */

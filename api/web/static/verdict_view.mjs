@@ -12,7 +12,7 @@ const SAY = {
 
 /**
  * What is shown of a verification: its result (SPEC 18.4), the texts of the result, and its reference.
- * @typedef {{result: object, words: object, reference?: string, wanted?: boolean}} Answer
+ * @typedef {{result: object, words: object, reference?: string, wanted?: boolean, note?: string}} Answer
  */
 
 /** The mark of a verdict, which the page has as a symbol. @param {string} verdict */
@@ -145,6 +145,7 @@ export function verdictCard(answer, ...more) {
       verdict === "cannot_tell" &&
         words.advice !== word("advice.retry") &&
         element("p", {}, word("verdict.not_refuse")),
+      answer.note && element("p", { class: "notice" }, answer.note),
       facts(answer),
       shownFields(answer),
       reference &&
