@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import orjson
@@ -182,9 +183,9 @@ class OidcTokens:
                 raise ValueError("the metadata are another issuer's")
             keys = await read_json(client, str(metadata["jwks_uri"]))
         self._endpoints = Endpoints(
-            authorization=_secure_address(metadata.get("authorization_endpoint")),
-            token=_secure_address(metadata.get("token_endpoint")),
-            end_session=_secure_address(metadata.get("end_session_endpoint")),
+            authorization=usable_endpoint(metadata.get("authorization_endpoint")),
+            token=usable_endpoint(metadata.get("token_endpoint")),
+            end_session=usable_endpoint(metadata.get("end_session_endpoint")),
         )
         return KeySet(list(usable(keys["keys"])))
 
@@ -195,17 +196,24 @@ _UNREADABLE = (
 )  # fmt: skip
 
 
-def _secure_address(value: object) -> str:
-    """Return an endpoint's address, empty where there is none that may be used.
+_ENDPOINT = re.compile(r"https?://[!$%&()*+,./0-9:;=?@A-Z\[\]_a-z~-]{1,2000}")
+
+
+def usable_endpoint(value: object) -> str:
+    """Return an endpoint's address, empty where there is none that a browser may be sent to.
 
     Tokens of the API are verified all the same, for which keys suffice.
     """
     if value is None:
         return ""
     try:
-        return require_secure(str(value), "server")
-    except CertledgerError as error:
-        log.warning("oidc_endpoint_unusable", reason=error.code)
+        if not isinstance(value, str) or not _ENDPOINT.fullmatch(value):
+            raise ValueError("no address")
+        if not urlsplit(value).hostname:
+            raise ValueError("no host")
+        return require_secure(value, "server")
+    except (CertledgerError, ValueError) as error:
+        log.warning("oidc_endpoint_unusable", reason=getattr(error, "code", str(error)))
         return ""
 
 
@@ -276,7 +284,10 @@ def caller_of(claims: Mapping[str, Any], provider: Provider) -> Caller:
     region = claim_of(claims, provider.region)
     if region is not None and (type(region) is not int or not 0 <= region <= 99):
         raise CredentialsInvalidError(f"the claim {provider.region} is not a number from 0 to 99")
-    name = caller_id(provider, str(claims["sub"]))
+    subject = claims["sub"]
+    if not isinstance(subject, str) or not _SUBJECT.fullmatch(subject):
+        raise CredentialsInvalidError("the claim sub is no subject")
+    name = caller_id(provider, subject)
     issuer = bound["issuer"] if role is Role.ISSUER else None
     counter = bound["counter"] if role is Role.COUNTER else None
     return Caller(
@@ -305,6 +316,8 @@ def claim_of(claims: Mapping[str, Any], name: str) -> Any:
     return found
 
 
+_SUBJECT = re.compile(r"[^\ud800-\udfff]{1,2048}")
+"""A subject; half of a surrogate pair is no text."""
 NAMED = 32
 """Hexadecimal digits of the hash in a token's caller id."""
 

@@ -346,9 +346,12 @@ class LocalDesk:
         """Write the holders' folders of a sheet, with evidence as it is now.
 
         Raises:
+            SealError: nothing is sealed.
             CertledgerError: as `write_folders`.
         """
         with self.lock:
+            if job.state() is JobState.DRAFT:
+                raise SealError("the sheet is not signed yet")
             made = []
             for batch in job.batches():
                 writer = Writer(
@@ -425,6 +428,7 @@ def open_desk(
         IssuerUnusableError: a deployment is named, and the folder is no issuer's.
     """
     desk = LocalDesk(issuer=IssuerFolder(folder=folder), server=server or "", token=token)
+    desk.jobs.remove_remains(desk.clock())
     chosen = ChosenService.load(desk.folder)
     if chosen is not None and server is None:
         desk.server = chosen.server

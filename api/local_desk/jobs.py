@@ -27,6 +27,8 @@ MAX_NAME_BYTES = 200
 FOR_HOLDERS, FETCHED = "for-holders", "fetched.json"
 _SHEET, _DOCUMENTS, _SEALED, _ANSWERS = "sheet", "documents", "sealed", "answers.json"
 _COPY_BYTES = 2**20
+REMAINS_SECONDS = 3_600
+"""Age at which what a sheet has left behind is removed, in seconds."""
 
 
 class FileUnfitError(CertledgerError):
@@ -167,7 +169,7 @@ class SheetJob:
 
     def discard(self) -> None:
         """Remove the sheet and its documents."""
-        shutil.rmtree(self.folder)
+        shutil.rmtree(self.folder, onerror=_raise_unless_absent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +184,14 @@ class SheetJobs:
         for path in sorted(names, reverse=True):
             if _stored(path / _SHEET):
                 yield SheetJob(path)
+
+    def remove_remains(self, now: float) -> None:
+        """Remove the documents of sheets that are not there: the desk was killed meanwhile."""
+        for path in self.folder.glob("*-*"):
+            is_job = JOB_ID.fullmatch(path.name) and not (path / _SEALED).exists()
+            is_old = path.stat().st_mtime < now - REMAINS_SECONDS  # Else another desk stores it.
+            if is_job and is_old and not _stored(path / _SHEET):
+                SheetJob(path).discard()
 
     def new(self, now: float) -> SheetJob:
         """Make a place for a sheet."""
@@ -212,6 +222,14 @@ def plain_name(name: str) -> str:
     if unfit or len(plain.encode("utf-8", "replace")) > MAX_NAME_BYTES:
         raise FileUnfitError(f"{plain[:40]!r} is no name for a file")
     return plain
+
+
+def _raise_unless_absent(
+    _work: object, _path: object, fault: tuple[object, object, object]
+) -> None:
+    """Let a folder be removed of which something has gone already, as a download's own copy."""
+    if isinstance(fault[1], OSError) and not isinstance(fault[1], FileNotFoundError):
+        raise fault[1]
 
 
 def _stored(folder: Path) -> list[Path]:

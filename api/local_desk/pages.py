@@ -328,11 +328,18 @@ async def get_holders(request: Request, desk: LocalDesk) -> Response:
         path,
         filename=f"{FOR_HOLDERS}-{job.id}.zip",
         media_type="application/zip",
-        background=BackgroundTask(path.unlink),
+        background=BackgroundTask(path.unlink, missing_ok=True),
     )
 
 
 def _pack(job: SheetJob) -> Path:
+    """Return a copy of all holders' folders.
+
+    Raises:
+        JobAbsentError: none is written yet.
+    """
+    if not any((batch.folder / FOR_HOLDERS).exists() for batch in job.batches()):
+        raise JobAbsentError("no holder's folder is written yet")
     with tempfile.NamedTemporaryFile(dir=job.folder, suffix=".zip", delete=False) as file:
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
             for batch in job.batches():

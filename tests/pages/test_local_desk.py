@@ -198,6 +198,23 @@ def test_a_desk_that_stops_while_it_stores_a_file_has_lost_nothing(tmp_path: Pat
     assert job.document_names() == ["a.pdf"]
     job.put_sheet("b.csv", io.BytesIO(b"number\n"))
     assert [one.sheet.name for one in jobs] == ["b.csv"]
+    now = job.folder.stat().st_mtime
+    job.sheet.unlink()  # It was killed again, while it discarded the sheet.
+    jobs.remove_remains(now)
+    assert job.document_names() == ["a.pdf"], "another desk may be storing it"
+    jobs.remove_remains(now + 86_400)
+    assert not job.folder.exists()
+
+
+def test_a_sheet_that_is_not_signed_has_no_holders_folders(desk: Desk) -> None:
+    headers = {"origin": desk.origin}
+    with httpx.Client(headers=headers, timeout=30.0, follow_redirects=True) as client:
+        home = str(client.get(desk.link).url)
+        sheet = client.post(f"{home}sheets", files={"sheet": ("a.csv", rows(line("1")))})
+        path = str(sheet.url)
+        assert client.post(f"{path}/holders").status_code == 400
+        assert client.get(f"{path}/holders.zip").status_code == 404
+        assert client.post(f"{path}/discard").status_code == 200
 
 
 def test_a_file_name_leads_nowhere_else(tmp_path: Path) -> None:

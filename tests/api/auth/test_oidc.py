@@ -16,7 +16,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, OctKey, RSAKey
 
 from certledger.api.app import app_of
-from certledger.api.auth.oidc import OidcTokens, Provider, usable
+from certledger.api.auth.oidc import OidcTokens, Provider, caller_of, usable, usable_endpoint
 from certledger.api.errors import CredentialsInvalidError, ProviderUnreachableError
 from certledger.api.service import Service
 from tests.api.oidc_login import SignIn
@@ -176,6 +176,34 @@ def test_a_caller_is_named_without_its_subject_and_apart_from_every_other() -> N
         assert len(caller.id) <= 80
         names.add(caller.id)
     assert len(names) == 3
+
+
+@pytest.mark.parametrize("subject", [{"a": 1}, 7, True, "\ud800", ""])
+def test_a_subject_that_is_no_text_is_nobody(subject: object) -> None:
+    provider = Provider(issuer="https://id.example", audience="a")
+    with pytest.raises(CredentialsInvalidError):
+        caller_of({"sub": subject, "roles": "auditor"}, provider)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "javascript:alert(1)",
+        "data:text/html,<script>alert(1)</script>",
+        "//elsewhere.example/",
+        "http://elsewhere.example/",
+        "https:///path",
+        "https://[id.example/",
+        "https://id.example/\r\nset-cookie:a=b",
+        'https://id.example/"><script>',
+        "https://id.example/#here",
+        5,
+        ["https://id.example/"],
+    ],
+)
+def test_an_address_of_a_provider_that_is_none_leads_nobody_there(address: object) -> None:
+    assert usable_endpoint(address) == ""
+    assert usable_endpoint("https://id.example:8443/end?x=1") == "https://id.example:8443/end?x=1"
 
 
 def test_keys_that_are_not_understood_are_passed_over() -> None:
