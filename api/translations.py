@@ -8,7 +8,7 @@ from typing import Literal
 from certledger.verifier.formats.canonical_json import Json
 from certledger.verifier.regions import issuer_in_words
 from certledger.verifier.verify.basis import in_chinese
-from certledger.verifier.verify.codes import ADVICE, BANNERS, CODES
+from certledger.verifier.verify.codes import ADVICE, CODES, banner_of
 from certledger.verifier.verify.verdict import Result
 from certledger.verifier.vocabulary import Verdict
 
@@ -56,7 +56,7 @@ def words(result: Result, language: Language) -> dict[str, Json]:
 def _words(
     verdict: Verdict, codes: tuple[str, ...], basis: str, language: Language
 ) -> dict[str, Json]:
-    banner = BANNERS[verdict]
+    banner = banner_of(verdict, codes)
     advice = next((CODES[code].advice for code in codes if CODES[code].advice), None)
     document: dict[str, Json] = {
         "language": language,

@@ -72,6 +72,14 @@ async def show_front(request: Request, caller: Caller) -> Response:
     )
 
 
+async def demo_page(request: Request, path: str) -> str:
+    """Return the name of the page at a path if the visitor may enter it without a key, else ""."""
+    name, service = path.removeprefix("/"), service_of(request)
+    if name not in DEMO_PAGES or not is_local(request):
+        return ""
+    return name if await service.pools.read(request, load_examples, service) else ""
+
+
 def is_local(request: Request) -> bool:
     """Return whether a request comes from this machine, where a demo's key may be used.
 

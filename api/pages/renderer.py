@@ -23,7 +23,7 @@ from certledger.ledger.core.errors import StoreUnavailableError
 from certledger.ledger.reference_data.fields import label_en, label_zh
 from certledger.verifier.formats.canonical_json import parse_time
 from certledger.verifier.plain_text import plain_lines, plain_text
-from certledger.verifier.verify.codes import ADVICE, BANNERS
+from certledger.verifier.verify.codes import ADVICE, BANNERS, BANNERS_BY_CODE
 
 CSP = "; ".join(
     (
@@ -195,11 +195,10 @@ def script_words(language: Language, script: str) -> Mapping[str, object]:
 
 
 def banner_words(language: Language) -> Mapping[str, str]:
-    """Return the words of the verdicts."""
-    return {
-        str(verdict): banner.zh if language == "zh" else banner.en
-        for verdict, banner in BANNERS.items()
-    }
+    """Return the words of the verdicts, and of those that name a code (`status_revoked`)."""
+    named = {str(verdict): banner for verdict, banner in BANNERS.items()}
+    named |= {code.replace(".", "_"): banner for code, banner in BANNERS_BY_CODE.items()}
+    return {name: one.zh if language == "zh" else one.en for name, one in named.items()}
 
 
 def field_label(name: str, language: str) -> str:

@@ -24,6 +24,7 @@ from certledger.api.errors import (
     RequestInvalidError,
     ResourceUnknownError,
 )
+from certledger.api.pages.front import demo_page
 from certledger.api.pages.page_route import (
     CARRIED,
     CARRIED_TO,
@@ -271,12 +272,13 @@ def _carried(fields: Form) -> Form:
 async def _form(
     request: Request, *, next_path: str, trouble: str = "", fields: Form | None = None
 ) -> Response:
-    fields = fields or {}
+    fields, next_path = fields or {}, _safe_path(next_path)
     return await render(
         request,
         "sign_in.html",
         status=400 if trouble else 200,
-        next_path=_safe_path(next_path),
+        next_path=next_path,
+        demo_page=await demo_page(request, next_path),
         provider=service_of(request).sign_in,
         carried=_carried(fields),
         carried_to=_safe_path(fields.get(CARRIED_TO, "")),

@@ -8,6 +8,7 @@ from pathlib import Path
 from certledger.ledger.demo.issuers import DemoCertificate
 from certledger.verifier.files import write_atomically
 from certledger.verifier.formats.canonical_json import Json, format_canonical
+from certledger.verifier.formats.evidence import Evidence
 from certledger.verifier.formats.holder_file import Holding
 from certledger.verifier.formats.record import NUMBER, printed_code
 from certledger.verifier.vocabulary import Status
@@ -35,13 +36,20 @@ def _tries(
 
 def _try(home: Path, one: DemoCertificate, kind: str) -> Mapping[str, Json]:
     holding = Holding.parse((home / "holders" / f"{one.stem}.json").read_bytes())
-    number = next(part for part in holding.disclosures if part.name == NUMBER)
+    fields = {part.name: part for part in holding.disclosures}
+    entry = Evidence.parse((home / "evidence" / f"{one.stem}.json").read_bytes()).catalog.entry
+    number = fields[NUMBER]
     return {
         "kind": kind,
         "name_zh": one.sample.category.name_zh,
         "name_en": one.sample.category.name_en,
         "number": str(number.value),
         "access_code": printed_code(number.salt),
+        "paper": {
+            name: str(fields[name].value)
+            for name in (entry.fields[place] for place in sorted(entry.must_show))
+            if name != NUMBER
+        },
         "files": {
             "evidence": f"evidence/{one.stem}.json",
             "document": f"documents/{one.stem}.pdf",

@@ -176,6 +176,7 @@ def _signed_in(role: str, then: Step = _nothing) -> Step:
 def _review(page: Any, tries: Mapping[str, Any]) -> None:
     page.fill("#indexes", "5")
     page.select_option("#status", "suspended")
+    page.select_option("#reason", "S01")
     page.click("form[data-act=status] button")
     page.wait_for_selector("#review:not([hidden])")
 

@@ -79,6 +79,7 @@ STEPS: Sequence[tuple[str, Callable[[Any, PageWorld], None]]] = (
 def _review(page: Any, pages: PageWorld) -> None:
     page.fill("#indexes", "0")
     page.select_option("#status", "suspended")
+    page.select_option("#reason", "S01")
     page.click("form[data-act=status] button")
     page.wait_for_selector("#review:not([hidden])")
 

@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 from PIL import Image
+from playwright.sync_api import expect
 
 from certledger.api.pages.code_reader import decode
 from tests.pages.conftest import PageWorld
@@ -84,6 +85,7 @@ def test_a_scanned_code_gets_one_verdict_by_keyboard_alone(
     assert "张三" in page.inner_text(".facts.shown")
     assert not page.is_visible(".checks li"), "the checks are folded"
     assert page.evaluate("document.activeElement.id") == "box", "the next scan may come"
+    expect(page.locator("#verdict .banner")).to_be_in_viewport(ratio=1)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     scan(page, compact(pages.certificates["revoked"]))
     page.wait_for_selector("#verdict.not_in_force")

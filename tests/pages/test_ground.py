@@ -170,10 +170,14 @@ def test_a_visitor_of_a_demo_enters_each_page_without_a_key_on_this_machine_alon
         form = {"csrf": token(client, "/"), "page": "desk"}
         elsewhere = {"x-forwarded-for": "203.0.113.7"}
         assert "/demo/enter" not in client.get("/", headers=elsewhere).text
+        assert "/demo/enter" not in client.get("/sign-in?next=/desk", headers=elsewhere).text
+        assert "/demo/enter" not in client.get("/sign-in?next=/v").text
         assert client.post("/demo/enter", data=form, headers=elsewhere).status_code == 404
         assert client.post("/demo/enter", data={**form, "page": "keys"}).status_code == 404
         for name in DEMO_PAGES:
             assert f'value="{name}"' in client.get("/").text
+            asked = client.get("/sign-in", params={"next": f"/{name}"})
+            assert f'name="page" value="{name}"' in asked.text, "who is asked for a key may go in"
             form = {"csrf": token(client, "/"), "page": name}
             entered = client.post("/demo/enter", data=form)
             assert (entered.status_code, entered.headers["location"]) == (303, f"/{name}")

@@ -329,6 +329,9 @@ def test_a_wallet_signs_a_sheet_and_a_strangers_signature_is_refused(
 def test_what_was_typed_stays_when_a_change_of_status_fails(desk: Desk, tab: Visits) -> None:
     page = tab("en", 390).page
     page.goto(desk.link)
+    assert page.locator("#status:invalid, #reason:invalid").count() == 2, (
+        "nothing is revoked by default"
+    )
     page.fill("#numbers", "zh1\nno such number")
     page.select_option("#status", "suspended")
     page.select_option("#reason", "S01")

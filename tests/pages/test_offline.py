@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from playwright.sync_api import expect
 
 from certledger.verifier.cli.main import main
 from certledger.verifier.formats.checkpoint import parse_note
@@ -88,6 +89,8 @@ def check_all(page: Any, day: Day, language: str, way: Way) -> None:
     assert BANNERS["valid"][language] in page.inner_text("#verdict .banner")
     scan(page, code_of(day.revoked))
     page.wait_for_selector("#verdict.not_in_force")
+    assert BANNERS["not_in_force"][language] in page.inner_text("#verdict .banner")
+    expect(page.locator("#verdict .banner")).to_be_in_viewport()
     evidence = {"name": "e.json", "mimeType": "application/json", "buffer": day.good.format()}
     page.set_input_files("#file", evidence)
     page.wait_for_selector("#verdict.valid")

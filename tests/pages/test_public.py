@@ -27,7 +27,7 @@ from tests.pages.hands import CROSSED, OTHER_WAYS, Hand, Way
 
 BANNERS = {
     "valid": {"zh": "真实，有效", "en": "Genuine and in force"},
-    "not_in_force": {"zh": "真实，但已失效", "en": "Genuine, but not in force"},
+    "not_in_force": {"zh": "真实，但已注销", "en": "Genuine, but revoked"},
     "not_genuine": {"zh": "不真实", "en": "Not genuine"},
     "cannot_tell": {"zh": "暂时无法判断", "en": "Cannot tell at present"},
 }

@@ -309,6 +309,8 @@ def test_an_issuer_suspends_and_resumes_with_a_wallet(
     assert not is_too_wide(page, width)
     hand.type("#indexes", "0")
     hand.choose("#status", "suspended" if language == "zh" else "valid")
+    offered = page.locator("#reason option:not([disabled])")
+    hand.choose("#reason", offered.nth(1).get_attribute("value"))
     hand.press("form[data-act=status] button")
     page.wait_for_selector("#review:not([hidden])")
     hand.press("#review-wallet")
@@ -359,6 +361,9 @@ def test_a_session_that_ends_loses_nothing_typed_and_a_signed_file_is_uploaded(
     page = open_signed_in(tab, key, "/issuer")
     page.fill("#indexes", "2")
     page.select_option("#status", "suspended")
+    page.click("form[data-act=status] button")
+    assert page.locator("#reason:invalid").count() == 1, "no reason is chosen for the issuer"
+    page.select_option("#reason", "S01")
     page.context.clear_cookies()
     page.click("form[data-act=status] button")
     expect(page.locator("#message.bad")).to_contain_text("Your session has ended")

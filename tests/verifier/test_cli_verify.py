@@ -255,7 +255,7 @@ def test_one_certificate_is_told_in_full_in_both_languages(tmp_path: Path) -> No
     ("data", "at", "words"),
     [
         (REVOKED, AT,
-         ["真实，但已失效", "not in force", "已注销", "it has been revoked", "请勿采信"]),
+         ["真实，但已注销", "Genuine, but revoked", "it has been revoked", "请勿采信"]),
         (VALID, STALE_AT, ["暂时无法判断", "Cannot tell", "ask for fresh evidence", "新的凭据"]),
         (b"{", AT, ["暂时无法判断", "cannot be read as evidence: json.syntax"]),
         (FORGED, AT,

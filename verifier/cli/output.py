@@ -13,7 +13,7 @@ from certledger.verifier.formats.foreign_formats import FORMATS, words_of
 from certledger.verifier.plain_text import plain_text
 from certledger.verifier.regions import issuer_in_words
 from certledger.verifier.verify.basis import in_chinese
-from certledger.verifier.verify.codes import ADVICE, BANNERS, CODES, WARNINGS
+from certledger.verifier.verify.codes import ADVICE, BANNERS, CODES, WARNINGS, banner_of
 from certledger.verifier.verify.verdict import Result
 from certledger.verifier.vocabulary import Outcome, Verdict
 
@@ -76,7 +76,7 @@ def warning_in_words(code: str) -> str:
 
 
 def _banner(result: Result) -> str:
-    banner = BANNERS[result.verdict]
+    banner = banner_of(result.verdict, (finding.code for finding in result.findings))
     words = bilingual(banner.zh, banner.en)
     return click.style(f"{banner.mark} {words}", fg=banner.colour, bold=True)
 

@@ -51,6 +51,8 @@ _INVISIBLE = dict.fromkeys(
 _DASHES = dict.fromkeys([*range(0x2010, 0x2016), 0x2043, 0x2212, 0xFE58], "-")
 _BRACKETS = {ord(typed): "〔" for typed in "[【"} | {ord(typed): "〕" for typed in "]】"}
 """Chinese document numbers have the year in hexagonal brackets (GB/T 9704-2012)."""
+_YEAR = re.compile(r"\(([0-9]{4})\)")
+"""A year in round brackets, which a keyboard has and hexagonal ones it has not."""
 _LOOKALIKES = _INVISIBLE | _DASHES | _BRACKETS
 _SALT_TAG = b"certledger/1/salt"
 
@@ -69,6 +71,7 @@ def normal_number(number: str) -> str:
     """
     typed = unicodedata.normalize("NFKC", number).translate(_LOOKALIKES)
     normal = unicodedata.normalize("NFKC", "".join(typed.upper().split()))
+    normal = _YEAR.sub(r"〔\1〕", normal)
     if not 0 < len(normal) <= MAX_NUMBER_CHARACTERS:
         raise MalformedError(
             "number.invalid", f"a number has 1 to {MAX_NUMBER_CHARACTERS} characters"

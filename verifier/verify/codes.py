@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from certledger.verifier.vocabulary import Advice, CheckName, Outcome, Verdict
 
@@ -250,6 +250,28 @@ BANNERS: Mapping[Verdict, Banner] = {
         mark="?", colour="blue", en="Cannot tell at present", zh="暂时无法判断"
     ),
 }
+
+_ENDED: Mapping[str, tuple[str, str]] = {
+    "status.revoked": ("Genuine, but revoked", "真实，但已注销"),
+    "status.superseded": ("Genuine, but replaced by a newer one", "真实，但已换发新证"),
+    "status.suspended": ("Genuine, but suspended", "真实，但已暂停"),
+    "dates.expired": ("Genuine, but expired", "真实，但已过期"),
+    "dates.not_yet": ("Genuine, but not valid yet", "真实，但尚未生效"),
+}
+"""The words of a banner that names why a certificate is not in force, in English and Chinese."""
+BANNERS_BY_CODE: Mapping[str, Banner] = {
+    code: replace(BANNERS[Verdict.NOT_IN_FORCE], en=en, zh=zh) for code, (en, zh) in _ENDED.items()
+}
+
+
+def banner_of(verdict: Verdict, codes: Iterable[str]) -> Banner:
+    """Return the banner of a result with these codes: what a clerk reads first, and aloud."""
+    if verdict is Verdict.NOT_IN_FORCE:
+        for code in codes:
+            if code in BANNERS_BY_CODE:
+                return BANNERS_BY_CODE[code]
+    return BANNERS[verdict]
+
 
 ADVICE: Mapping[Advice, tuple[str, str]] = {
     Advice.REFUSE: ("do not accept it; ask the issuer", "请勿采信，可向发证机构查询"),

@@ -152,14 +152,13 @@ onFile(byId("evidence-file"), async (file) => {
   field.focus();
 });
 
-/** Offer the reasons of the chosen status. */
+/** Offer the reasons of the chosen status; none is chosen for the issuer, because it is published. */
 function offerReasons() {
-  const chosen = byId("status")?.value;
-  for (const option of document.querySelectorAll("#reason option")) {
+  const chosen = byId("status").value;
+  for (const option of document.querySelectorAll("#reason option[data-status]")) {
     option.hidden = option.disabled = option.dataset.status !== chosen;
   }
-  const first = document.querySelector("#reason option:not([disabled])");
-  if (first) first.selected = true;
+  byId("reason").value = "";
 }
 byId("status")?.addEventListener("change", offerReasons);
 if (byId("status")) offerReasons();

@@ -13,7 +13,7 @@ import {
   normalAccessCode,
   normalNumber,
 } from "./certledger-verifier.mjs";
-import { NetworkGone, ServiceError, byId, language, post, word } from "./page.mjs";
+import { NetworkGone, ServiceError, byId, hasWord, language, post, word } from "./page.mjs";
 import { readPicture } from "./code_reader.mjs";
 import { recogniseText } from "./input.mjs";
 /** @import { Input } from "./input.mjs" */
@@ -39,8 +39,10 @@ export function cannotTell(why, advice = "retry") {
 export function wordsOf(result) {
   const texts = result.checks.map(({ code }) => CODES.get(code)?.[language] ?? code);
   const first = result.checks.find(({ code }) => CODES.get(code)?.advice);
+  const codes = result.verdict === "not_in_force" ? result.checks.map(({ code }) => code.replace(".", "_")) : [];
+  const banner = [...codes, result.verdict].map((name) => `banner.${name}`).find(hasWord);
   return {
-    banner: word(`banner.${result.verdict}`),
+    banner: word(banner),
     checks: texts.map((text, at) => ({ number: at + 1, text })),
     ...(first && result.verdict !== "valid" ? { advice: word(`advice.${CODES.get(first.code).advice}`) } : {}),
     ...(result.basis ? { basis: result.basis } : {}),

@@ -265,6 +265,7 @@ async function take(input) {
     if (sentence !== undefined) tell(sentence);
   }
   setReady();
+  byId("answer").scrollIntoView({ block: "nearest" });
   scanner.takeFocus();
 }
 

@@ -15,6 +15,12 @@ export function word(name, values = {}) {
   return text.replace(/\{(\w+)\}/g, (_, slot) => String(values[slot]));
 }
 
+/** Whether there is a text. @param {string} name as of `word` */
+export function hasWord(name) {
+  const [section, key] = name.split(".");
+  return texts[section]?.[key] !== undefined;
+}
+
 /** Characters that would hide, reorder or imitate text, made visible. @param {unknown} text */
 export function plain(text) {
   return String(text).replace(

@@ -115,7 +115,7 @@ export class ScannerBox {
   /** Take the focus back, unless somebody is typing into another field. @param {Element | null} left which is done with */
   takeFocus(left = null) {
     const { activeElement } = document;
-    if (activeElement === left || !activeElement?.matches(TEXT_FIELD)) this.box.focus();
+    if (activeElement === left || !activeElement?.matches(TEXT_FIELD)) this.box.focus({ preventScroll: true });
   }
 
   /** Put back what was typed, so that it need not be typed again; the next scan replaces it. @param {string} text */

@@ -32,7 +32,10 @@ export function trimWhiteSpace(text) {
 export function normalNumber(typed) {
   const plain = typed.normalize("NFKC").replace(INVISIBLE, "").replace(DASHES, "-");
   const brackets = plain.replace(/[[【]/g, "〔").replace(/[\]】]/g, "〕");
-  const number = dropWhiteSpace(brackets.toUpperCase()).normalize("NFKC");
+  // A year in round brackets, which a keyboard has and hexagonal ones it has not.
+  const number = dropWhiteSpace(brackets.toUpperCase())
+    .normalize("NFKC")
+    .replace(/\(([0-9]{4})\)/g, "〔$1〕");
   const size = countCharacters(number);
   if (!size || size > MAX_NUMBER_CHARACTERS)
     fail("number.invalid", `a number has 1 to ${MAX_NUMBER_CHARACTERS} characters`);
