@@ -334,6 +334,27 @@ def test_an_issuer_suspends_and_resumes_with_a_wallet(
 
 
 @pytest.mark.browser
+def test_a_wallet_that_answers_nonsense_is_told_in_a_sentence(pages: PageWorld, visit: Any) -> None:
+    tab = visit("en", 390)
+    tab.page.add_init_script("""window.ethereum = { request: async () => {
+      if (window.isLoud) throw { message: "<b>\\u202e</b>" + "A".repeat(200_000) };
+      return null;
+    } };""")
+    page = open_signed_in(tab, key_of(pages, Role.ISSUER), "/issuer")
+    page.fill("#indexes", "0")
+    page.click("form[data-act=status] button")
+    page.wait_for_selector("#review:not([hidden])")
+    page.click("#review-wallet")
+    page.wait_for_selector("#message.bad")
+    assert "iterable" not in page.inner_text("#message")
+    page.evaluate("window.isLoud = true")
+    page.click("#review-wallet")
+    expect(page.locator("#message")).to_contain_text("<b>⟨U+202E⟩</b>AAA")
+    assert len(page.inner_text("#message")) < 1_000
+    assert not is_too_wide(page, 390)
+
+
+@pytest.mark.browser
 def test_a_batch_is_handed_in_and_becomes_final_before_ones_eyes(
     pages: PageWorld, visit: Any, tmp_path: Any
 ) -> None:

@@ -19,6 +19,8 @@ export function walletSentence({ name, values }) {
 }
 
 const REJECTED_BY_USER = 4001;
+/** Characters of a wallet's own message that are shown. */
+const MAX_DETAIL_CHARACTERS = 300;
 
 /** Whether a wallet is here. */
 export const hasWallet = () => typeof globalThis.ethereum?.request === "function";
@@ -32,8 +34,8 @@ export const hasWallet = () => typeof globalThis.ethereum?.request === "function
 export async function signWithWallet(act) {
   if (!hasWallet()) throw new WalletError("wallet_absent");
   try {
-    const [account] = await ask("eth_requestAccounts");
-    if (!account) throw new WalletError("wallet_rejected");
+    const account = (await ask("eth_requestAccounts"))?.[0];
+    if (typeof account !== "string") throw new WalletError("wallet_rejected");
     await checkChain(act.typed_data.domain.chainId);
     const address = account.toLowerCase();
     if (act.signed_by.includes(address)) throw new WalletError("wallet_signed", { address });
@@ -42,7 +44,7 @@ export async function signWithWallet(act) {
   } catch (error) {
     if (error instanceof WalletError) throw error;
     if (error?.code === REJECTED_BY_USER) throw new WalletError("wallet_rejected");
-    throw new WalletError("wallet_failed", { detail: String(error?.message ?? error) });
+    throw new WalletError("wallet_failed", { detail: String(error?.message ?? error).slice(0, MAX_DETAIL_CHARACTERS) });
   }
 }
 
