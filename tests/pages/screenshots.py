@@ -240,13 +240,11 @@ def _item(page: Any, tries: Mapping[str, Any]) -> None:
     page.wait_for_selector(".tag")
 
 
-@cache
-def _local_desk(home: Path, url: str) -> str:
-    """Start the issuer's desk of the demo's example, and return the address of its pages."""
-    folder = (home / "example" / "body").read_text("utf-8")
+def _start_desk(folder: str, url: str, **more: str) -> str:
+    """Start an issuer's desk, and return the address of its pages."""
     started = subprocess.Popen(
         [sys.executable, "-m", "certledger", "issuer-desk", "--body", folder, "--server", url],
-        env={**os.environ, "CERTLEDGER_TOKEN": _key(home, "issuer")},
+        env={**os.environ, **more},
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -255,6 +253,40 @@ def _local_desk(home: Path, url: str) -> str:
     link = [started.stdout.readline(), started.stdout.readline()][1].strip()
     went = httpx.get(link)
     return str(httpx.URL(link).join(went.headers["location"]))
+
+
+@cache
+def _local_desk(home: Path, url: str) -> str:
+    """Start the issuer's desk of the demo's example."""
+    folder = (home / "example" / "body").read_text("utf-8")
+    return _start_desk(folder, url, CERTLEDGER_TOKEN=_key(home, "issuer"))
+
+
+def _first(steps: int) -> Step:
+    """Show a new association's desk after so many of its first steps."""
+
+    def step(page: Any, tries: Mapping[str, Any]) -> None:
+        url = page.url.rstrip("/")
+        page.goto(f"{url}/explorer")
+        identity = re.search("[0-9a-f]{64}", page.inner_text("main"))
+        assert identity is not None
+        folder = tempfile.TemporaryDirectory()
+        atexit.register(folder.cleanup)
+        page.goto(_start_desk(f"{folder.name}/issuer", url))
+        if steps > 0:
+            page.fill("#server", url)
+            page.fill("#identity", identity[0])
+            page.click("form[action$='/first/ledger'] button")
+            page.wait_for_selector("#again")
+        if steps > 1:
+            page.fill("#code", "51310000XX00009905")
+            page.fill("#name", "上海市示例烹饪协会")
+            page.fill("#passphrase", "four unrelated words here")
+            page.fill("#again", "four unrelated words here")
+            page.click("form[action$='/first/issuer'] button")
+            page.wait_for_selector("#registration")
+
+    return step
 
 
 def _at_desk(then: Step) -> Step:
@@ -326,6 +358,9 @@ SHOTS: Mapping[str, tuple[str, Step]] = {
     "issuer": ("/issuer", _signed_in("issuer")),
     "issuer-review": ("/issuer", _signed_in("issuer", _review)),
     "issuer-catalog": ("/issuer", _signed_in("issuer", _catalog)),
+    "issuer-desk-ledger": ("/", _first(0)),
+    "issuer-desk-key": ("/", _first(1)),
+    "issuer-desk-registration": ("/", _first(2)),
     "issuer-desk": ("/", _at_desk(_opened)),
     "issuer-desk-faults": ("/", _at_desk(_faults)),
     "issuer-desk-preview": ("/", _at_desk(_preview)),

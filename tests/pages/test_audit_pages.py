@@ -78,7 +78,7 @@ def test_a_certificate_is_traced_to_its_block_and_a_wrong_place_is_said(pages: P
         for asked, words in (
             (f"{issuer}#999999", "The ledger has no such thing"),
             (f"{issuer}/999", "The ledger has no such thing"),
-            ("<b>x</b>\u202e", "Write issuer/batch"),
+            ("<b>x</b>\u202e", "Write the issuer"),
         ):
             text = client.get("/audit", params={"find": asked}).text
             assert words in text
