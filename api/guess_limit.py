@@ -33,6 +33,8 @@ async def find_leaves(request: Request, digests: Sequence[bytes]) -> list[bytes 
     if not rates.open(MAX_MISSES, *who):
         raise RateLimitError(60)
     leaves = await service.pools.prove(request, _find, service, digests)
+    if not rates.open(MAX_MISSES, *who):  # By guesses of the same caller that ran meanwhile.
+        raise RateLimitError(60)
     delay = service.options.lookup_floor + _delay(rates, who)
     for leaf in leaves:
         if leaf is None:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Coroutine
+from types import SimpleNamespace
+from typing import Any
+
 import httpx
 import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.requests import Request
 
 from certledger.api.app import app_of
 from certledger.api.auth.access import Rates
-from certledger.api.auth.api_keys import network_of
+from certledger.api.auth.api_keys import RateLimitSubject, network_of
 from certledger.api.errors import RateLimitError
-from certledger.api.guess_limit import MAX_MISSES
+from certledger.api.guess_limit import MAX_MISSES, find_leaves
 from certledger.api.service import Options, Service
 from certledger.ledger.core.service_values import Role
 from tests.api.world import World, listening
@@ -111,6 +117,24 @@ def test_a_list_of_guesses_is_refused_whole(world: World) -> None:
         with listening(app_of(later)) as other:
             told = httpx.post(f"{other}/v1/verifications", json=many, timeout=60)
     assert [one["result"]["verdict"] for one in told.json()["results"]] != []
+
+
+def test_guesses_that_come_at_once_are_no_more_than_those_that_come_in_turn(world: World) -> None:
+    service = Service(ledger=world.ledger, options=Options(lookup_floor=0))
+    app = SimpleNamespace(service=service)
+    digests = [bytes([number]) * 32 for number in range(40)] + [world.lookup(0)]
+
+    def guess(digest: bytes) -> Coroutine[Any, Any, list[bytes | None]]:
+        request = Request({"type": "http", "headers": [], "state": {}, "app": app})
+        request.state.asker = RateLimitSubject(name="hasty", public=True)
+        return find_leaves(request, [digest])
+
+    async def run() -> list[object]:
+        return list(await asyncio.gather(*map(guess, digests), return_exceptions=True))
+
+    told = asyncio.run(run())
+    assert told[:30] == [[None]] * 30
+    assert all(isinstance(one, RateLimitError) for one in told[31:]), "the right one, too"
 
 
 def test_good_keys_are_let_through_where_others_guess(world: World) -> None:
