@@ -89,6 +89,7 @@ def test_a_scanned_code_gets_one_verdict_by_keyboard_alone(
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     scan(page, compact(pages.certificates["revoked"]))
     page.wait_for_selector("#verdict.not_in_force")
+    expect(page.locator("#verdict .banner")).to_be_in_viewport(ratio=1)
     assert page.locator("#certificates li").count() == 2
     page.focus("#next")
     page.keyboard.press("Enter")

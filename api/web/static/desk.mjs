@@ -3,7 +3,7 @@
 import { askService, check, checkDocument, lookUp, readTyped, troubleOf } from "./checker.mjs";
 import { Camera } from "./code_reader.mjs";
 import { recogniseFile, recogniseText } from "./input.mjs";
-import { ServiceError, byId, element, get, language, newNonce, plain, post, renewCsrf, requireSession, word } from "./page.mjs";
+import { ServiceError, bringIntoSight, byId, element, get, language, newNonce, plain, post, renewCsrf, requireSession, word } from "./page.mjs";
 import { ScannerBox } from "./scanner.mjs";
 import { compareCard, loadLabels, mark, verdictCard } from "./verdict_view.mjs";
 
@@ -128,7 +128,7 @@ async function answerOne(work, nonce, left) {
   applicant.named = named;
   if (found) return showComparison(checked, left);
   byId("answer").replaceChildren(...(answer ? [verdictCard(answer)] : []));
-  byId("answer").scrollIntoView({ block: "nearest" });
+  bringIntoSight(byId("answer"));
   tell(sentence ?? "");
   scanner.takeFocus(left);
   if (answer?.reference) {

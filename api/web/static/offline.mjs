@@ -13,7 +13,7 @@ import {
 import { Trouble, check, troubleOf, wordsOf } from "./checker.mjs";
 import { Camera, readsAlone } from "./code_reader.mjs";
 import { recogniseFile, recogniseText } from "./input.mjs";
-import { age, byId, chinaTime, element, language, newNonce, word } from "./page.mjs";
+import { age, bringIntoSight, byId, chinaTime, element, language, newNonce, word } from "./page.mjs";
 import { ScannerBox } from "./scanner.mjs";
 import { loadLabels, verdictCard } from "./verdict_view.mjs";
 
@@ -265,7 +265,7 @@ async function take(input) {
     if (sentence !== undefined) tell(sentence);
   }
   setReady();
-  byId("answer").scrollIntoView({ block: "nearest" });
+  bringIntoSight(byId("answer"));
   scanner.takeFocus();
 }
 

@@ -21,6 +21,12 @@ export function hasWord(name) {
   return texts[section]?.[key] !== undefined;
 }
 
+/** Scroll so that a card can be read from its first words, unless it can already. @param {Element} card */
+export function bringIntoSight(card) {
+  const { top } = card.getBoundingClientRect();
+  if (top < 0 || top > innerHeight / 2) card.scrollIntoView({ block: "start" });
+}
+
 /** Characters that would hide, reorder or imitate text, made visible. @param {unknown} text */
 export function plain(text) {
   return String(text).replace(
