@@ -102,6 +102,7 @@ async def _sign_in_first(request: Request) -> Response:
             next_path="",
             trouble="",
             provider=service_of(request).sign_in,
+            demo_page="",
             carried=carried,
             carried_to=path,
         )

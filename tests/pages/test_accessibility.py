@@ -86,6 +86,8 @@ def _review(page: Any, pages: PageWorld) -> None:
 
 def _refusal(page: Any, pages: PageWorld) -> None:
     page.fill("#indexes", "none")
+    page.select_option("#status", "suspended")
+    page.select_option("#reason", "S01")
     page.click("form[data-act=status] button")
     page.wait_for_selector("#message.bad")
 

@@ -342,6 +342,8 @@ def test_a_wallet_that_answers_nonsense_is_told_in_a_sentence(pages: PageWorld, 
     } };""")
     page = open_signed_in(tab, key_of(pages, Role.ISSUER), "/issuer")
     page.fill("#indexes", "0")
+    page.select_option("#status", "suspended")
+    page.select_option("#reason", "S01")
     page.click("form[data-act=status] button")
     page.wait_for_selector("#review:not([hidden])")
     page.click("#review-wallet")

@@ -401,7 +401,7 @@ def test_numbers_that_differ_in_brackets_or_zeros_are_asked_about(tmp_path: Path
     path = tmp_path / "s.csv"
     numbers = ["A〔2026〕1", "A（2026）1", "A[2026]01", "A〔2026〕10", "A2026-1"]
     path.write_text("\n".join([HEADER, *[line(1, number=number) for number in numbers]]))
-    assert judge(path).stops() == [("B3", "edition.nearly_twice"), ("B4", "edition.nearly_twice")]
+    assert judge(path).stops() == [("B3", "edition.twice_in_sheet"), ("B4", "edition.nearly_twice")]
 
 
 def test_what_is_sealed_of_a_number_other_than_typed_is_told(tmp_path: Path) -> None:
