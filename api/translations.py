@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Literal
 
+from certledger.ledger.verification.status_reasons import StatusReason
 from certledger.verifier.formats.canonical_json import Json
 from certledger.verifier.regions import issuer_in_words
 from certledger.verifier.verify.basis import in_chinese
@@ -39,13 +40,18 @@ def _quality(text: str) -> float:
         return 0.0
 
 
-def words(result: Result, language: Language) -> dict[str, Json]:
-    """Return the texts of a result: banner, issuer, checks, advice, basis.
+def words(
+    result: Result, language: Language, reason: StatusReason | None = None
+) -> dict[str, Json]:
+    """Return the texts of a result: banner, issuer, checks, advice, basis, reason.
 
     The issuer has its code and region, since another one may have the same name.
     """
     codes = tuple(f.code for f in result.findings)
     common = _words(result.verdict, codes, result.basis, language)
+    if reason is not None:
+        chinese, english = reason.in_words()
+        common = common | {"reason": chinese if language == "zh" else english}
     if (issuer := issuer_in_words(result.certificate)) is None:
         return common
     chinese, english = issuer

@@ -227,10 +227,15 @@ SCHEMAS: Mapping[str, Schema] = {
             "checks": listed(one("One check.", {"number": number(1, 10), "text": text()}), 10, 10),
             "advice": text(),
             "basis": text(),
+            "reason": text(
+                description="When and why the issuer changed the status, by the ledger's newest"
+                " statement; not a part of the signed result."
+            ),
         },
         "issuer",
         "advice",
         "basis",
+        "reason",
     ),
     "VerificationReceipt": one(
         "The operator's signed verification receipt; `certledger verify-receipt` checks it.",

@@ -25,6 +25,7 @@ from certledger.api.responses import json_response
 from certledger.api.service import Service, service_of
 from certledger.api.translations import words
 from certledger.ledger.verification.questions import VerifyRequest
+from certledger.ledger.verification.status_reasons import find_reasons
 from certledger.verifier.errors import MalformedError
 from certledger.verifier.formats.canonical_json import Members, from_hex, parse
 from certledger.verifier.formats.record import lookup_digest
@@ -90,12 +91,13 @@ async def _verdict(
     verification = await service.keeper.keep(answer)
     result = answer.results[0]
     service.metrics.verdicts.labels(str(result.verdict)).inc()
+    (reason,) = await service.pools.prove(request, find_reasons, service.ledger.store, [result])
     language = page_language(request)
     return await _page(
         request,
         fields,
         result=result,
-        texts=words(result, language),
+        texts=words(result, language, reason),
         reference=verification.reference,
         found=found if comparison_of(result) else None,
         comparison=comparison_of(result),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 from typing import Annotated
 
@@ -29,6 +29,11 @@ from certledger.ledger.verification.questions import (
     only_evidence,
     parse_lines,
     parse_questions,
+)
+from certledger.ledger.verification.status_reasons import (
+    StatusReason,
+    find_reasons,
+    is_by_status,
 )
 from certledger.ledger.verification.verdicts import Verdicts, VerificationAnswer
 from certledger.verifier.errors import MalformedError
@@ -151,13 +156,18 @@ async def _spell(
     for verdict, count in answer.content["verdicts"].items():
         service.metrics.verdicts.labels(verdict).inc(count)
     language = language_of(request.headers.get("accept-language", ""))
+    reasons: Sequence[StatusReason | None] = [None] * len(questions)
+    if any(map(is_by_status, answer.results)):
+        reasons = await service.pools.prove(
+            request, find_reasons, service.ledger.store, answer.results
+        )
     if many:
         # A thousand results take a while to encode.
         response = await service.pools.prove(
-            request, _spell_many, answer, verification, questions, language
+            request, _spell_many, answer, verification, questions, reasons, language
         )
     else:
-        response = _spell_one(answer, verification, questions, language)
+        response = _spell_one(answer, verification, questions, reasons, language)
     return raw(response, content_language=language, vary="accept-language")
 
 
@@ -165,12 +175,13 @@ def _spell_one(
     answer: VerificationAnswer,
     verification: Verification,
     questions: list[VerifyRequest],
+    reasons: Sequence[StatusReason | None],
     language: Language,
 ) -> bytes:
     return b'{"reference":%b,"result":%b,"words":%b,%b"receipt":%b}' % (
         orjson.dumps(verification.reference),
         answer.spelled[0],
-        orjson.dumps(words(answer.results[0], language)),
+        orjson.dumps(words(answer.results[0], language, reasons[0])),
         _wanted(questions[0], answer, 0),
         verification.receipt,
     )
@@ -180,13 +191,14 @@ def _spell_many(
     answer: VerificationAnswer,
     verification: Verification,
     questions: list[VerifyRequest],
+    reasons: Sequence[StatusReason | None],
     language: Language,
 ) -> bytes:
     parts = [
         b'{"result":%b,%b"words":%b}'
-        % (spelled, _wanted(asked, answer, place), orjson.dumps(words(result, language)))
-        for place, (result, spelled, asked) in enumerate(
-            zip(answer.results, answer.spelled, questions, strict=True)
+        % (spelled, _wanted(asked, answer, place), orjson.dumps(words(result, language, reason)))
+        for place, (result, spelled, asked, reason) in enumerate(
+            zip(answer.results, answer.spelled, questions, reasons, strict=True)
         )
     ]
     return b'{"reference":%b,"results":[%b],"receipt":%b}' % (

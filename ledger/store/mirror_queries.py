@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from sqlalchemy import exists, select
+from sqlalchemy import exists, func, select
 
 from certledger.ledger.core.values import (
     AnchoredBatch,
@@ -138,6 +138,24 @@ class ReadingPart(Base):
             select(STATUS_CHANGES)
             .where(STATUS_CHANGES.c.issuer == issuer, STATUS_CHANGES.c.epoch > after)
             .order_by(STATUS_CHANGES.c.epoch)
+        )
+        return self.find_all(query, rows.status_of)
+
+    def changes_of_word(
+        self, issuer: str, position: int, limit: int
+    ) -> Sequence[MirroredStatusChange]:
+        """Return an issuer's status statements from the last that changed a word, newest first."""
+        last = select(func.max(STATUS_WORDS.c.block)).where(
+            STATUS_WORDS.c.issuer == issuer, STATUS_WORDS.c.position == position
+        )
+        query = (
+            select(STATUS_CHANGES)
+            .where(
+                STATUS_CHANGES.c.issuer == issuer,
+                STATUS_CHANGES.c.block <= last.scalar_subquery(),
+            )
+            .order_by(STATUS_CHANGES.c.epoch.desc())
+            .limit(limit)
         )
         return self.find_all(query, rows.status_of)
 

@@ -10,7 +10,7 @@ import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -30,7 +30,9 @@ from certledger.ledger.verification.verification_receipt import VerificationRece
 from certledger.verifier.formats.evidence import Evidence
 from certledger.verifier.formats.presentation import Request as PresentationRequest
 from certledger.verifier.formats.presentation import Subject, format_holder_key, sign
+from certledger.verifier.verify.checks import CHINA
 from certledger.verifier.verify.content_check import Fingerprint
+from certledger.verifier.vocabulary import Status
 from tests.api.world import Running, World, disclosures, listening
 
 
@@ -67,6 +69,35 @@ def test_good_evidence_is_valid_and_revoked_is_not_in_force(
         answer = counter.post("/v1/verifications", json=question)
         assert answer.status_code == 200, answer.text
         assert answer.json()["result"]["verdict"] == verdict
+
+
+def test_words_say_when_and_why_the_issuer_changed_the_status(
+    world: World, counter: httpx.Client
+) -> None:
+    sealed = world.issuer.submit(3)
+    world.ledger.run_until_idle()
+    first = sealed.statement.first
+    for index, to, reason in (
+        (first, Status.SUSPENDED, "S05"),
+        (first + 1, Status.SUSPENDED, "S01"),
+        (first + 1, Status.REVOKED, "R02"),
+    ):
+        world.issuer.change([index], to, reason)
+        world.ledger.run_until_idle()
+    batch = len(world.issuer.sealed) - 1
+    questions = [
+        {"evidence": orjson.loads(world.evidence(place, batch).format())} for place in range(3)
+    ]
+    headers = {"accept-language": "en"}
+    answer = counter.post("/v1/verifications", json=questions, headers=headers).json()
+    day = datetime.fromtimestamp(world.service.clock(), CHINA).date()
+    assert [one["words"].get("reason") for one in answer["results"]] == [
+        f"Suspended on {day}: Reported lost (S05)",
+        f"Revoked on {day}: Withdrawn (obtained unlawfully or issued in error) (R02)",
+        None,
+    ]
+    chinese = counter.post("/v1/verifications", json=questions[0]).json()
+    assert chinese["words"]["reason"] == f"{day} 已暂停：挂失（S05）"
 
 
 def test_the_receipt_is_the_operators_and_for_these_results(

@@ -348,6 +348,7 @@ def test_a_revoked_certificate_is_so_without_scripts(pages: PageWorld) -> None:
     place = re.findall(r'name="(field-\d+)"', first)[0]
     second = reader.send(**named, **{place: one.fields["holder_name"]})
     assert 'class="verdict not_in_force"' in second
+    assert "(R01)" in second, "why, and since when"
     assert re.search(r'class="reference">[A-Z0-9-]{6,}<', second)
 
 

@@ -54,7 +54,7 @@ def check_freshness(
     return "ok" if instant - time <= policy.max_age(category) else "freshness.stale"
 
 
-_STATUS_CODES = {
+STATUS_CODES = {
     Status.VALID: "ok",
     Status.REVOKED: "status.revoked",
     Status.SUSPENDED: "status.suspended",
@@ -66,7 +66,7 @@ def check_status(index: int, word: bytes, standing: Standing) -> str:
     """Return the code of check 8 for a proved word and a proved standing."""
     if standing is Standing.STRUCK:
         return "status.body_struck"
-    code = _STATUS_CODES[read_cell(word, index)]
+    code = STATUS_CODES[read_cell(word, index)]
     if code not in FOR_EVER and standing is Standing.SUSPENDED:
         return "status.body_suspended"
     return code

@@ -140,6 +140,7 @@ export function verdictCard(answer, ...more) {
       "div",
       { class: "inside" },
       element("p", { class: "next" }, word(SAY[verdict], { why: reasonOf(answer) })),
+      words.reason && element("p", {}, words.reason),
       words.advice && element("p", {}, `${word("verdict.next")}: ${words.advice}`),
       // The advice to try again says so itself.
       verdict === "cannot_tell" &&
