@@ -362,6 +362,8 @@ def test_without_an_answer_no_certificate_is_called_bad(
         scan(page, compact(good))
         page.wait_for_selector("#verdict.valid")
         page.click("#next")
+        page.wait_for_selector("#answer .empty")
+        page.wait_for_selector("#box:focus")
     page.context.set_offline(True)
     typed = f"{good.number} {good.code}"
     scan(page, typed)
