@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,6 +70,28 @@ acts = click.Group("acts")
 """The commands, which become those of the group `certledger issuer`."""
 
 
+def new_act(make: Callable[..., Statement]) -> Callable[..., Any]:
+    """Return a command that signs the statement that `make` returns, and writes the act's file."""
+
+    @ledger_option
+    @key_option
+    @passphrase_option
+    @out_option
+    @answers
+    @wraps(make)
+    def command(
+        *, ledger: str, key: Path, passphrase_file: Path | None, out: Path, **named: Any
+    ) -> Answer:
+        from certledger.ledger.issuer.act_file import Envelope
+        from certledger.ledger.issuer.signed_acts import sign_statement
+
+        statement = make(**named)
+        act = sign_statement(statement, [unlock(key, passphrase_file)], parse_ledger(ledger))
+        return _write(Envelope(act=act), out)
+
+    return command
+
+
 @acts.command()
 @click.option(
     "--add",
@@ -126,45 +149,33 @@ def merge_acts(files: Sequence[Path], out: Path) -> Answer:
     "--add", "added", multiple=True, metavar="ADDRESS:PURPOSES", help="Like 0x…:batches,status."
 )
 @end_option
-@ledger_option
-@key_option
-@passphrase_option
-@out_option
-@answers
-def change_keys(
-    code: str, revision: int, added: Sequence[str], ends: Sequence[str], **options: Any
-) -> Answer:
+@new_act
+def change_keys(code: str, revision: int, added: Sequence[str], ends: Sequence[str]) -> Statement:
     """Add and end keys of an issuer (registrar, a second party, each added key)."""
     from certledger.ledger.issuer import signed_acts
 
-    statement = signed_acts.change_keys(
+    return signed_acts.change_keys(
         code,
         revision=revision,
         added=dict(map(parse_added_key, added)),
         ends=parse_ends(ends),
         now=now(),
     )
-    return _sign_new(statement, **options)
 
 
 @acts.command("standing")
 @issuer_option
 @revision_option
 @click.option("--to", "wanted", required=True, type=click.Choice(STANDINGS))
-@ledger_option
-@key_option
-@passphrase_option
-@out_option
-@answers
-def change_standing(code: str, revision: int, wanted: str, **options: Any) -> Answer:
+@new_act
+def change_standing(code: str, revision: int, wanted: str) -> Statement:
     """Suspend, resume, close or strike an issuer (registrar; to strike, a second one)."""
     from certledger.ledger.issuer import signed_acts
     from certledger.verifier.vocabulary import Standing
 
-    statement = signed_acts.change_standing(
+    return signed_acts.change_standing(
         code, revision=revision, standing=Standing(wanted), now=now()
     )
-    return _sign_new(statement, **options)
 
 
 def _brake_command(name: str, help_text: str) -> None:
@@ -174,16 +185,12 @@ def _brake_command(name: str, help_text: str) -> None:
     @region_option
     @issuers_option
     @nonce_option
-    @ledger_option
-    @key_option
-    @passphrase_option
-    @out_option
-    @answers
-    def brake(region: int, codes: Sequence[str], nonce: int, **options: Any) -> Answer:
+    @new_act
+    def brake(region: int, codes: Sequence[str], nonce: int) -> Statement:
         from certledger.ledger.issuer import signed_acts
 
         statement = signed_acts.hold if name == "hold" else signed_acts.release
-        return _sign_new(statement(region, codes, nonce=nonce, now=now()), **options)
+        return statement(region, codes, nonce=nonce, now=now())
 
 
 _brake_command(
@@ -209,21 +216,14 @@ _brake_command("release", "Clear the brake of issuers on hold (registrar).")
     help="Key INDEX of an issuer ends at BLOCK.",
 )
 @term_option
-@ledger_option
-@key_option
-@passphrase_option
-@out_option
-@answers
-def restore_issuers(
-    wanted: Sequence[str], ends: Sequence[str], term: int, **options: Any
-) -> Answer:
+@new_act
+def restore_issuers(wanted: Sequence[str], ends: Sequence[str], term: int) -> Statement:
     """Set any standing and any end (a majority of registrars, ascending by region)."""
     from certledger.ledger.issuer import signed_acts
 
-    statement = signed_acts.restore(
+    return signed_acts.restore(
         dict(map(parse_standing, wanted)), term=term, ends=parse_ends_by_code(ends), now=now()
     )
-    return _sign_new(statement, **options)
 
 
 @acts.command("registrar")
@@ -231,69 +231,45 @@ def restore_issuers(
 @click.option("--account", metavar="ADDRESS", help="Left out, the region's registrar is removed.")
 @click.option("--recovery", metavar="ADDRESS", help="The account that may rotate it too.")
 @term_option
-@ledger_option
-@key_option
-@passphrase_option
-@out_option
-@answers
+@new_act
 def change_registrar(
-    region: int, account: str | None, recovery: str | None, term: int, **options: Any
-) -> Answer:
+    region: int, account: str | None, recovery: str | None, term: int
+) -> Statement:
     """Seat or remove a region's registrar (a majority of registrars, ascending by region)."""
     from certledger.ledger.issuer import signed_acts
 
-    statement = signed_acts.change_registrar(
+    return signed_acts.change_registrar(
         region,
         account=address_of_text(account or _NO_ACCOUNT),
         recovery=address_of_text(recovery or _NO_ACCOUNT),
         term=term,
         now=now(),
     )
-    return _sign_new(statement, **options)
 
 
 @acts.command("rotate")
 @region_option
 @click.option("--account", required=True, metavar="ADDRESS", help="The new one; it signs too.")
 @turn_option
-@ledger_option
-@key_option
-@passphrase_option
-@out_option
-@answers
-def rotate_registrar(region: int, account: str, turn: int, **options: Any) -> Answer:
+@new_act
+def rotate_registrar(region: int, account: str, turn: int) -> Statement:
     """Give a registrar another account (its present or its recovery account, the new one)."""
     from certledger.ledger.issuer import signed_acts
 
-    statement = signed_acts.rotate_registrar(
+    return signed_acts.rotate_registrar(
         region, account=address_of_text(account), turn=turn, now=now()
     )
-    return _sign_new(statement, **options)
 
 
 @acts.command("challenge")
 @region_option
 @turn_option
-@ledger_option
-@key_option
-@passphrase_option
-@out_option
-@answers
-def challenge_registrar(region: int, turn: int, **options: Any) -> Answer:
+@new_act
+def challenge_registrar(region: int, turn: int) -> Statement:
     """Ask a registrar for an answer within 30 days (a majority of the others)."""
     from certledger.ledger.issuer import signed_acts
 
-    return _sign_new(signed_acts.challenge_registrar(region, turn=turn, now=now()), **options)
-
-
-def _sign_new(
-    statement: Statement, *, ledger: str, key: Path, passphrase_file: Path | None, out: Path
-) -> Answer:
-    from certledger.ledger.issuer.act_file import Envelope
-    from certledger.ledger.issuer.signed_acts import sign_statement
-
-    act = sign_statement(statement, [unlock(key, passphrase_file)], parse_ledger(ledger))
-    return _write(Envelope(act=act), out)
+    return signed_acts.challenge_registrar(region, turn=turn, now=now())
 
 
 def read_act(file: Path) -> Envelope:
