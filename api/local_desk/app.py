@@ -57,8 +57,10 @@ def language_here(request: Request) -> Language:
     return chosen or language_of(request.headers.get("accept-language", ""))
 
 
-def render(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
-    """Render a page of the desk."""
+def render(
+    request: Request, template: str, *, problem: Problem | None = None, **values: Any
+) -> HTMLResponse:
+    """Render a page of the desk, with the status of the problem that it tells of."""
     language = language_here(request)
     desk: LocalDesk = request.app.state.desk
     base = request.scope["root_path"]
@@ -76,10 +78,11 @@ def render(request: Request, template: str, *, status: int = 200, **values: Any)
             static=lambda name: base + load_static_files().address(name),
             t=words_in(language)["local"],
             w=words_in(language),
+            problem=problem,
             **values,
         )
     )
-    return HTMLResponse(text, status_code=status)
+    return HTMLResponse(text, status_code=200 if problem is None else problem.status)
 
 
 def page(handler: Page) -> Callable[[Request], Awaitable[Response]]:
@@ -126,7 +129,7 @@ def trouble(request: Request, error: CertledgerError) -> Response:
     if request.headers.get("accept") == "application/json":
         body = {"code": problem.code, "detail": f"{problem.title} {problem.sentence}"}
         return JSONResponse(body, status_code=problem.status)
-    return render(request, "local_trouble.html", status=problem.status, problem=problem)
+    return render(request, "local_trouble.html", problem=problem)
 
 
 def _kind_of(error: CertledgerError) -> tuple[str, int]:

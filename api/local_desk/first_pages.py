@@ -124,7 +124,6 @@ async def show_first_step(
     return render(
         request,
         "local_first.html",
-        status=200 if problem is None else problem.status,
         problem=problem,
         step=step,
         steps=STEPS,
@@ -228,7 +227,6 @@ async def show_catalog(
     return render(
         request,
         "local_catalog.html",
-        status=200 if problem is None else problem.status,
         problem=problem,
         entries=desk.issuer.catalog().entries,
         has_token=desk.token is not None,

@@ -79,7 +79,6 @@ async def _home(
     return render(
         request,
         "local_home.html",
-        status=200 if problem is None else problem.status,
         problem=problem,
         typed=typed or dict.fromkeys(("numbers", "status", "reason"), ""),
         jobs=[(job, job.state()) for job in desk.jobs],
@@ -192,7 +191,6 @@ async def _sheet(request: Request, desk: LocalDesk, problem: Problem | None = No
     return render(
         request,
         "local_sheet.html",
-        status=200 if problem is None else problem.status,
         problem=problem,
         job=job,
         state=state,
