@@ -74,10 +74,16 @@ async def show_front(request: Request, caller: Caller) -> Response:
 
 async def demo_page(request: Request, path: str) -> str:
     """Return the name of the page at a path if the visitor may enter it without a key, else ""."""
-    name, service = path.removeprefix("/"), service_of(request)
+    name = path.removeprefix("/")
+    return name if await _may_enter(request, name) else ""
+
+
+async def _may_enter(request: Request, name: str) -> bool:
+    """Return whether this is a demo, and the visitor may enter the page of this name."""
     if name not in DEMO_PAGES or not is_local(request):
-        return ""
-    return name if await service.pools.read(request, load_examples, service) else ""
+        return False
+    service = service_of(request)
+    return bool(await service.pools.read(request, load_examples, service))
 
 
 def is_local(request: Request) -> bool:
@@ -103,8 +109,7 @@ async def enter_demo(request: Request, caller: Caller) -> Response:
     """
     form = await read_form(request)
     service, name = service_of(request), form.get("page", "")
-    examples = await service.pools.read(request, load_examples, service)
-    if not examples or name not in DEMO_PAGES or not is_local(request):
+    if not await _may_enter(request, name):
         raise ResourceUnknownError("no resource at this path")
     stored, key = await service.pools.read(request, _demo_key, service, name)
     response = redirect(f"/{name}")
